@@ -1,1 +1,3 @@
 //! a
+
+pub mod store;
