@@ -1,1 +1,2 @@
 //! a
+pub mod pubsub;
