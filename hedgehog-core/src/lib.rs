@@ -8,6 +8,7 @@ mod dynamic_supervisor;
 mod exit;
 mod name;
 mod observe;
+pub mod pubsub;
 pub mod registry;
 pub mod supervisor;
 mod task;
@@ -19,6 +20,7 @@ pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSup
 pub use exit::ExitReason;
 pub use name::{Bind, Name};
 pub use observe::{ChildState, TreeNode};
+pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
 pub use registry::{RegisterError, Registry, RegistryMsg, Via};
 pub use supervisor::{
