@@ -6,4 +6,6 @@
 pub mod exchange;
 pub mod market;
 pub mod operation;
+pub mod service;
 pub mod store;
+pub mod streamer;
