@@ -5,5 +5,7 @@
 
 pub mod exchange;
 pub mod market;
+pub mod naive;
 pub mod operation;
+pub mod service;
 pub mod store;
