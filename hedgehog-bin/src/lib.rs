@@ -5,5 +5,8 @@
 
 pub mod exchange;
 pub mod market;
+pub mod naive;
 pub mod operation;
+pub mod service;
 pub mod store;
+pub mod warehouse;
