@@ -5,7 +5,9 @@
 
 pub mod exchange;
 pub mod market;
+pub mod naive;
 pub mod operation;
 pub mod service;
 pub mod store;
 pub mod streamer;
+pub mod warehouse;

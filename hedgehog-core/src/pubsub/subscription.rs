@@ -8,6 +8,7 @@ use super::doorbell::{Doorbell, Wakeup};
 use super::idle::Seat;
 use super::log::{CHUNK, Cursor, Reader};
 use super::{Overflow, Topic};
+use crate::{ActorRef, Message};
 
 /// A place in a topic's log, and the right to everything after it. Dropping it unsubscribes.
 ///
@@ -22,8 +23,6 @@ pub struct Subscription<T> {
     cursor: Cursor<T>,
     reader: Arc<Reader>,
     seat: Seat,
-    /// The same as in the seat, unless the seat's was retracted because its actor exited.
-    wakeup: Option<Arc<Wakeup>>,
     acknowledge: Acknowledge,
     /// The position up to which freeing the log was last tried.
     released: u64,
@@ -100,11 +99,40 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         }
     }
 
-    /// After the messages' events were drained: rings again if events are left, and at the next broadcast if not.
+    /// Has `actor` rung: sent one `message` when events come in, and no further one before [`rearm`](Self::rearm).
+    ///
+    /// If events wait already, it rings at once. The handler of the message drains a batch and calls `rearm`; however
+    /// many events come in, the mailbox holds one message, and the actor's other messages have their turn between
+    /// batches. `message` runs in the publishers' threads.
+    ///
+    /// Void when the actor exits. Calling it again replaces the doorbell: that is how a successor takes over a
+    /// subscription that outlived its actor. Usually called in `pre_start`, with [`ActorRef::current`].
+    pub fn ring<M: Message>(&mut self, actor: &ActorRef<M>, message: impl Fn() -> M + Send + Sync + 'static) {
+        // Not hedgehog's `cast`, which refuses what an actor that was declared dead sends: the ring is owed to a healthy
+        // subscriber, whoever happens to publish.
+        let Some(to) = actor.any().0.cell().cloned().map(ractor::ActorRef::from) else {
+            return;
+        };
+        let wakeup = Arc::new(Wakeup::Actor(Doorbell::new(move || {
+            // Refused by an actor that is gone or about to be: then nobody is left to read.
+            let _ = to.cast(message());
+        })));
+        let (seat, rung) = (self.seat.clone(), Arc::downgrade(&wakeup));
+        self.seat.set_wakeup(wakeup);
+        actor.on_cleanup(move || {
+            if let Some(wakeup) = rung.upgrade() {
+                seat.retract(wakeup);
+            }
+        });
+        self.rearm();
+    }
+
+    /// After a drain: rings again at once if events are left, and with the next broadcast if not.
     ///
     /// To be called once per message of the doorbell, by its handler. Does nothing without a [`ring`](Self::ring).
     pub fn rearm(&mut self) {
-        let Some(Wakeup::Actor(doorbell)) = self.wakeup.as_deref() else {
+        let wakeup = self.seat.wakeup();
+        let Some(Wakeup::Actor(doorbell)) = wakeup.as_deref() else {
             return;
         };
         doorbell.rearm();
@@ -159,16 +187,10 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     }
 
     fn wake_task(&mut self, waker: &Waker) {
-        let known = |wakeup: &Arc<Wakeup>| matches!(&**wakeup, Wakeup::Task(known) if known.will_wake(waker));
-        if !self.wakeup.as_ref().is_some_and(known) {
-            self.set_wakeup(Wakeup::Task(waker.clone()));
+        let known = matches!(self.seat.wakeup().as_deref(), Some(Wakeup::Task(known)) if known.will_wake(waker));
+        if !known {
+            self.seat.set_wakeup(Arc::new(Wakeup::Task(waker.clone())));
         }
-    }
-
-    fn set_wakeup(&mut self, wakeup: Wakeup) -> &Arc<Wakeup> {
-        let wakeup = Arc::new(wakeup);
-        self.seat.set_wakeup(Arc::clone(&wakeup));
-        self.wakeup.insert(wakeup)
     }
 }
 
@@ -181,7 +203,6 @@ impl<T> Subscription<T> {
             cursor,
             reader,
             seat,
-            wakeup: None,
             acknowledge,
             released,
         }
