@@ -9,3 +9,4 @@ pub mod naive;
 pub mod operation;
 pub mod service;
 pub mod store;
+pub mod warehouse;
