@@ -9,4 +9,5 @@ pub mod naive;
 pub mod operation;
 pub mod service;
 pub mod store;
+pub mod streamer;
 pub mod warehouse;
