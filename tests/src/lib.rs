@@ -8,4 +8,4 @@
 pub mod conformance;
 pub mod scenario;
 
-pub use hedgehog_tests_macros::{invariant, row, suite};
+pub use hedgehog_tests_macros::suite;

@@ -1,16 +1,23 @@
-//! The attributes that make a function a conformance case.
+//! The attribute that makes functions conformance cases.
 //!
-//! [`macro@suite`] stands on an inline module and gathers every function marked [`macro@row`] or [`macro@invariant`] into a
-//! generated `cases()`, which the test target lists. Nothing registers itself behind the reader's back: a case is a value, and a
-//! suite that nobody lists is an unused function, which the compiler reports.
+//! [`macro@suite`] stands on an inline module and gathers every function marked `#[row(..)]` or `#[invariant]` into a generated
+//! `cases()`, which the test target lists. Nothing registers itself behind the reader's back: a case is a value.
 //!
-//! Invariant: a marked function outside of a suite does not compile, so no case can be written and silently never run.
+//! Invariant: no case can be written and silently never run. A mark outside of a suite is an attribute that does not exist, and a
+//! suite that nobody lists is a function that is never used; the compiler reports both.
 
 mod suite;
 
 use proc_macro::TokenStream;
 
 /// Gathers the cases of an inline module into `cases() -> Vec<Case>`.
+///
+/// * `#[row("SPEC-003", "SPEC-031")]` names the one to three catalogue rows that a case shows. More than three do not compile: such
+///   a test says too little about each of them.
+/// * `#[invariant]` marks a case of a promise that stands in no row.
+///
+/// An async case runs on a current-thread runtime whose clock is paused; a last word `real_time` in either mark asks for a
+/// multi-thread runtime and the real clock.
 ///
 /// ```text
 /// #[suite]
@@ -24,19 +31,4 @@ pub fn suite(arguments: TokenStream, module: TokenStream) -> TokenStream {
     suite::expand(arguments.into(), module.into())
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
-}
-
-/// Names the one to three catalogue rows that a case shows: `#[row("SPEC-003", "SPEC-031")]`.
-///
-/// More than three rows do not compile: such a test says too little about each of them. An async case runs on a current-thread
-/// runtime whose clock is paused; `#[row("SPEC-022", real_time)]` asks for a multi-thread runtime and the real clock.
-#[proc_macro_attribute]
-pub fn row(_: TokenStream, item: TokenStream) -> TokenStream {
-    suite::outside(&item.into(), "row").into()
-}
-
-/// Marks a case of a promise that stands in no catalogue row; takes `real_time` as [`macro@row`] does.
-#[proc_macro_attribute]
-pub fn invariant(_: TokenStream, item: TokenStream) -> TokenStream {
-    suite::outside(&item.into(), "invariant").into()
 }

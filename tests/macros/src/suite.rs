@@ -41,15 +41,6 @@ pub(crate) fn expand(arguments: TokenStream, module: TokenStream) -> Result<Toke
     Ok(module.into_token_stream())
 }
 
-/// What a case attribute expands to when no `#[suite]` has taken it away first.
-pub(crate) fn outside(item: &TokenStream, attribute: &str) -> TokenStream {
-    let error = Error::new_spanned(
-        item,
-        format!("`#[{attribute}]` works only inside a module marked `#[suite]`"),
-    );
-    error.into_compile_error()
-}
-
 /// What one case attribute says.
 #[derive(Default)]
 struct Mark {
@@ -219,14 +210,5 @@ mod tests {
         assert!(refusal(quote! { mod m; }).contains("the module's body"));
         assert!(refusal(quote! { mod m { fn a() {} } }).contains("without a case"));
         assert!(refusal(quote! { mod m { #[row("SPEC-001")] fn a(n: u8) {} } }).contains("takes no arguments"));
-    }
-
-    #[test]
-    fn a_case_attribute_outside_of_a_suite_does_not_compile() {
-        assert!(
-            outside(&quote! { fn a() {} }, "row")
-                .to_string()
-                .contains("compile_error")
-        );
     }
 }

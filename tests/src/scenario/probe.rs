@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, RpcReplyPort};
+use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, RpcReplyPort, StartError};
 use parking_lot::Mutex;
 
 use super::{INTENDED, Journal, Latest, word};
@@ -37,7 +37,7 @@ type Errand = Box<dyn FnOnce(ractor::ActorRef<Command>) -> BoxFuture<'static, ()
 
 /// A child of a scenario, through all its incarnations; a clone is the same child.
 ///
-/// Each incarnation records `start NAME` when its `pre_start` succeeds (or `fail NAME` when it does not), `stop NAME` when its
+/// Each incarnation records `start NAME` when its `pre_start` succeeds (`fail NAME` or `decline NAME` when it does not), `stop NAME` when its
 /// `post_stop` is done, and `drop NAME` when its state is dropped.
 #[derive(Clone)]
 pub struct Probe(Arc<Shared>);
@@ -55,6 +55,8 @@ struct Shared {
 struct Plan {
     failing_starts: usize,
     panicking_starts: usize,
+    declined_starts: usize,
+    before_start: Option<Arc<dyn Fn() + Send + Sync>>,
     start_takes: Duration,
     stop_takes: Duration,
     stop_with: Option<ExitReason>,
@@ -82,6 +84,12 @@ impl Probe {
         }))
     }
 
+    /// Where the incarnations are recorded, for specs that are not [`spec`](Self::spec)'s.
+    #[must_use]
+    pub fn latest(&self) -> Latest<Command> {
+        self.0.incarnations.clone()
+    }
+
     /// A permanent worker whose id is the probe's name.
     #[must_use]
     pub fn spec(&self) -> ChildSpec<Command> {
@@ -103,6 +111,16 @@ impl Probe {
     /// The next `count` starts panic.
     pub fn panic_starts(&self, count: usize) {
         self.0.plan.lock().panicking_starts = count;
+    }
+
+    /// The next `count` starts decline: they say that there is nothing to start, which is no failure.
+    pub fn decline_starts(&self, count: usize) {
+        self.0.plan.lock().declined_starts = count;
+    }
+
+    /// Runs first in every `pre_start` from now on.
+    pub fn before_start(&self, f: impl Fn() + Send + Sync + 'static) {
+        self.0.plan.lock().before_start = Some(Arc::new(f));
     }
 
     /// Every start takes so long from now on.
@@ -226,6 +244,10 @@ impl Actor for ProbeActor {
     async fn pre_start(&self, _: ractor::ActorRef<Command>, (): ()) -> Result<Held, ActorProcessingErr> {
         let Shared { name, plan, seen, incarnations, .. } = &*self.0.0;
         seen.lock().starts += 1;
+        let before = plan.lock().before_start.clone();
+        if let Some(before) = before {
+            before();
+        }
         let takes = plan.lock().start_takes;
         if !takes.is_zero() {
             tokio::time::sleep(takes).await;
@@ -239,6 +261,11 @@ impl Actor for ProbeActor {
         if panicking {
             self.0.record("fail");
             panic!("{INTENDED}starting {name}");
+        }
+        let declining = take_one(&mut plan.lock().declined_starts);
+        if declining {
+            self.0.record("decline");
+            return Err(StartError::Ignore.into());
         }
         self.0.record("start");
         if incarnations.count() > 0 {
