@@ -63,7 +63,12 @@ impl Case {
         clock: Clock,
         scenario: fn() -> Scenario,
     ) -> Self {
-        Self { path, rows, clock, scenario }
+        Self {
+            path,
+            rows,
+            clock,
+            scenario,
+        }
     }
 
     /// The name to print and to filter by: the path without the test target's own name.
@@ -91,7 +96,9 @@ impl Case {
         match end.recv_timeout(WATCHDOG) {
             Ok(None) => Ok(()),
             Ok(Some(failure)) => Err(failure),
-            Err(RecvTimeoutError::Timeout) => Err(format!("still busy after {} s of the real clock", WATCHDOG.as_secs())),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(format!("still busy after {} s of the real clock", WATCHDOG.as_secs()))
+            }
             Err(RecvTimeoutError::Disconnected) => Err("the case's thread ended without an outcome".to_owned()),
         }
     }
@@ -123,7 +130,9 @@ impl Clock {
 
 fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned()
+    text.or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("panicked")
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -142,20 +151,33 @@ mod tests {
     #[test]
     fn outcomes_are_told_apart() {
         assert_eq!(case(Clock::Paused, || Box::pin(async { None })).run(), Ok(()));
-        assert_eq!(case(Clock::Real, || Box::pin(async { Some("no".to_owned()) })).run(), Err("no".to_owned()));
-        let panicking = case(Clock::Paused, || Box::pin(async { panic!("{}scene", crate::scenario::INTENDED) }));
+        assert_eq!(
+            case(Clock::Real, || Box::pin(async { Some("no".to_owned()) })).run(),
+            Err("no".to_owned())
+        );
+        let panicking = case(Clock::Paused, || {
+            Box::pin(async { panic!("{}scene", crate::scenario::INTENDED) })
+        });
         assert_eq!(panicking.run(), Err("intended: scene".to_owned()));
     }
 
     #[test]
     fn waiting_for_ever_fails_at_once_on_the_paused_clock() {
         let stuck = case(Clock::Paused, || Box::pin(std::future::pending()));
-        assert_eq!(stuck.run(), Err("the scenario waits for something that never comes".to_owned()));
+        assert_eq!(
+            stuck.run(),
+            Err("the scenario waits for something that never comes".to_owned())
+        );
     }
 
     #[test]
     fn a_result_is_a_verdict() {
         assert_eq!(Ok::<(), String>(()).failure(), None);
-        assert_eq!(Err::<(), _>(anyhow::anyhow!("inner").context("outer")).failure().as_deref(), Some("outer: inner"));
+        assert_eq!(
+            Err::<(), _>(anyhow::anyhow!("inner").context("outer"))
+                .failure()
+                .as_deref(),
+            Some("outer: inner")
+        );
     }
 }

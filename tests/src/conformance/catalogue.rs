@@ -81,7 +81,12 @@ fn read(rows: &str, different: &str) -> Result<Vec<Row>, String> {
     }
     let mut read: Vec<Row> = Vec::new();
     for listed in csv::Reader::from_reader(rows.as_bytes()).deserialize() {
-        let Listed { id, portable, due, title } = listed.map_err(|error| error.to_string())?;
+        let Listed {
+            id,
+            portable,
+            due,
+            title,
+        } = listed.map_err(|error| error.to_string())?;
         if read.iter().any(|row| row.id == id) {
             return Err(format!("{id} is listed twice"));
         }
@@ -92,7 +97,13 @@ fn read(rows: &str, different: &str) -> Result<Vec<Row>, String> {
         if different.is_some() && due != Due::Now {
             return Err(format!("{id} differs, and is not due"));
         }
-        read.push(Row { id, portable, due, title, different });
+        read.push(Row {
+            id,
+            portable,
+            due,
+            title,
+            different,
+        });
     }
     match reasons.pop_first() {
         Some((id, _)) => Err(format!("{id} differs, and is no row")),
@@ -122,10 +133,16 @@ mod tests {
         let refusal = |rows: &str, different: &str| {
             read(&format!("{HEAD}{rows}"), &format!("id,reason\n{different}")).expect_err("these files must be refused")
         };
-        assert_eq!(refusal("SPEC-001,yes,now,a\nSPEC-001,yes,now,b\n", ""), "SPEC-001 is listed twice");
+        assert_eq!(
+            refusal("SPEC-001,yes,now,a\nSPEC-001,yes,now,b\n", ""),
+            "SPEC-001 is listed twice"
+        );
         assert!(refusal("SPEC-001,no,later,a\n", "").contains("never due"));
         assert!(refusal("SPEC-001,maybe,now,a\n", "").contains("maybe"));
-        assert_eq!(refusal("SPEC-001,yes,later,a\n", "SPEC-001,because\n"), "SPEC-001 differs, and is not due");
+        assert_eq!(
+            refusal("SPEC-001,yes,later,a\n", "SPEC-001,because\n"),
+            "SPEC-001 differs, and is not due"
+        );
         assert_eq!(refusal("", "SPEC-009,because\n"), "SPEC-009 differs, and is no row");
     }
 }

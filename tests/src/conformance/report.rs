@@ -36,7 +36,10 @@ pub enum Standing {
 impl Report {
     /// A report of a run that has not begun.
     pub fn new(rows: Vec<Row>) -> Self {
-        Self { rows, seen: BTreeMap::new() }
+        Self {
+            rows,
+            seen: BTreeMap::new(),
+        }
     }
 
     /// Notes the outcome of a case that names `rows`.
@@ -57,7 +60,10 @@ impl Report {
     }
 
     fn standing(&self, row: &Row) -> Standing {
-        let shown = self.seen.get(row.id.as_str()).is_some_and(|seen| seen.passed > 0 && seen.failed == 0);
+        let shown = self
+            .seen
+            .get(row.id.as_str())
+            .is_some_and(|seen| seen.passed > 0 && seen.failed == 0);
         match row.due {
             _ if row.different.is_some() => Standing::Different,
             Due::Never => Standing::NotPortable,
@@ -85,7 +91,10 @@ impl fmt::Display for Report {
         }
         let [covered, different, missing] =
             [Standing::Covered, Standing::Different, Standing::Missing].map(|standing| self.count(standing));
-        writeln!(f, "conformance: {covered} covered, {different} different, {missing} missing")
+        writeln!(
+            f,
+            "conformance: {covered} covered, {different} different, {missing} missing"
+        )
     }
 }
 
@@ -103,13 +112,17 @@ impl Standing {
 
 /// What is wrong when a case names a row that the catalogue does not have, or that no case can show.
 pub(super) fn unknown_row(rows: &[Row], cases: &[Case]) -> Option<String> {
-    cases.iter().flat_map(|case| case.rows().iter().map(move |id| (case, id))).find_map(|(case, id)| {
-        match rows.iter().find(|row| row.id == **id) {
-            None => Some(format!("{} names {id}, which is no row of conformance/rows.csv", case.name())),
+    cases
+        .iter()
+        .flat_map(|case| case.rows().iter().map(move |id| (case, id)))
+        .find_map(|(case, id)| match rows.iter().find(|row| row.id == **id) {
+            None => Some(format!(
+                "{} names {id}, which is no row of conformance/rows.csv",
+                case.name()
+            )),
             Some(row) if row.due == Due::Never => Some(format!("{} names {id}, which is not portable", case.name())),
             Some(_) => None,
-        }
-    })
+        })
 }
 
 #[cfg(test)]
@@ -119,7 +132,13 @@ mod tests {
 
     fn row(id: &str, due: Due) -> Row {
         let portable = if due == Due::Never { Portable::No } else { Portable::Yes };
-        Row { id: id.to_owned(), portable, due, title: "a title".to_owned(), different: None }
+        Row {
+            id: id.to_owned(),
+            portable,
+            due,
+            title: "a title".to_owned(),
+            different: None,
+        }
     }
 
     fn closing(report: &Report) -> String {
@@ -128,8 +147,16 @@ mod tests {
 
     #[test]
     fn the_closing_line_counts_only_rows_that_are_due_or_shown() {
-        let different = Row { different: Some("of Rust".to_owned()), ..row("SPEC-002", Due::Now) };
-        let rows = [row("SPEC-001", Due::Now), different, row("SPEC-003", Due::Later), row("SPEC-004", Due::Never)];
+        let different = Row {
+            different: Some("of Rust".to_owned()),
+            ..row("SPEC-002", Due::Now)
+        };
+        let rows = [
+            row("SPEC-001", Due::Now),
+            different,
+            row("SPEC-003", Due::Later),
+            row("SPEC-004", Due::Never),
+        ];
         let mut report = Report::new(rows.to_vec());
         assert_eq!(closing(&report), "conformance: 0 covered, 1 different, 1 missing");
         report.record(&["SPEC-001", "SPEC-003"], true);

@@ -242,7 +242,13 @@ impl Actor for ProbeActor {
     type Arguments = ();
 
     async fn pre_start(&self, _: ractor::ActorRef<Command>, (): ()) -> Result<Held, ActorProcessingErr> {
-        let Shared { name, plan, seen, incarnations, .. } = &*self.0.0;
+        let Shared {
+            name,
+            plan,
+            seen,
+            incarnations,
+            ..
+        } = &*self.0.0;
         seen.lock().starts += 1;
         let before = plan.lock().before_start.clone();
         if let Some(before) = before {
@@ -270,7 +276,9 @@ impl Actor for ProbeActor {
         self.0.record("start");
         if incarnations.count() > 0 {
             let probe = self.0.clone();
-            incarnations.current().on_exit(move |reason| probe.0.seen.lock().exits.push(word(reason)));
+            incarnations
+                .current()
+                .on_exit(move |reason| probe.0.seen.lock().exits.push(word(reason)));
         }
         Ok(Held::new(&self.0))
     }

@@ -57,7 +57,10 @@ impl<S: Subscriber> Layer<S> for Catch {
         if metadata.target().starts_with("hedgehog_core") {
             let mut text = Text::default();
             event.record(&mut text);
-            self.0.lock().push(Traced { level: *metadata.level(), text: text.0 });
+            self.0.lock().push(Traced {
+                level: *metadata.level(),
+                text: text.0,
+            });
         }
     }
 }

@@ -52,7 +52,10 @@ pub(crate) mod sequence {
             .await
             .expect("boot");
         journal.record("started");
-        assert_eq!(journal.take(), "factory a, start a, factory b, start b, factory c, start c, started");
+        assert_eq!(
+            journal.take(),
+            "factory a, start a, factory b, start b, factory c, start c, started"
+        );
         assert_eq!(begin.elapsed(), Duration::from_secs(30));
     }
 
@@ -72,7 +75,11 @@ pub(crate) mod sequence {
             .expect("boot");
         assert_eq!(journal.take(), "start a, decline kept, decline dropped, start b");
         let count = sup.count_children().await.expect("count");
-        assert_eq!((count.specs, count.active), (3, 2), "the spec of a temporary child is dropped");
+        assert_eq!(
+            (count.specs, count.active),
+            (3, 2),
+            "the spec of a temporary child is dropped"
+        );
         settle().await;
         assert_eq!(journal.take(), "", "nobody tries again");
     }
@@ -102,9 +109,14 @@ pub(crate) mod failure {
             .expect_err("c fails");
         assert_eq!(journal.take(), "start a, start b, fail c, drop b, stop a, drop a");
         assert_eq!([&a, &b].map(Probe::exits), [["shutdown"], ["killed"]]);
-        let StartError::FailedToStartChild { id, source, .. } = error else { panic!("unexpected: {error:?}") };
+        let StartError::FailedToStartChild { id, source, .. } = error else {
+            panic!("unexpected: {error:?}")
+        };
         assert_eq!(id, "c");
-        assert!(matches!(&*source, StartError::Failed(cause) if cause.to_string() == "c fails to start"), "{source:?}");
+        assert!(
+            matches!(&*source, StartError::Failed(cause) if cause.to_string() == "c fails to start"),
+            "{source:?}"
+        );
         settle().await;
         assert_eq!(d.starts(), 0);
     }
@@ -114,12 +126,17 @@ pub(crate) mod failure {
         let (sup, a) = (Latest::new(), Probe::new("a", &Journal::new()));
         a.fail_starts(1);
         let child = a.clone();
-        let inner = Supervisor::spec("inner", move || Supervisor::new(Strategy::OneForOne).child(child.spec()));
+        let inner = Supervisor::spec("inner", move || {
+            Supervisor::new(Strategy::OneForOne).child(child.spec())
+        });
         let outer = Supervisor::new(Strategy::OneForOne).child(inner.via(sup.clone()));
         let error = outer.start().await.expect_err("a fails");
         let chain = format!("{:#}", anyhow::Error::from(error));
         let (inner, a) = (chain.find("inner"), chain.find("child a"));
-        assert!(inner.is_some() && a > inner && chain.ends_with("a fails to start"), "{chain}");
+        assert!(
+            inner.is_some() && a > inner && chain.ends_with("a fails to start"),
+            "{chain}"
+        );
         let reason = sup.current().exited().await;
         assert_eq!(word(&reason), "shutdown with detail");
         assert!(reason.to_string().contains("child a"), "{reason}");
@@ -130,7 +147,9 @@ pub(crate) mod failure {
         for restart in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
             let a = Probe::new("a", &Journal::new());
             a.fail_starts(1);
-            let sup = Supervisor::new(Strategy::OneForOne).max_restarts(10).child(a.spec().restart(restart));
+            let sup = Supervisor::new(Strategy::OneForOne)
+                .max_restarts(10)
+                .child(a.spec().restart(restart));
             assert!(sup.start().await.is_err(), "{restart:?}");
             settle().await;
             assert_eq!(a.starts(), 1, "{restart:?}");

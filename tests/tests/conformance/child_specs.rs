@@ -21,7 +21,11 @@ pub(crate) mod defaults {
             log.record("factory a");
             probe.actor()
         });
-        let sup = Supervisor::new(Strategy::OneForOne).child(spec.via(a.latest())).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .child(spec.via(a.latest()))
+            .start()
+            .await
+            .expect("boot");
         a.exit(ExitReason::Normal).await;
         settle().await;
         assert_eq!(journal.take(), "factory a, start a, stop a, drop a, factory a, start a");
@@ -35,7 +39,11 @@ pub(crate) mod defaults {
             let journal = Journal::new();
             let a = Probe::new("a", &journal);
             a.stop_takes(Duration::from_millis(takes));
-            let sup = Supervisor::new(Strategy::OneForOne).child(a.spec()).start().await.expect("boot");
+            let sup = Supervisor::new(Strategy::OneForOne)
+                .child(a.spec())
+                .start()
+                .await
+                .expect("boot");
             let begin = Instant::now();
             sup.stop(ExitReason::Shutdown).await;
             assert_eq!(a.exits(), [exit], "a cleanup of {takes} ms");
@@ -52,7 +60,11 @@ pub(crate) mod defaults {
         let inner = Supervisor::spec("inner", move || {
             Supervisor::new(Strategy::OneForOne).child(child.spec().shutdown(Shutdown::Infinity))
         });
-        let sup = Supervisor::new(Strategy::OneForOne).child(inner).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .child(inner)
+            .start()
+            .await
+            .expect("boot");
         let begin = Instant::now();
         sup.stop(ExitReason::Shutdown).await;
         assert_eq!(journal.take(), "start a, stop a, drop a");
@@ -64,9 +76,15 @@ pub(crate) mod defaults {
         let journal = Journal::new();
         let (a, b) = (Probe::new("a", &journal), Probe::new("b", &journal));
         let twin = Probe::new("a", &journal);
-        let sup = Supervisor::new(Strategy::OneForOne).child(a.spec()).child(b.spec()).child(twin.spec());
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .child(a.spec())
+            .child(b.spec())
+            .child(twin.spec());
         let error = sup.start().await.expect_err("an id twice");
-        assert!(matches!(&error, StartError::DuplicateId { id } if id == "a"), "{error:?}");
+        assert!(
+            matches!(&error, StartError::DuplicateId { id } if id == "a"),
+            "{error:?}"
+        );
         settle().await;
         assert_eq!(journal.take(), "");
     }
@@ -91,6 +109,10 @@ pub(crate) mod defaults {
         sup.stop(ExitReason::Shutdown).await;
         assert_eq!(begin.elapsed(), Duration::from_millis(100) + MINUTE);
         assert_eq!(a.exits(), ["shutdown"], "a worker may have for ever");
-        assert_eq!(b.exits(), ["killed"], "a supervisor may have 100 ms, and its children die with it");
+        assert_eq!(
+            b.exits(),
+            ["killed"],
+            "a supervisor may have 100 ms, and its children die with it"
+        );
     }
 }

@@ -10,7 +10,8 @@ pub(crate) mod start_child {
     #[row("SPEC-039")]
     async fn id_of_a_running_child_is_already_started_and_that_of_another_is_already_present() {
         let journal = Journal::new();
-        let [running, stopped, restarting] = ["running", "stopped", "restarting"].map(|name| Probe::new(name, &journal));
+        let [running, stopped, restarting] =
+            ["running", "stopped", "restarting"].map(|name| Probe::new(name, &journal));
         let sup = Supervisor::new(Strategy::OneForOne)
             .max_restarts(usize::MAX)
             .child(running.spec())
@@ -26,11 +27,17 @@ pub(crate) mod start_child {
         let twin = Probe::new("running", &journal);
         let error = sup.start_child(twin.spec()).await.expect_err("the id is taken");
         let holder = running.current().pid();
-        assert!(matches!(&error, StartError::AlreadyStarted { id, pid } if id == "running" && *pid == holder), "{error:?}");
+        assert!(
+            matches!(&error, StartError::AlreadyStarted { id, pid } if id == "running" && *pid == holder),
+            "{error:?}"
+        );
         for name in ["stopped", "restarting"] {
             let twin = Probe::new(name, &journal);
             let error = sup.start_child(twin.spec()).await.expect_err("the id is taken");
-            assert!(matches!(&error, StartError::AlreadyPresent { id } if id == name), "{error:?}");
+            assert!(
+                matches!(&error, StartError::AlreadyPresent { id } if id == name),
+                "{error:?}"
+            );
             assert_eq!(twin.starts(), 0);
         }
         assert_eq!(twin.starts(), 0);
@@ -51,7 +58,9 @@ pub(crate) mod start_child {
 
         let declined = sup.start_child(dropped.spec().restart(Restart::Temporary)).await;
         assert!(matches!(declined, Err(StartError::Ignore)), "{declined:?}");
-        sup.start_child(dropped.spec().restart(Restart::Temporary)).await.expect("its spec was dropped");
+        sup.start_child(dropped.spec().restart(Restart::Temporary))
+            .await
+            .expect("its spec was dropped");
         let count = sup.count_children().await.expect("count");
         assert_eq!((count.specs, count.active), (2, 1));
     }
@@ -60,9 +69,15 @@ pub(crate) mod start_child {
     async fn failed_start_drops_the_spec_and_names_the_child() {
         let a = Probe::new("a", &Journal::new());
         a.fail_starts(1);
-        let sup = Supervisor::new(Strategy::OneForOne).max_restarts(0).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .max_restarts(0)
+            .start()
+            .await
+            .expect("boot");
         let error = sup.start_child(a.spec()).await.expect_err("a fails");
-        let StartError::FailedToStartChild { id, source, .. } = &error else { panic!("unexpected: {error:?}") };
+        let StartError::FailedToStartChild { id, source, .. } = &error else {
+            panic!("unexpected: {error:?}")
+        };
         assert_eq!(id, "a");
         assert!(matches!(&**source, StartError::Failed(_)), "{source:?}");
         assert_eq!(sup.count_children().await.expect("count").specs, 0);
@@ -75,10 +90,16 @@ pub(crate) mod start_child {
         a.fail_starts(1);
         let sup = DynamicSupervisor::new().max_restarts(0).start().await.expect("boot");
         let error = sup.start_child(a.spec()).await.expect_err("a fails");
-        assert!(matches!(&error, StartError::Failed(cause) if cause.to_string() == "a fails to start"), "{error:?}");
+        assert!(
+            matches!(&error, StartError::Failed(cause) if cause.to_string() == "a fails to start"),
+            "{error:?}"
+        );
         a.panic_starts(1);
         let error = sup.start_child(a.spec()).await.expect_err("a panics");
-        assert!(matches!(&error, StartError::Panicked(text) if &**text == "intended: starting a"), "{error:?}");
+        assert!(
+            matches!(&error, StartError::Panicked(text) if &**text == "intended: starting a"),
+            "{error:?}"
+        );
         assert_eq!(sup.count_children().await.expect("count").specs, 0);
     }
 
@@ -91,8 +112,13 @@ pub(crate) mod start_child {
         assert_eq!(error.root_cause().to_string(), "a fails to start");
         a.panic_starts(1);
         let error = sup.start_child(a.spec()).await.expect_err("a panics");
-        let StartError::FailedToStartChild { source, .. } = error else { panic!("unexpected: {error:?}") };
-        assert!(matches!(&*source, StartError::Panicked(text) if &**text == "intended: starting a"), "{source:?}");
+        let StartError::FailedToStartChild { source, .. } = error else {
+            panic!("unexpected: {error:?}")
+        };
+        assert!(
+            matches!(&*source, StartError::Panicked(text) if &**text == "intended: starting a"),
+            "{source:?}"
+        );
     }
 }
 
@@ -110,7 +136,12 @@ pub(crate) mod terminate_child {
         let (a, slow) = (Probe::new("a", &journal), Probe::new("slow", &journal));
         slow.start_takes(Duration::from_secs(1));
         // One restart would be one too many.
-        let sup = Supervisor::new(Strategy::OneForOne).max_restarts(0).child(a.spec()).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .max_restarts(0)
+            .child(a.spec())
+            .start()
+            .await
+            .expect("boot");
         let starter = tokio::spawn({
             let (sup, spec) = (sup.clone(), slow.spec());
             async move { sup.start_child(spec).await.map(drop) }
@@ -138,7 +169,10 @@ pub(crate) mod terminate_child {
         for strategy in [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne] {
             let journal = Journal::new();
             let [a, b, c] = ["a", "b", "c"].map(|name| Probe::new(name, &journal));
-            let sup = Supervisor::new(strategy).child(a.spec()).child(b.spec()).child(c.spec());
+            let sup = Supervisor::new(strategy)
+                .child(a.spec())
+                .child(b.spec())
+                .child(c.spec());
             let sup = sup.start().await.expect("boot");
             sup.terminate_child("b").await.expect("terminate");
             settle().await;
@@ -152,7 +186,11 @@ pub(crate) mod terminate_child {
         let journal = Journal::new();
         let a = Probe::new("a", &journal);
         a.stop_takes(Duration::from_secs(3));
-        let sup = Supervisor::new(Strategy::OneForOne).child(a.spec()).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .child(a.spec())
+            .start()
+            .await
+            .expect("boot");
         let begin = Instant::now();
         assert_eq!(sup.terminate_child("a").await, Ok(()));
         assert_eq!(begin.elapsed(), Duration::from_secs(3));
@@ -177,7 +215,10 @@ pub(crate) mod terminate_child {
         assert_eq!(sup.terminate_child("a").await, Ok(()));
         a.fail_starts(0);
         settle().await;
-        assert_eq!(states(sup.which_children().await.expect("which_children")), [ChildState::Stopped]);
+        assert_eq!(
+            states(sup.which_children().await.expect("which_children")),
+            [ChildState::Stopped]
+        );
         assert_eq!(a.alive(), 0);
     }
 
@@ -209,19 +250,27 @@ pub(crate) mod queries {
             .child(running.spec())
             .child(stopped.spec())
             .child(finished.spec().restart(Restart::Transient))
-            .child(Supervisor::spec("up", move || Supervisor::new(Strategy::OneForOne).child(child.spec())))
+            .child(Supervisor::spec("up", move || {
+                Supervisor::new(Strategy::OneForOne).child(child.spec())
+            }))
             .child(DynamicSupervisor::spec("down", DynamicSupervisor::new))
             .start()
             .await
             .expect("boot");
         let count = sup.count_children().await.expect("count");
-        assert_eq!((count.specs, count.active, count.supervisors, count.workers), (5, 5, 2, 3));
+        assert_eq!(
+            (count.specs, count.active, count.supervisors, count.workers),
+            (5, 5, 2, 3)
+        );
         sup.terminate_child("stopped").await.expect("terminate");
         sup.terminate_child("down").await.expect("terminate");
         finished.exit(ExitReason::Normal).await;
         settle().await;
         let count = sup.count_children().await.expect("count");
-        assert_eq!((count.specs, count.active, count.supervisors, count.workers), (5, 2, 2, 3));
+        assert_eq!(
+            (count.specs, count.active, count.supervisors, count.workers),
+            (5, 2, 2, 3)
+        );
     }
 
     #[row("SPEC-043")]
@@ -248,9 +297,15 @@ pub(crate) mod queries {
         a.crash().await;
         settle().await;
         let children = sup.which_children().await.expect("which_children");
-        let told: Vec<_> = children.iter().map(|child| (&*child.id, child.kind, child.pid())).collect();
+        let told: Vec<_> = children
+            .iter()
+            .map(|child| (&*child.id, child.kind, child.pid()))
+            .collect();
         let expected = [("a", &a), ("b", &b), ("c", &c)];
-        assert_eq!(told, expected.map(|(id, probe)| (id, ChildKind::Worker, Some(probe.current().pid()))));
+        assert_eq!(
+            told,
+            expected.map(|(id, probe)| (id, ChildKind::Worker, Some(probe.current().pid())))
+        );
     }
 
     #[row("SPEC-045")]
@@ -279,7 +334,10 @@ pub(crate) mod queries {
         // A process that is linked to the supervisor without being its child.
         let stranger = Supervisor::new(Strategy::OneForOne).start().await.expect("boot");
         let supervisor = sup.whereis().expect("it runs");
-        stranger.whereis().expect("it runs").on_exit(move |reason| assert!(supervisor.is_alive(), "{reason}"));
+        stranger
+            .whereis()
+            .expect("it runs")
+            .on_exit(move |reason| assert!(supervisor.is_alive(), "{reason}"));
         stranger.stop(ExitReason::Killed).await;
         settle().await;
         assert_eq!((a.starts(), a.alive()), (1, 1));

@@ -9,9 +9,11 @@ pub(crate) mod membership {
 
     #[row("SPEC-027")]
     async fn siblings_that_die_together_are_one_restart_of_their_group() {
-        for (strategy, survives) in
-            [(Strategy::OneForAll, true), (Strategy::RestForOne, true), (Strategy::OneForOne, false)]
-        {
+        for (strategy, survives) in [
+            (Strategy::OneForAll, true),
+            (Strategy::RestForOne, true),
+            (Strategy::OneForOne, false),
+        ] {
             let journal = Journal::new();
             let (a, b) = (Probe::new("a", &journal), Probe::new("b", &journal));
             let sup = Supervisor::new(strategy).max_restarts(1);
@@ -52,7 +54,12 @@ pub(crate) mod membership {
         let journal = Journal::new();
         let probes = ["earlier", "crashing", "later"].map(|name| Probe::new(name, &journal));
         let sup = Supervisor::new(Strategy::RestForOne);
-        let sup = probes.iter().fold(sup, |sup, probe| sup.child(probe.spec())).start().await.expect("boot");
+        let sup = probes
+            .iter()
+            .fold(sup, |sup, probe| sup.child(probe.spec()))
+            .start()
+            .await
+            .expect("boot");
         sup.terminate_child("earlier").await.expect("terminate");
         sup.terminate_child("later").await.expect("terminate");
         probes[1].crash().await;
@@ -91,7 +98,12 @@ pub(crate) mod order {
     async fn three(strategy: Strategy, journal: &Journal) -> (SupervisorRef, [Probe; 3]) {
         let probes = ["a", "b", "c"].map(|name| Probe::new(name, journal));
         let sup = Supervisor::new(strategy);
-        let sup = probes.iter().fold(sup, |sup, probe| sup.child(probe.spec())).start().await.expect("boot");
+        let sup = probes
+            .iter()
+            .fold(sup, |sup, probe| sup.child(probe.spec()))
+            .start()
+            .await
+            .expect("boot");
         let _ = journal.take();
         (sup, probes)
     }
@@ -105,7 +117,10 @@ pub(crate) mod order {
         b.current().kill();
         c.current().exited().await;
         settle().await;
-        assert_eq!(journal.take(), "drop b, stop c, drop c, stop a, drop a, start a, start b, start c");
+        assert_eq!(
+            journal.take(),
+            "drop b, stop c, drop c, stop a, drop a, start a, start b, start c"
+        );
         assert_eq!([&a, &b, &c].map(Probe::exits), [["shutdown"], ["killed"], ["shutdown"]]);
     }
 
@@ -150,11 +165,15 @@ pub(crate) mod order {
         let journal = Journal::new();
         let (sup, _) = three(Strategy::OneForOne, &journal).await;
         let (t, d) = (Probe::new("t", &journal), Probe::new("d", &journal));
-        sup.start_child(t.spec().restart(Restart::Temporary)).await.expect("start");
+        sup.start_child(t.spec().restart(Restart::Temporary))
+            .await
+            .expect("start");
         sup.start_child(d.spec()).await.expect("start");
         t.exit(ExitReason::Normal).await;
         settle().await;
-        sup.start_child(t.spec().restart(Restart::Temporary)).await.expect("start again");
+        sup.start_child(t.spec().restart(Restart::Temporary))
+            .await
+            .expect("start again");
         let _ = journal.take();
         sup.stop(ExitReason::Shutdown).await;
         assert_eq!(journal.take_only(&["stop"]), "stop t, stop d, stop c, stop b, stop a");

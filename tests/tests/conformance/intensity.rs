@@ -14,7 +14,9 @@ pub(crate) mod window {
 
     async fn one_child(max_restarts: usize) -> (SupervisorRef, Probe) {
         let a = Probe::new("a", &Journal::new());
-        let sup = Supervisor::new(Strategy::OneForOne).max_restarts(max_restarts).max_seconds(WINDOW);
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .max_restarts(max_restarts)
+            .max_seconds(WINDOW);
         (sup.child(a.spec()).start().await.expect("boot"), a)
     }
 
@@ -30,7 +32,11 @@ pub(crate) mod window {
     #[row("SPEC-004")]
     async fn supervisor_bears_three_restarts_in_five_seconds_by_default() {
         let a = Probe::new("a", &Journal::new());
-        let sup = Supervisor::new(Strategy::OneForOne).child(a.spec()).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .child(a.spec())
+            .start()
+            .await
+            .expect("boot");
         for _ in 0..3 {
             a.crash().await;
             settle().await;
@@ -86,7 +92,10 @@ pub(crate) mod window {
         assert!(crash_at(&a, first).await);
         assert!(crash_at(&a, after(4_000)).await, "two within the window are two");
         assert!(crash_at(&a, after(6_500)).await, "the first has left the window");
-        assert!(!crash_at(&a, after(7_000)).await, "the second has not: with this one there are three");
+        assert!(
+            !crash_at(&a, after(7_000)).await,
+            "the second has not: with this one there are three"
+        );
     }
 
     #[row("SPEC-007")]
@@ -96,12 +105,18 @@ pub(crate) mod window {
             let (_sup, a) = one_child(1).await;
             let first = Instant::now() + Duration::from_secs(1) + phase;
             assert!(crash_at(&a, first).await);
-            assert!(!crash_at(&a, first + WINDOW - Duration::from_millis(50)).await, "inside of the window, {phase:?}");
+            assert!(
+                !crash_at(&a, first + WINDOW - Duration::from_millis(50)).await,
+                "inside of the window, {phase:?}"
+            );
 
             let (_sup, a) = one_child(1).await;
             let first = Instant::now() + Duration::from_secs(1) + phase;
             assert!(crash_at(&a, first).await);
-            assert!(crash_at(&a, first + WINDOW + Duration::from_millis(1_050)).await, "outside of it, {phase:?}");
+            assert!(
+                crash_at(&a, first + WINDOW + Duration::from_millis(1_050)).await,
+                "outside of it, {phase:?}"
+            );
         }
     }
 
@@ -129,25 +144,41 @@ pub(crate) mod window {
             }
             probes[0].crash().await;
             settle().await;
-            assert_eq!(probes.each_ref().map(Probe::alive), [0; 3], "a third is one too many, {strategy:?}");
+            assert_eq!(
+                probes.each_ref().map(Probe::alive),
+                [0; 3],
+                "a third is one too many, {strategy:?}"
+            );
         }
     }
 
     #[row("SPEC-009")]
     async fn only_automatic_restarts_count() {
         let journal = Journal::new();
-        let sup = Supervisor::new(Strategy::OneForOne).max_restarts(0).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .max_restarts(0)
+            .start()
+            .await
+            .expect("boot");
         for _ in 0..3 {
             let [temporary, transient, stopped, failing] =
                 ["temporary", "transient", "stopped", "failing"].map(|name| Probe::new(name, &journal));
-            sup.start_child(temporary.spec().restart(Restart::Temporary)).await.expect("start");
+            sup.start_child(temporary.spec().restart(Restart::Temporary))
+                .await
+                .expect("start");
             temporary.crash().await;
-            sup.start_child(stopped.spec().restart(Restart::Temporary)).await.expect("start");
+            sup.start_child(stopped.spec().restart(Restart::Temporary))
+                .await
+                .expect("start");
             sup.terminate_child("stopped").await.expect("terminate");
             failing.fail_starts(1);
             sup.start_child(failing.spec()).await.expect_err("a start that fails");
             // Its id stays taken once it has finished, so only the first round starts it.
-            if sup.start_child(transient.spec().restart(Restart::Transient)).await.is_ok() {
+            if sup
+                .start_child(transient.spec().restart(Restart::Transient))
+                .await
+                .is_ok()
+            {
                 transient.exit(ExitReason::Normal).await;
             }
             settle().await;
@@ -160,7 +191,12 @@ pub(crate) mod window {
         let journal = Journal::new();
         let probes = ["a", "b", "c", "d"].map(|name| Probe::new(name, &journal));
         let sup = Supervisor::new(Strategy::OneForOne);
-        let sup = probes.iter().fold(sup, |sup, probe| sup.child(probe.spec())).start().await.expect("boot");
+        let sup = probes
+            .iter()
+            .fold(sup, |sup, probe| sup.child(probe.spec()))
+            .start()
+            .await
+            .expect("boot");
         for probe in &probes {
             probe.crash().await;
             settle().await;
@@ -222,7 +258,10 @@ pub(crate) mod limit {
         b.crash().await;
         assert_eq!(word(&sup.current().exited().await), "shutdown");
         assert_eq!(begin.elapsed(), Duration::from_millis(60_200));
-        assert_eq!(journal.take_only(&["stop", "drop"]), "stop b, drop b, stop d, drop d, drop c, stop a, drop a");
+        assert_eq!(
+            journal.take_only(&["stop", "drop"]),
+            "stop b, drop b, stop d, drop d, drop c, stop a, drop a"
+        );
         assert_eq!([&a, &c, &d].map(Probe::exits), [["shutdown"], ["killed"], ["shutdown"]]);
         settle().await;
         assert_eq!(b.starts(), 1, "the offender is not started again");
@@ -230,7 +269,11 @@ pub(crate) mod limit {
 
     #[row("SPEC-013")]
     async fn only_a_permanent_supervisor_comes_back_after_it_gave_up() {
-        for (restart, starts) in [(Restart::Permanent, 2), (Restart::Transient, 1), (Restart::Temporary, 1)] {
+        for (restart, starts) in [
+            (Restart::Permanent, 2),
+            (Restart::Transient, 1),
+            (Restart::Temporary, 1),
+        ] {
             let a = Probe::new("a", &Journal::new());
             let (sup, child) = (Latest::new(), a.clone());
             let inner = Supervisor::spec("inner", move || {

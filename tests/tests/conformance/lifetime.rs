@@ -13,7 +13,11 @@ pub(crate) mod parents {
 
     #[row("SPEC-046")]
     async fn supervisor_ends_in_good_order_with_the_actor_that_started_it_and_for_the_same_reason() {
-        for reason in [ExitReason::Normal, ExitReason::Shutdown, ExitReason::ShutdownWith("day is over".into())] {
+        for reason in [
+            ExitReason::Normal,
+            ExitReason::Shutdown,
+            ExitReason::ShutdownWith("day is over".into()),
+        ] {
             let journal = Journal::new();
             let [parent, a, b] = ["parent", "a", "b"].map(|name| Probe::new(name, &journal));
             b.stop_takes(Duration::from_secs(2));
@@ -23,7 +27,9 @@ pub(crate) mod parents {
             let (started, children) = (Arc::clone(&slot), [a.clone(), b.clone()]);
             parent.tell(Command::Run(Box::new(move |_| {
                 Box::pin(async move {
-                    let sup = Supervisor::new(Strategy::OneForOne).child(children[0].spec()).child(children[1].spec());
+                    let sup = Supervisor::new(Strategy::OneForOne)
+                        .child(children[0].spec())
+                        .child(children[1].spec());
                     *started.lock() = sup.start().await.ok();
                 })
             })));
@@ -33,7 +39,10 @@ pub(crate) mod parents {
             let _ = journal.take();
             parent.exit(reason.clone()).await;
             assert_eq!(actor.exited().await.to_string(), reason.to_string());
-            assert_eq!(journal.take_only(&["stop", "drop"]), "stop parent, drop parent, stop b, drop b, stop a, drop a");
+            assert_eq!(
+                journal.take_only(&["stop", "drop"]),
+                "stop parent, drop parent, stop b, drop b, stop a, drop a"
+            );
             assert_eq!([&a, &b].map(Probe::exits), [["shutdown"]; 2]);
         }
     }
@@ -94,7 +103,11 @@ pub(crate) mod parents {
         let journal = Journal::new();
         let (a, slow) = (Probe::new("a", &journal), Probe::new("slow", &journal));
         slow.start_takes(Duration::from_secs(3_600));
-        let sup = Supervisor::new(Strategy::OneForOne).child(a.spec()).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .child(a.spec())
+            .start()
+            .await
+            .expect("boot");
         let starter = tokio::spawn({
             let (sup, spec) = (sup.clone(), slow.spec());
             async move { sup.start_child(spec).await.map(drop) }
@@ -114,7 +127,10 @@ pub(crate) mod parents {
         let journal = Journal::new();
         let (a, slow) = (Probe::new("a", &journal), Probe::new("slow", &journal));
         slow.start_takes(Duration::from_secs(3_600));
-        let boot = Supervisor::new(Strategy::OneForOne).child(a.spec()).child(slow.spec()).start();
+        let boot = Supervisor::new(Strategy::OneForOne)
+            .child(a.spec())
+            .child(slow.spec())
+            .start();
         assert!(tokio::time::timeout(Duration::from_secs(1), boot).await.is_err());
         settle().await;
         assert_eq!(a.alive(), 0);
@@ -136,7 +152,12 @@ pub(crate) mod incarnations {
             let journal = Journal::new();
             let probes = ["a", "b", "c"].map(|name| Probe::new(name, &journal));
             let sup = Supervisor::new(strategy).max_restarts(usize::MAX);
-            let sup = probes.iter().fold(sup, |sup, probe| sup.child(probe.spec())).start().await.expect("boot");
+            let sup = probes
+                .iter()
+                .fold(sup, |sup, probe| sup.child(probe.spec()))
+                .start()
+                .await
+                .expect("boot");
             for round in 0..60 {
                 let probe = &probes[round % probes.len()];
                 let actor = probe.current();
@@ -158,7 +179,11 @@ pub(crate) mod incarnations {
     #[invariant]
     async fn monitor_fires_exactly_once_with_the_typed_reason_and_at_once_for_the_dead() {
         let a = Probe::new("a", &Journal::new());
-        let _sup = Supervisor::new(Strategy::OneForOne).child(a.spec()).start().await.expect("boot");
+        let _sup = Supervisor::new(Strategy::OneForOne)
+            .child(a.spec())
+            .start()
+            .await
+            .expect("boot");
         let first = a.current();
         let fired = Arc::new(AtomicUsize::new(0));
         let monitor = |expected: &'static str| {
@@ -176,7 +201,11 @@ pub(crate) mod incarnations {
         settle().await;
         assert_eq!(fired.load(Ordering::SeqCst), 2);
         first.on_exit(monitor("panic"));
-        assert_eq!(fired.load(Ordering::SeqCst), 3, "a monitor of the dead fires before it returns");
+        assert_eq!(
+            fired.load(Ordering::SeqCst),
+            3,
+            "a monitor of the dead fires before it returns"
+        );
         first.kill();
         first.stop(ExitReason::Normal);
         settle().await;
@@ -188,7 +217,12 @@ pub(crate) mod incarnations {
     async fn state_is_dropped_before_the_exit_can_be_seen() {
         for command in [Command::Panic, Command::Fail, Command::Exit(ExitReason::Normal)] {
             let a = Probe::new("a", &Journal::new());
-            let _sup = Supervisor::new(Strategy::OneForOne).max_restarts(0).child(a.spec()).start().await.expect("boot");
+            let _sup = Supervisor::new(Strategy::OneForOne)
+                .max_restarts(0)
+                .child(a.spec())
+                .start()
+                .await
+                .expect("boot");
             let probe = a.clone();
             a.current().on_exit(move |_| assert_eq!(probe.alive(), 0));
             a.tell(command);

@@ -39,30 +39,47 @@ pub(crate) mod types {
     async fn comes_back(restart: Restart, strategy: Strategy, how: End) -> bool {
         let journal = Journal::new();
         let a = Probe::new("a", &journal);
-        let sup = Supervisor::new(strategy).child(a.spec().restart(restart)).start().await.expect("boot");
+        let sup = Supervisor::new(strategy)
+            .child(a.spec().restart(restart))
+            .start()
+            .await
+            .expect("boot");
         end(&a, how).await;
         let back = a.starts() == 2;
         assert_eq!(usize::from(back), a.alive(), "{restart:?} after {how:?}");
         let count = sup.count_children().await.expect("a supervisor outlives its child");
         let keeps_spec = restart != Restart::Temporary;
-        assert_eq!((count.specs, count.active), (usize::from(keeps_spec), usize::from(back)), "{restart:?} after {how:?}");
+        assert_eq!(
+            (count.specs, count.active),
+            (usize::from(keeps_spec), usize::from(back)),
+            "{restart:?} after {how:?}"
+        );
         back
     }
 
     #[row("SPEC-003")]
     async fn permanent_child_is_restarted_after_every_exit() {
         for how in CLEAN.into_iter().chain(ABNORMAL) {
-            assert!(comes_back(Restart::Permanent, Strategy::OneForOne, how).await, "{how:?}");
+            assert!(
+                comes_back(Restart::Permanent, Strategy::OneForOne, how).await,
+                "{how:?}"
+            );
         }
     }
 
     #[row("SPEC-003")]
     async fn transient_child_is_restarted_after_an_abnormal_exit_and_kept_stopped_after_a_clean_one() {
         for how in CLEAN {
-            assert!(!comes_back(Restart::Transient, Strategy::OneForOne, how).await, "{how:?}");
+            assert!(
+                !comes_back(Restart::Transient, Strategy::OneForOne, how).await,
+                "{how:?}"
+            );
         }
         for how in ABNORMAL {
-            assert!(comes_back(Restart::Transient, Strategy::OneForOne, how).await, "{how:?}");
+            assert!(
+                comes_back(Restart::Transient, Strategy::OneForOne, how).await,
+                "{how:?}"
+            );
         }
     }
 
@@ -70,7 +87,10 @@ pub(crate) mod types {
     async fn temporary_child_is_never_restarted_and_its_spec_goes() {
         for strategy in STRATEGIES {
             for how in CLEAN.into_iter().chain(ABNORMAL) {
-                assert!(!comes_back(Restart::Temporary, strategy, how).await, "{how:?} under {strategy:?}");
+                assert!(
+                    !comes_back(Restart::Temporary, strategy, how).await,
+                    "{how:?} under {strategy:?}"
+                );
             }
         }
     }
@@ -94,7 +114,11 @@ pub(crate) mod types {
             end(&transient, End::Normal).await;
             assert_eq!([before.current(), after.current()], siblings, "{strategy:?}");
             assert!(siblings.iter().all(hedgehog_core::ActorRef::is_alive), "{strategy:?}");
-            assert_eq!([&before, &temporary, &transient, &after].map(Probe::starts), [1; 4], "{strategy:?}");
+            assert_eq!(
+                [&before, &temporary, &transient, &after].map(Probe::starts),
+                [1; 4],
+                "{strategy:?}"
+            );
         }
     }
 }

@@ -15,7 +15,12 @@ pub(crate) mod of_one_child {
     /// A supervisor that never gives up, over `first` (whose restarts fail without end) and `second`.
     async fn busy_with_retries(first: &Probe, second: &Probe) -> SupervisorRef {
         let sup = Supervisor::new(Strategy::OneForOne).max_restarts(usize::MAX);
-        let sup = sup.child(first.spec()).child(second.spec()).start().await.expect("boot");
+        let sup = sup
+            .child(first.spec())
+            .child(second.spec())
+            .start()
+            .await
+            .expect("boot");
         first.fail_starts(usize::MAX);
         first.crash().await;
         sup
@@ -28,9 +33,12 @@ pub(crate) mod of_one_child {
                 let a = Probe::new("a", &Journal::new());
                 let (sup, child) = (Latest::new(), a.clone());
                 let inner = Supervisor::spec("inner", move || {
-                    Supervisor::new(Strategy::OneForOne).max_restarts(intensity).child(child.spec())
+                    Supervisor::new(Strategy::OneForOne)
+                        .max_restarts(intensity)
+                        .child(child.spec())
                 });
-                let outer = Supervisor::new(Strategy::OneForOne).child(inner.restart(Restart::Temporary).via(sup.clone()));
+                let outer =
+                    Supervisor::new(Strategy::OneForOne).child(inner.restart(Restart::Temporary).via(sup.clone()));
                 let _outer = outer.start().await.expect("boot");
                 if panics {
                     a.panic_starts(usize::MAX);
@@ -54,10 +62,18 @@ pub(crate) mod of_one_child {
             assert!(call == 0 || call == 3, "{INTENDED}the factory of a");
             probe.actor()
         });
-        let sup = Supervisor::new(Strategy::OneForOne).child(spec.via(a.latest())).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .child(spec.via(a.latest()))
+            .start()
+            .await
+            .expect("boot");
         a.crash().await;
         settle().await;
-        assert_eq!(calls.load(Ordering::SeqCst), 4, "the start, and three restarts of which the last succeeds");
+        assert_eq!(
+            calls.load(Ordering::SeqCst),
+            4,
+            "the start, and three restarts of which the last succeeds"
+        );
         assert_eq!((a.starts(), a.alive()), (2, 1));
         assert!(sup.count_children().await.is_ok());
     }
@@ -106,7 +122,11 @@ pub(crate) mod of_one_child {
         a.crash().await;
         settle().await;
         assert_eq!(a.starts(), 52);
-        assert_eq!(begin.elapsed(), Duration::from_millis(1), "no time but that of settling");
+        assert_eq!(
+            begin.elapsed(),
+            Duration::from_millis(1),
+            "no time but that of settling"
+        );
     }
 }
 
@@ -120,7 +140,12 @@ pub(crate) mod of_groups {
     async fn three(strategy: Strategy, journal: &Journal) -> (SupervisorRef, [Probe; 3]) {
         let probes = ["a", "b", "c"].map(|name| Probe::new(name, journal));
         let sup = Supervisor::new(strategy).max_restarts(10);
-        let sup = probes.iter().fold(sup, |sup, probe| sup.child(probe.spec())).start().await.expect("boot");
+        let sup = probes
+            .iter()
+            .fold(sup, |sup, probe| sup.child(probe.spec()))
+            .start()
+            .await
+            .expect("boot");
         let _ = journal.take();
         (sup, probes)
     }
@@ -133,7 +158,10 @@ pub(crate) mod of_groups {
         a.current().kill();
         settle().await;
         let first = "drop a, stop c, drop c, stop b, drop b, start a, fail b";
-        assert_eq!(journal.take(), format!("{first}, stop a, drop a, start a, start b, start c"));
+        assert_eq!(
+            journal.take(),
+            format!("{first}, stop a, drop a, start a, start b, start c")
+        );
     }
 
     #[row("SPEC-033")]
@@ -158,11 +186,21 @@ pub(crate) mod of_groups {
             a.current().kill();
             settle().await;
             let children = sup.which_children().await.expect("which_children");
-            let mut states: Vec<_> = children.iter().map(|child| (child.id.to_string(), child.state)).collect();
+            let mut states: Vec<_> = children
+                .iter()
+                .map(|child| (child.id.to_string(), child.state))
+                .collect();
             states.sort_by(|x, y| x.0.cmp(&y.0));
-            let expected =
-                [("a", ChildState::Running), ("b", ChildState::Restarting), ("c", ChildState::Stopped)];
-            assert_eq!(states, expected.map(|(id, state)| (id.to_owned(), state)), "{strategy:?}");
+            let expected = [
+                ("a", ChildState::Running),
+                ("b", ChildState::Restarting),
+                ("c", ChildState::Stopped),
+            ];
+            assert_eq!(
+                states,
+                expected.map(|(id, state)| (id.to_owned(), state)),
+                "{strategy:?}"
+            );
             settle().await;
             assert_eq!([&a, &b, &c].map(Probe::alive), [1; 3]);
         }

@@ -14,9 +14,17 @@ pub(crate) mod deadlines {
 
     /// Stops a supervisor over `spec`; how long that took.
     async fn stop_over(spec: ChildSpec<Command>) -> Duration {
-        let sup = Supervisor::new(Strategy::OneForOne).child(spec).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .child(spec)
+            .start()
+            .await
+            .expect("boot");
         let begin = Instant::now();
-        assert_eq!(word(&sup.stop(ExitReason::Shutdown).await), "shutdown", "whatever became of the child");
+        assert_eq!(
+            word(&sup.stop(ExitReason::Shutdown).await),
+            "shutdown",
+            "whatever became of the child"
+        );
         begin.elapsed()
     }
 
@@ -25,7 +33,12 @@ pub(crate) mod deadlines {
         let journal = Journal::new();
         let probes = ["a", "b", "c"].map(|name| Probe::new(name, &journal));
         let sup = Supervisor::new(Strategy::OneForOne);
-        let sup = probes.iter().fold(sup, |sup, probe| sup.child(probe.spec())).start().await.expect("boot");
+        let sup = probes
+            .iter()
+            .fold(sup, |sup, probe| sup.child(probe.spec()))
+            .start()
+            .await
+            .expect("boot");
         probes[0].stop_takes(Duration::from_millis(300));
         probes[1].stop_takes(Duration::from_millis(300));
         let _ = journal.take();
@@ -33,7 +46,10 @@ pub(crate) mod deadlines {
         sup.stop(ExitReason::Shutdown).await;
         assert_eq!(begin.elapsed(), Duration::from_millis(600));
         assert_eq!(journal.take(), "stop c, drop c, stop b, drop b, stop a, drop a");
-        assert_eq!(probes.each_ref().map(Probe::exits), [["shutdown"], ["shutdown"], ["shutdown"]]);
+        assert_eq!(
+            probes.each_ref().map(Probe::exits),
+            [["shutdown"], ["shutdown"], ["shutdown"]]
+        );
     }
 
     #[invariant]
@@ -104,8 +120,14 @@ pub(crate) mod deadlines {
     async fn exits_that_do_not_fit_the_way_a_child_was_stopped_are_reported() {
         let (normal, detail) = (ExitReason::Normal, ExitReason::ShutdownWith("flushed".into()));
         let plain = |restart| (restart, Shutdown::Infinity, None, false);
-        let ending = |restart, reason: &ExitReason, reported| (restart, Shutdown::Infinity, Some(reason.clone()), reported);
-        let late = (Restart::Temporary, Shutdown::Timeout(Duration::from_millis(1)), None, true);
+        let ending =
+            |restart, reason: &ExitReason, reported| (restart, Shutdown::Infinity, Some(reason.clone()), reported);
+        let late = (
+            Restart::Temporary,
+            Shutdown::Timeout(Duration::from_millis(1)),
+            None,
+            true,
+        );
         let cases = [
             plain(Restart::Permanent),
             plain(Restart::Transient),
@@ -128,9 +150,16 @@ pub(crate) mod deadlines {
             }
             let trace = Trace::capture();
             stop_over(a.spec().restart(restart).shutdown(shutdown)).await;
-            let serious: Vec<_> = trace.take().into_iter().filter(|event| event.level <= tracing::Level::WARN).collect();
+            let serious: Vec<_> = trace
+                .take()
+                .into_iter()
+                .filter(|event| event.level <= tracing::Level::WARN)
+                .collect();
             assert_eq!(serious.len(), usize::from(reported), "{said}: {serious:?}");
-            assert!(serious.iter().all(|event| event.text.contains("child=a")), "{said}: {serious:?}");
+            assert!(
+                serious.iter().all(|event| event.text.contains("child=a")),
+                "{said}: {serious:?}"
+            );
             assert_eq!(a.starts(), 1, "{said}");
         }
     }
@@ -146,17 +175,29 @@ pub(crate) mod reasons {
 
     #[row("SPEC-048")]
     async fn stop_waits_for_the_children_and_ends_with_exactly_the_reason_given() {
-        for reason in [ExitReason::Normal, ExitReason::Shutdown, ExitReason::ShutdownWith("for lunch".into())] {
+        for reason in [
+            ExitReason::Normal,
+            ExitReason::Shutdown,
+            ExitReason::ShutdownWith("for lunch".into()),
+        ] {
             let a = Probe::new("a", &Journal::new());
             a.stop_takes(Duration::from_secs(4));
-            let sup = Supervisor::new(Strategy::OneForOne).child(a.spec()).start().await.expect("boot");
+            let sup = Supervisor::new(Strategy::OneForOne)
+                .child(a.spec())
+                .start()
+                .await
+                .expect("boot");
             let actor = sup.whereis().expect("it runs");
             let begin = Instant::now();
             let exit = sup.stop(reason.clone()).await;
             assert_eq!(begin.elapsed(), Duration::from_secs(4));
             assert_eq!(exit.to_string(), reason.to_string());
             assert_eq!(actor.exited().await.to_string(), reason.to_string());
-            assert_eq!((a.alive(), a.exits()), (0, vec!["shutdown"]), "children are always shut down");
+            assert_eq!(
+                (a.alive(), a.exits()),
+                (0, vec!["shutdown"]),
+                "children are always shut down"
+            );
         }
     }
 
@@ -164,8 +205,14 @@ pub(crate) mod reasons {
     async fn permanent_supervisor_that_is_stopped_with_normal_is_restarted_by_its_parent() {
         let (sup, a) = (Latest::new(), Probe::new("a", &Journal::new()));
         let child = a.clone();
-        let inner = Supervisor::spec("inner", move || Supervisor::new(Strategy::OneForOne).child(child.spec()));
-        let _outer = Supervisor::new(Strategy::OneForOne).child(inner.via(sup.clone())).start().await.expect("boot");
+        let inner = Supervisor::spec("inner", move || {
+            Supervisor::new(Strategy::OneForOne).child(child.spec())
+        });
+        let _outer = Supervisor::new(Strategy::OneForOne)
+            .child(inner.via(sup.clone()))
+            .start()
+            .await
+            .expect("boot");
         let first = sup.current();
         let exit = hedgehog_core::SupervisorRef::from(first).stop(ExitReason::Normal).await;
         assert_eq!(word(&exit), "normal");
@@ -177,14 +224,22 @@ pub(crate) mod reasons {
     async fn stop_overtakes_the_mailbox_and_runs_the_cleanup() {
         let journal = Journal::new();
         let a = Probe::new("a", &journal);
-        let sup = Supervisor::new(Strategy::OneForOne).child(a.spec()).start().await.expect("boot");
+        let sup = Supervisor::new(Strategy::OneForOne)
+            .child(a.spec())
+            .start()
+            .await
+            .expect("boot");
         a.tell(Command::Wait(Duration::from_secs(2)));
         settle().await;
         for text in ["one", "two", "three"] {
             a.tell(Command::Note(text));
         }
         sup.terminate_child("a").await.expect("terminate");
-        assert_eq!(journal.take(), "start a, stop a, drop a", "what was queued is never handled");
+        assert_eq!(
+            journal.take(),
+            "start a, stop a, drop a",
+            "what was queued is never handled"
+        );
         assert_eq!(a.exits(), ["shutdown"]);
     }
 
@@ -192,12 +247,22 @@ pub(crate) mod reasons {
     async fn first_reason_wins_when_a_child_is_asked_to_stop_twice() {
         let a = Probe::new("a", &Journal::new());
         a.stop_takes(Duration::from_secs(2));
-        let _sup = Supervisor::new(Strategy::OneForOne).child(a.spec()).start().await.expect("boot");
+        let _sup = Supervisor::new(Strategy::OneForOne)
+            .child(a.spec())
+            .start()
+            .await
+            .expect("boot");
         let first = a.current();
         first.stop(ExitReason::ShutdownWith("first".into()));
         settle().await;
         first.stop(ExitReason::Normal);
-        assert_eq!(first.exited().await.to_string(), ExitReason::ShutdownWith("first".into()).to_string());
-        assert_eq!(first.exited().await.to_string(), ExitReason::ShutdownWith("first".into()).to_string());
+        assert_eq!(
+            first.exited().await.to_string(),
+            ExitReason::ShutdownWith("first".into()).to_string()
+        );
+        assert_eq!(
+            first.exited().await.to_string(),
+            ExitReason::ShutdownWith("first".into()).to_string()
+        );
     }
 }
