@@ -60,6 +60,7 @@ struct Plan {
     start_takes: Duration,
     stop_takes: Duration,
     stop_with: Option<ExitReason>,
+    panics_when_stopped: bool,
     panics_when_dropped: bool,
 }
 
@@ -136,6 +137,11 @@ impl Probe {
     /// Every cleanup ends with this reason from now on, whatever was asked for.
     pub fn stop_with(&self, reason: ExitReason) {
         self.0.plan.lock().stop_with = Some(reason);
+    }
+
+    /// The cleanup panics.
+    pub fn panic_when_stopped(&self) {
+        self.0.plan.lock().panics_when_stopped = true;
     }
 
     /// The state panics when it is dropped.
@@ -308,6 +314,8 @@ impl Actor for ProbeActor {
         if !takes.is_zero() {
             tokio::time::sleep(takes).await;
         }
+        let panics = self.0.0.plan.lock().panics_when_stopped;
+        assert!(!panics, "{INTENDED}stopping {}", self.0.0.name);
         self.0.record("stop");
         let with = self.0.0.plan.lock().stop_with.clone();
         with.map_or(Ok(()), |reason| Err(reason.into()))

@@ -237,8 +237,8 @@ pub(crate) mod terminate_child {
 
 #[suite]
 pub(crate) mod queries {
-    use hedgehog_core::{ChildKind, DynamicSupervisor, ExitReason, Restart, Strategy, Supervisor};
-    use hedgehog_tests::scenario::{Journal, Probe, settle};
+    use hedgehog_core::{ChildKind, DynamicSupervisor, ExitReason, Restart, Strategy, Supervisor, TerminateError};
+    use hedgehog_tests::scenario::{Command, Journal, Latest, Probe, settle};
 
     #[row("SPEC-043")]
     async fn count_tells_specs_of_each_kind_and_only_live_processes_as_active() {
@@ -328,19 +328,35 @@ pub(crate) mod queries {
     #[row("SPEC-045")]
     async fn exits_of_strangers_are_ignored() {
         let journal = Journal::new();
-        let sup = Supervisor::new(Strategy::OneForAll).max_restarts(0);
-        let a = Probe::new("a", &journal);
-        let sup = sup.child(a.spec()).start().await.expect("boot");
-        // A process that is linked to the supervisor without being its child.
-        let stranger = Supervisor::new(Strategy::OneForOne).start().await.expect("boot");
-        let supervisor = sup.whereis().expect("it runs");
-        stranger
-            .whereis()
-            .expect("it runs")
-            .on_exit(move |reason| assert!(supervisor.is_alive(), "{reason}"));
-        stranger.stop(ExitReason::Killed).await;
+        let (a, below) = (Probe::new("a", &journal), Probe::new("below", &journal));
+        let sup = Supervisor::new(Strategy::OneForAll)
+            .max_restarts(0)
+            .child(a.spec())
+            .start()
+            .await
+            .expect("boot");
+        // Started by a child, and so of the supervisor's tree, but not its child.
+        let (started, child) = (Latest::new(), below.clone());
+        let bind = started.clone();
+        a.tell(Command::Run(Box::new(move |_| {
+            Box::pin(async move {
+                let inner = Supervisor::spec("inner", move || {
+                    Supervisor::new(Strategy::OneForOne).child(child.spec())
+                });
+                let outer = Supervisor::new(Strategy::OneForOne).child(inner.restart(Restart::Temporary).via(bind));
+                drop(outer.start().await);
+            })
+        })));
         settle().await;
+        assert_eq!(below.alive(), 1);
+        started.current().kill();
+        settle().await;
+        assert_eq!(below.exits(), ["killed"]);
         assert_eq!((a.starts(), a.alive()), (1, 1));
         assert_eq!(sup.count_children().await.expect("the supervisor goes on").active, 1);
+
+        let other = DynamicSupervisor::new().start().await.expect("boot");
+        assert_eq!(other.terminate_child(&a.current()).await, Err(TerminateError::NotFound));
+        assert_eq!(a.alive(), 1, "and no supervisor stops a stranger");
     }
 }

@@ -4,11 +4,14 @@
 //! as for any test. The rows stand in `tests/conformance/rows.csv`.
 
 mod boot;
+mod calls;
 mod child_specs;
 mod children;
+mod faults;
 mod groups;
 mod intensity;
 mod lifetime;
+mod names;
 mod restart;
 mod retries;
 mod stop;
@@ -36,6 +39,11 @@ fn main() -> ExitCode {
         stop::reasons::cases(),
         lifetime::parents::cases(),
         lifetime::incarnations::cases(),
+        names::lifetime::cases(),
+        names::storm::cases(),
+        calls::references::cases(),
+        faults::containment::cases(),
+        faults::fencing::cases(),
     ];
     conformance::main(suites.concat())
 }
