@@ -1,0 +1,109 @@
+//! A worker's reading position, which outlives the worker.
+//!
+//! The subscription is lossless and acknowledged: the topic keeps every event after the last acknowledged one, and a
+//! worker acknowledges what the database has committed. So a worker killed between reading and storing loses nothing:
+//! its successor rewinds to the last acknowledgement.
+
+use super::StoringStatus;
+use crate::market::{Bus, Order, Topic, TradeEvent};
+use crate::store::{Db, StoreError, batch};
+use futures_util::future::BoxFuture;
+use hedgehog_core::{PubSub, Subscription};
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+/// An event that has a table.
+pub(super) trait Stored: Clone + Send + Sync + 'static {
+    /// Where events of this type are published.
+    fn bus(bus: &Bus) -> &PubSub<Self>;
+
+    /// Stores a batch in one transaction; returns how many rows it added or changed.
+    fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<usize, StoreError>>;
+
+    /// How the event is named in a log line.
+    fn describe(&self) -> String;
+}
+
+impl Stored for TradeEvent {
+    fn bus(bus: &Bus) -> &PubSub<Self> {
+        &bus.trade_events
+    }
+    fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<usize, StoreError>> {
+        Box::pin(batch::insert_trade_events(db, events))
+    }
+    fn describe(&self) -> String {
+        format!("trade {} of {}", self.trade_id, self.symbol)
+    }
+}
+
+impl Stored for Order {
+    fn bus(bus: &Bus) -> &PubSub<Self> {
+        &bus.orders
+    }
+    fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<usize, StoreError>> {
+        Box::pin(batch::upsert_orders(db, events))
+    }
+    fn describe(&self) -> String {
+        format!("order {} of {}", self.order_id, self.symbol)
+    }
+}
+
+/// The position in one topic and what became of the events before it.
+pub(super) struct Feed<T> {
+    pub(super) topic: Topic,
+    subscription: Mutex<Subscription<T>>,
+    pub(super) counters: Counters,
+}
+
+/// What the status shows. Written by the worker, read by whoever asks.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) since: AtomicI64,
+    pub(super) new: AtomicU64,
+    pub(super) known: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) retrying: Mutex<Option<String>>,
+}
+
+/// Events read and not acknowledged yet; `end` is the position to acknowledge when they are stored.
+pub(super) struct Batch<T> {
+    pub(super) events: Vec<T>,
+    pub(super) end: u64,
+}
+
+impl<T: Stored> Feed<T> {
+    /// Begins at the topic's present end: nothing is stored for late subscribers.
+    pub(super) fn subscribe(bus: &Bus, topic: &Topic) -> Self {
+        let subscription = Mutex::new(T::bus(bus).subscribe_acked(&topic.to_string()));
+        Self { topic: topic.clone(), subscription, counters: Counters::default() }
+    }
+
+    /// Everything that touches the position goes through here; never held across an await.
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut Subscription<T>) -> R) -> R {
+        act(&mut self.subscription.lock())
+    }
+
+    /// The next events, at most `max`.
+    pub(super) fn read(&self, max: usize) -> Batch<T> {
+        self.with(|subscription| {
+            let mut events = Vec::with_capacity(max.min(subscription.lag() as usize));
+            subscription.drain(max, |event: &T| events.push(event.clone()));
+            Batch { events, end: subscription.position() }
+        })
+    }
+
+    pub(super) fn status(feed: Option<&std::sync::Arc<Self>>, topic: &Topic, alive: bool) -> StoringStatus {
+        let count = |counter: fn(&Counters) -> &AtomicU64| feed.map_or(0, |feed| counter(&feed.counters).load(Relaxed));
+        StoringStatus {
+            topic: topic.to_string(),
+            on: false,
+            since: feed.filter(|_| alive).map(|feed| feed.counters.since.load(Relaxed)),
+            rows_stored: 0,
+            rows_new: count(|c| &c.new),
+            rows_known: count(|c| &c.known),
+            rows_refused: count(|c| &c.refused),
+            lag: feed.map_or(0, |feed| feed.with(|subscription| subscription.lag())),
+            retrying: feed.and_then(|feed| feed.counters.retrying.lock().clone()),
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! References to one incarnation of an actor: [`ActorRef`], typed by its message, and [`AnyActorRef`].
+//!
+//! A reference never follows a restart; for that there are [`Name`](crate::Name) and [`Via`](crate::Via).
+
+use crate::exit::{ExitReason, record::Incarnation};
+use ractor::{Message, MessagingErr, RpcReplyPort};
+use serde::{Serialize, Serializer};
+use std::{
+    fmt,
+    future::Future,
+    hash::{Hash, Hasher},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// How long a caller whose reply port was dropped waits for the exit that most likely caused it.
+const REPLY_PORT_DROPPED: Duration = Duration::from_secs(1);
+
+/// A typed reference to one incarnation of an actor.
+pub struct ActorRef<M> {
+    inner: ractor::ActorRef<M>,
+    incarnation: Arc<Incarnation>,
+}
+
+impl<M: Message> ActorRef<M> {
+    pub(crate) fn new(inner: ractor::ActorRef<M>, incarnation: Arc<Incarnation>) -> Self {
+        Self { inner, incarnation }
+    }
+
+    /// The identity of this incarnation.
+    pub fn pid(&self) -> Pid {
+        self.incarnation.pid()
+    }
+
+    /// Whether the exit of this incarnation cannot be seen yet. True while it cleans up.
+    pub fn is_alive(&self) -> bool {
+        !self.incarnation.is_exited()
+    }
+
+    /// Puts `message` into the mailbox and does not wait.
+    ///
+    /// # Errors
+    /// Gives the message back when the incarnation is gone or stopping.
+    pub fn cast(&self, message: M) -> Result<(), CastError<M>> {
+        if self.incarnation.is_exited() || Incarnation::current_is_fenced() {
+            return Err(CastError(message));
+        }
+        self.inner.send_message(message).map_err(|error| match error {
+            MessagingErr::SendErr(message) => CastError(message),
+            MessagingErr::ChannelClosed | MessagingErr::InvalidActorType => {
+                unreachable!("a local, typed reference is refused only with the message")
+            }
+        })
+    }
+
+    /// Sends the message that `make` builds around a reply port, and waits for the reply.
+    ///
+    /// `deadline` is a [`Duration`], or `None` to wait as long as the actor lives. The call fails at once when the actor
+    /// ends before it replied. A late reply is dropped.
+    pub async fn call<R: Send + 'static>(
+        &self,
+        make: impl FnOnce(RpcReplyPort<R>) -> M,
+        deadline: impl Into<Option<Duration>>,
+    ) -> Result<R, CallError> {
+        if Incarnation::current().is_some_and(|current| current.pid() == self.pid()) {
+            return Err(CallError::CallingSelf);
+        }
+        let deadline = deadline.into();
+        let (reply_to, reply) = oneshot::channel();
+        let port = match deadline {
+            Some(deadline) => RpcReplyPort::from((reply_to, deadline)),
+            None => RpcReplyPort::from(reply_to),
+        };
+        self.cast(make(port)).map_err(|_| CallError::NoProc)?;
+        let answer = self.answer(reply);
+        match deadline {
+            None => answer.await,
+            Some(deadline) => tokio::time::timeout(deadline, answer)
+                .await
+                .unwrap_or(Err(CallError::Timeout(deadline))),
+        }
+    }
+
+    async fn answer<R>(&self, mut reply: oneshot::Receiver<R>) -> Result<R, CallError> {
+        tokio::select! {
+            biased;
+            answer = &mut reply => match answer {
+                Ok(answer) => Ok(answer),
+                // The callee dropped the port: it is about to exit, or it forgot to answer.
+                Err(_) => match tokio::time::timeout(REPLY_PORT_DROPPED, self.exited()).await {
+                    Ok(reason) => Err(CallError::Exited(reason)),
+                    Err(_) => Err(CallError::NoReply),
+                },
+            },
+            // It may have replied and exited between the two polls.
+            reason = self.exited() => reply.try_recv().map_err(|_| CallError::Exited(reason)),
+        }
+    }
+
+    /// Asks the actor to stop with `reason`. Overtakes the mailbox; of several requests the first one's reason counts.
+    pub fn stop(&self, reason: ExitReason) {
+        self.incarnation.stop(reason);
+    }
+
+    /// Kills the actor: at its next `.await`, without its `post_stop`. The reason is [`ExitReason::Killed`].
+    pub fn kill(&self) {
+        self.incarnation.kill();
+    }
+
+    /// Waits until the incarnation is gone and says why; at once for the dead.
+    pub async fn exited(&self) -> ExitReason {
+        self.incarnation.exited().await
+    }
+
+    /// Why the incarnation ended, if it did.
+    pub fn exit_reason(&self) -> Option<ExitReason> {
+        self.incarnation.exit_reason().cloned()
+    }
+
+    /// A monitor: runs `f` exactly once when the incarnation is gone (its names are free by then), at once if it is.
+    ///
+    /// `f` runs on the path of the exit and must not block.
+    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) {
+        self.incarnation.on_exit(f);
+    }
+
+    /// Runs `f` when the state has been dropped and before anyone can see the exit: the place to give back what the actor
+    /// holds elsewhere. At once if the incarnation is gone. Runs after a kill too. `f` must not block.
+    pub fn on_cleanup(&self, f: impl FnOnce() + Send + 'static) {
+        self.incarnation.on_cleanup(f);
+    }
+
+    /// Inside a callback: the reference to the actor itself. `None` for an actor that hedgehog did not start.
+    pub fn current(myself: &ractor::ActorRef<M>) -> Option<Self> {
+        let incarnation = Incarnation::current()?;
+        let mine = incarnation.cell()?.get_id() == myself.get_id();
+        mine.then(|| Self::new(myself.clone(), incarnation))
+    }
+
+    /// The same incarnation without its message type.
+    pub fn any(&self) -> AnyActorRef {
+        AnyActorRef(self.incarnation.clone())
+    }
+}
+
+impl<M> Clone for ActorRef<M> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            incarnation: self.incarnation.clone(),
+        }
+    }
+}
+
+impl<M> PartialEq for ActorRef<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.incarnation.pid() == other.incarnation.pid()
+    }
+}
+
+impl<M> Eq for ActorRef<M> {}
+
+impl<M> Hash for ActorRef<M> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.incarnation.pid().hash(state);
+    }
+}
+
+impl<M> fmt::Debug for ActorRef<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ActorRef({})", self.incarnation.pid())
+    }
+}
+
+/// A reference to one incarnation of an actor whatever its message type.
+#[derive(Clone)]
+pub struct AnyActorRef(pub(crate) Arc<Incarnation>);
+
+impl AnyActorRef {
+    /// The identity of this incarnation.
+    pub fn pid(&self) -> Pid {
+        self.0.pid()
+    }
+
+    /// See [`ActorRef::is_alive`].
+    pub fn is_alive(&self) -> bool {
+        !self.0.is_exited()
+    }
+
+    /// See [`ActorRef::stop`].
+    pub fn stop(&self, reason: ExitReason) {
+        self.0.stop(reason);
+    }
+
+    /// See [`ActorRef::kill`].
+    pub fn kill(&self) {
+        self.0.kill();
+    }
+
+    /// See [`ActorRef::exited`].
+    pub async fn exited(&self) -> ExitReason {
+        self.0.exited().await
+    }
+
+    /// See [`ActorRef::exit_reason`].
+    pub fn exit_reason(&self) -> Option<ExitReason> {
+        self.0.exit_reason().cloned()
+    }
+
+    /// See [`ActorRef::on_exit`].
+    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) {
+        self.0.on_exit(f);
+    }
+
+    /// See [`ActorRef::on_cleanup`].
+    pub fn on_cleanup(&self, f: impl FnOnce() + Send + 'static) {
+        self.0.on_cleanup(f);
+    }
+
+    /// Gives the message type back. The caller must have started the actor with this type.
+    pub(crate) fn typed<M: Message>(&self) -> Option<ActorRef<M>> {
+        let cell = self.0.cell()?.clone();
+        Some(ActorRef::new(cell.into(), self.0.clone()))
+    }
+}
+
+impl PartialEq for AnyActorRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.pid() == other.pid()
+    }
+}
+
+impl Eq for AnyActorRef {}
+
+impl fmt::Debug for AnyActorRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AnyActorRef({})", self.pid())
+    }
+}
+
+/// The identity of one incarnation. Never used again within the process, so a stale one matches nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pid(u64);
+
+impl Pid {
+    /// Smaller than every pid in use.
+    pub(crate) const MIN: Self = Self(0);
+
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The bare number, for logs and wire formats.
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<0.{}>", self.0)
+    }
+}
+
+impl Serialize for Pid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
+}
+
+/// The actor is gone or stopping; the message comes back.
+pub struct CastError<M>(pub M);
+
+impl<M> CastError<M> {
+    /// The message that was not delivered.
+    pub fn into_message(self) -> M {
+        self.0
+    }
+}
+
+impl<M> fmt::Debug for CastError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CastError(..)")
+    }
+}
+
+impl<M> fmt::Display for CastError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the actor is not running")
+    }
+}
+
+impl<M> std::error::Error for CastError<M> {}
+
+/// Why a call brought no reply.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The actor was gone or stopping before the request reached its mailbox.
+    #[error("the actor is not running")]
+    NoProc,
+    /// The deadline passed. The request may still be handled; its reply will be dropped.
+    #[error("no reply within {0:?}")]
+    Timeout(Duration),
+    /// An actor called itself from its own callback, which could never return.
+    #[error("an actor cannot call itself")]
+    CallingSelf,
+    /// The actor ended before it replied.
+    #[error("the actor ended before it replied: {0}")]
+    Exited(#[source] ExitReason),
+    /// The actor dropped the reply port and goes on living, or is slow to clean up.
+    #[error("the actor dropped the request without a reply")]
+    NoReply,
+}
+
+/// `f` as a future that never panics past this point; a panic becomes an `Err` with its text.
+pub(crate) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Arc<str>> {
+    use futures_util::FutureExt as _;
+    std::panic::AssertUnwindSafe(future)
+        .catch_unwind()
+        .await
+        .map_err(|panic| panic_text(&*panic))
+}
+
+/// The text of a caught panic.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> Arc<str> {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without a text").into()
+}

@@ -1,0 +1,263 @@
+//! Runs any [`ractor::Actor`] with OTP's exit order.
+//!
+//! ractor announces an exit before it drops the state, and skips `post_stop` on the way. Here the state and the actor live
+//! in a [`Holder`], which is ractor's notion of the state: whichever way ractor ends the actor, the holder is dropped in the
+//! actor's own task, and only [`Holder::finish`] finishes the incarnation.
+//!
+//! Actors are not linked to ractor's own tree, because a dying ractor parent kills its children unordered.
+
+use crate::{
+    actor_ref::{ActorRef, catch_panic, panic_text},
+    child_spec::StartError,
+    exit::{ExitReason, record::Incarnation},
+    name::Bind,
+};
+use ractor::{Actor, ActorProcessingErr, SpawnErr, SupervisionEvent};
+use std::{
+    future::Future,
+    marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+/// What an incarnation is started from.
+pub(crate) struct Launch<A: Actor> {
+    pub(crate) actor: A,
+    pub(crate) args: A::Arguments,
+    /// Bound in this order before `pre_start` runs.
+    pub(crate) binds: Arc<[Arc<dyn Bind<A::Msg>>]>,
+    pub(crate) incarnation: Arc<Incarnation>,
+}
+
+/// Starts an actor and returns when its `pre_start` has returned.
+///
+/// A failed start leaves nothing behind: when the error is returned the names are free. Dropping the future in the middle
+/// kills the incarnation.
+pub(crate) async fn start<A: Actor>(launch: Launch<A>) -> Result<ActorRef<A::Msg>, StartError> {
+    let incarnation = launch.incarnation.clone();
+    let unfinished = Unfinished(Some(incarnation.clone()));
+    // Panics that ractor lets through come from dropping what was sent to the mailbox during a failing `pre_start`.
+    let spawned = catch_panic(Actor::spawn(None, Adapter::<A>(PhantomData), launch)).await;
+    let (error, reason) = match spawned {
+        Ok(Ok((inner, _))) => {
+            unfinished.disarm();
+            return Ok(ActorRef::new(inner, incarnation));
+        }
+        Ok(Err(SpawnErr::StartupFailed(error))) => start_failure(error),
+        Ok(Err(error)) => {
+            let error: Arc<dyn std::error::Error + Send + Sync> = Arc::new(error);
+            (StartError::Failed(error.clone()), ExitReason::Error(error))
+        }
+        Err(text) => (StartError::Panicked(text.clone()), ExitReason::Panic(text)),
+    };
+    incarnation.finish(reason);
+    // A supervisor that failed half-way through its children is gone only when they are.
+    incarnation.exited().await;
+    unfinished.disarm();
+    Err(error)
+}
+
+fn start_failure(error: ActorProcessingErr) -> (StartError, ExitReason) {
+    match error.downcast::<StartError>() {
+        Ok(error) => {
+            let reason = match &*error {
+                StartError::Ignore => ExitReason::Normal,
+                StartError::Panicked(text) => ExitReason::Panic(text.clone()),
+                StartError::FailedToStartChild { .. } => ExitReason::ShutdownWith(error.to_string().into()),
+                StartError::Failed(source) => ExitReason::Error(source.clone()),
+                other => ExitReason::Error(Arc::new(other.clone())),
+            };
+            (*error, reason)
+        }
+        // The one failure that does not come from our own `pre_start`: ractor's kill during startup.
+        Err(_) => (StartError::Killed, ExitReason::Killed),
+    }
+}
+
+/// Finishes an incarnation whose start was cancelled.
+struct Unfinished(Option<Arc<Incarnation>>);
+
+impl Unfinished {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(incarnation) = self.0.take() {
+            incarnation.finish(ExitReason::Killed);
+        }
+    }
+}
+
+/// The actor that ractor sees. It owns nothing; everything of the user's lives in the [`Holder`].
+struct Adapter<A>(PhantomData<fn() -> A>);
+
+/// The user's actor and state. Invariant: once `body` is gone the incarnation is finished or about to be.
+struct Holder<A: Actor> {
+    body: Option<Body<A>>,
+    incarnation: Arc<Incarnation>,
+}
+
+struct Body<A: Actor> {
+    actor: A,
+    state: A::State,
+}
+
+impl<A: Actor> Holder<A> {
+    /// Settles the outcome of a callback: an error or a panic ends the actor here, in its own task.
+    async fn settle(
+        &mut self,
+        myself: ractor::ActorRef<A::Msg>,
+        outcome: Result<(), ExitReason>,
+    ) -> Result<(), ActorProcessingErr> {
+        let Err(reason) = outcome else { return Ok(()) };
+        // After a panic the state may be torn, so only an orderly error is followed by the actor's own cleanup.
+        if !matches!(reason, ExitReason::Panic(_))
+            && let Some(Body { actor, state }) = &mut self.body
+            && let Err(error) = guard(&self.incarnation, actor.post_stop(myself, state)).await
+        {
+            tracing::warn!(pid = %self.incarnation.pid(), %error, "cleanup failed");
+        }
+        self.finish(reason.clone());
+        Err(reason.into())
+    }
+
+    /// Drops what the user owns, then lets the incarnation end.
+    fn finish(&mut self, reason: ExitReason) {
+        let Some(Body { actor, state }) = self.body.take() else {
+            return;
+        };
+        let incarnation = &self.incarnation;
+        let state = catch_unwind(AssertUnwindSafe(|| incarnation.run_sync(|| drop(state))));
+        let actor = catch_unwind(AssertUnwindSafe(|| incarnation.run_sync(|| drop(actor))));
+        let reason = match state.and(actor) {
+            Err(panic) if reason.is_clean() => ExitReason::Panic(panic_text(&*panic)),
+            _ => reason,
+        };
+        incarnation.finish(reason);
+    }
+}
+
+impl<A: Actor> Drop for Holder<A> {
+    fn drop(&mut self) {
+        // Every other way to end has finished already.
+        self.finish(ExitReason::Killed);
+    }
+}
+
+impl<A: Actor> Actor for Adapter<A> {
+    type Msg = A::Msg;
+    type State = Holder<A>;
+    type Arguments = Launch<A>;
+
+    async fn pre_start(
+        &self,
+        myself: ractor::ActorRef<A::Msg>,
+        launch: Launch<A>,
+    ) -> Result<Holder<A>, ActorProcessingErr> {
+        let Launch {
+            actor,
+            args,
+            binds,
+            incarnation,
+        } = launch;
+        incarnation.set_cell(myself.get_cell());
+        let me = ActorRef::new(myself.clone(), incarnation.clone());
+        let started = async {
+            for bind in binds.iter() {
+                bind.bind(&me)?;
+            }
+            match catch_panic(incarnation.run(async { actor.pre_start(myself, args).await })).await {
+                Ok(Ok(state)) => Ok(state),
+                Ok(Err(error)) => Err(match error.downcast::<StartError>() {
+                    Ok(error) => *error,
+                    Err(error) => StartError::Failed(error.into()),
+                }),
+                Err(text) => Err(StartError::Panicked(text)),
+            }
+        };
+        match started.await {
+            Ok(state) => Ok(Holder {
+                body: Some(Body { actor, state }),
+                incarnation,
+            }),
+            Err(error) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| incarnation.run_sync(|| drop(actor))));
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn post_start(
+        &self,
+        myself: ractor::ActorRef<A::Msg>,
+        holder: &mut Holder<A>,
+    ) -> Result<(), ActorProcessingErr> {
+        let Some(Body { actor, state }) = &mut holder.body else {
+            return Ok(());
+        };
+        let outcome = guard(&holder.incarnation, actor.post_start(myself.clone(), state)).await;
+        holder.settle(myself, outcome).await
+    }
+
+    async fn handle(
+        &self,
+        myself: ractor::ActorRef<A::Msg>,
+        message: A::Msg,
+        holder: &mut Holder<A>,
+    ) -> Result<(), ActorProcessingErr> {
+        let Some(Body { actor, state }) = &mut holder.body else {
+            return Ok(());
+        };
+        let outcome = guard(&holder.incarnation, actor.handle(myself.clone(), message, state)).await;
+        holder.settle(myself, outcome).await
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ractor::ActorRef<A::Msg>,
+        event: SupervisionEvent,
+        holder: &mut Holder<A>,
+    ) -> Result<(), ActorProcessingErr> {
+        let Some(Body { actor, state }) = &mut holder.body else {
+            return Ok(());
+        };
+        let outcome = guard(
+            &holder.incarnation,
+            actor.handle_supervisor_evt(myself.clone(), event, state),
+        )
+        .await;
+        holder.settle(myself, outcome).await
+    }
+
+    async fn post_stop(
+        &self,
+        myself: ractor::ActorRef<A::Msg>,
+        holder: &mut Holder<A>,
+    ) -> Result<(), ActorProcessingErr> {
+        let Some(Body { actor, state }) = &mut holder.body else {
+            return Ok(());
+        };
+        let outcome = guard(&holder.incarnation, actor.post_stop(myself, state)).await;
+        let requested = holder.incarnation.requested().unwrap_or(ExitReason::Normal);
+        holder.finish(outcome.err().unwrap_or(requested));
+        Ok(())
+    }
+}
+
+/// Runs one callback as `incarnation` and types what comes out of it.
+async fn guard(
+    incarnation: &Arc<Incarnation>,
+    callback: impl Future<Output = Result<(), ActorProcessingErr>>,
+) -> Result<(), ExitReason> {
+    match catch_panic(incarnation.run(callback)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(match error.downcast::<ExitReason>() {
+            Ok(reason) => *reason,
+            Err(error) => ExitReason::Error(error.into()),
+        }),
+        Err(text) => Err(ExitReason::Panic(text)),
+    }
+}

@@ -1,0 +1,311 @@
+//! [`ChildSpec`]: how a supervisor starts, restarts and stops one child. [`StartError`]: why a start failed.
+
+use crate::{
+    actor_ref::{ActorRef, AnyActorRef, Pid, panic_text},
+    adapter::{self, Launch},
+    exit::record::Incarnation,
+    name::{Bind, Name},
+};
+use futures_util::future::BoxFuture;
+use ractor::{Actor, Message};
+use serde::Serialize;
+use std::{
+    borrow::Cow,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+/// What a child is called inside its supervisor.
+pub type ChildId = Cow<'static, str>;
+
+/// When a child that ended by itself is started again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Restart {
+    /// After every exit.
+    #[default]
+    Permanent,
+    /// After an abnormal exit only (see [`ExitReason::is_abnormal`](crate::ExitReason::is_abnormal)).
+    Transient,
+    /// Never; and its spec goes with it.
+    Temporary,
+}
+
+/// How a supervisor stops a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Kill it at once; its `post_stop` does not run.
+    BrutalKill,
+    /// Ask it to stop, and kill it when it is not gone in time. Zero is legal.
+    Timeout(Duration),
+    /// Ask it to stop, and wait for as long as it takes.
+    Infinity,
+}
+
+/// Whether a child is a supervisor itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChildKind {
+    /// Has no children of its own; stopped within 5 s by default.
+    Worker,
+    /// Stopped without a limit by default, so that its own children keep theirs.
+    Supervisor,
+}
+
+/// The recipe for one child, typed by the message it understands.
+///
+/// Defaults: [`Restart::Permanent`]; 5 s to shut down for a worker, no limit for a supervisor; no name.
+pub struct ChildSpec<M> {
+    id: ChildId,
+    restart: Restart,
+    /// `None`: the default of the kind.
+    shutdown: Option<Shutdown>,
+    significant: bool,
+    kind: ChildKind,
+    binds: Vec<Arc<dyn Bind<M>>>,
+    make: Make<M>,
+}
+
+type Binds<M> = Arc<[Arc<dyn Bind<M>>]>;
+type Make<M> =
+    Arc<dyn Fn(Binds<M>, Arc<Incarnation>) -> BoxFuture<'static, Result<ActorRef<M>, StartError>> + Send + Sync>;
+
+impl<M: Message> ChildSpec<M> {
+    /// A worker. `factory` runs for the first start and for every restart: a fresh actor and fresh arguments each time.
+    pub fn worker<A: Actor<Msg = M>>(
+        id: impl Into<ChildId>,
+        factory: impl Fn() -> (A, A::Arguments) + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(id.into(), ChildKind::Worker, factory)
+    }
+
+    pub(crate) fn supervisor<A: Actor<Msg = M>>(
+        id: impl Into<ChildId>,
+        factory: impl Fn() -> (A, A::Arguments) + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(id.into(), ChildKind::Supervisor, factory)
+    }
+
+    fn new<A: Actor<Msg = M>>(
+        id: ChildId,
+        kind: ChildKind,
+        factory: impl Fn() -> (A, A::Arguments) + Send + Sync + 'static,
+    ) -> Self {
+        let make: Make<M> = Arc::new(move |binds, incarnation| {
+            // The factory is the child's code: its panic is a failed start, never the supervisor's.
+            let made = catch_unwind(AssertUnwindSafe(|| incarnation.run_sync(&factory)));
+            Box::pin(async move {
+                match made {
+                    Ok((actor, args)) => {
+                        adapter::start(Launch {
+                            actor,
+                            args,
+                            binds,
+                            incarnation,
+                        })
+                        .await
+                    }
+                    Err(panic) => {
+                        let text = panic_text(&*panic);
+                        incarnation.finish(crate::ExitReason::Panic(text.clone()));
+                        Err(StartError::Panicked(text))
+                    }
+                }
+            })
+        });
+        Self {
+            id,
+            restart: Restart::default(),
+            shutdown: None,
+            significant: false,
+            kind,
+            binds: Vec::new(),
+            make,
+        }
+    }
+
+    /// When the child is started again. Default: [`Restart::Permanent`].
+    #[must_use]
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// How the child is stopped. Default: 5 s for a worker, [`Shutdown::Infinity`] for a supervisor.
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = Some(shutdown);
+        self
+    }
+
+    /// Marks the child as one whose end may end its supervisor. Kept for the supervisor's automatic shutdown.
+    #[must_use]
+    pub fn significant(mut self) -> Self {
+        self.significant = true;
+        self
+    }
+
+    /// Binds every incarnation to `bind` before its `pre_start` runs; may be repeated.
+    #[must_use]
+    pub fn via(mut self, bind: impl Bind<M> + 'static) -> Self {
+        self.binds.push(Arc::new(bind));
+        self
+    }
+
+    /// Binds every incarnation to `name`.
+    #[must_use]
+    pub fn name(self, name: &Name<M>) -> Self {
+        self.via(name.clone())
+    }
+
+    pub(crate) fn erase(self) -> Arc<ErasedSpec> {
+        let Self {
+            id,
+            restart,
+            shutdown,
+            significant,
+            kind,
+            binds,
+            make,
+        } = self;
+        let binds: Binds<M> = binds.into();
+        let labels = binds.clone();
+        let shutdown = shutdown.unwrap_or(match kind {
+            ChildKind::Worker => Shutdown::Timeout(Duration::from_secs(5)),
+            ChildKind::Supervisor => Shutdown::Infinity,
+        });
+        Arc::new(ErasedSpec {
+            id,
+            restart,
+            shutdown,
+            significant,
+            kind,
+            label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
+            start: Box::new(move |incarnation| {
+                let started = make(binds.clone(), incarnation);
+                Box::pin(async move { started.await.map(|actor| actor.any()) })
+            }),
+        })
+    }
+}
+
+impl<M> Clone for ChildSpec<M> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            restart: self.restart,
+            shutdown: self.shutdown,
+            significant: self.significant,
+            kind: self.kind,
+            binds: self.binds.clone(),
+            make: self.make.clone(),
+        }
+    }
+}
+
+impl<M> fmt::Debug for ChildSpec<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildSpec")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("restart", &self.restart)
+            .field("shutdown", &self.shutdown)
+            .finish_non_exhaustive()
+    }
+}
+
+type Start = dyn Fn(Arc<Incarnation>) -> BoxFuture<'static, Result<AnyActorRef, StartError>> + Send + Sync;
+
+/// A spec as supervisors keep it: the message type is gone, and the defaults are filled in.
+pub(crate) struct ErasedSpec {
+    pub(crate) id: ChildId,
+    pub(crate) restart: Restart,
+    pub(crate) shutdown: Shutdown,
+    #[expect(dead_code, reason = "read by the automatic shutdown")]
+    pub(crate) significant: bool,
+    pub(crate) kind: ChildKind,
+    /// The name the tree shows.
+    pub(crate) label: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    /// Starts the incarnation it is given; returns when `pre_start` has.
+    pub(crate) start: Box<Start>,
+}
+
+impl fmt::Debug for ErasedSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErasedSpec")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an actor could not be started.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The name is held by a living actor. What OTP calls `already_started` of the child itself.
+    #[error("the name {name} is already registered by {holder}")]
+    AlreadyRegistered {
+        /// The name, or the registry and its key.
+        name: String,
+        /// Who holds it.
+        holder: Pid,
+    },
+    /// The registry that should hold the name has no owner at present.
+    #[error("the registry {registry} is not running")]
+    RegistryDown {
+        /// The registry's name.
+        registry: Arc<str>,
+    },
+    /// The supervisor has a running child with this id.
+    #[error("child {id} is already started as {pid}")]
+    AlreadyStarted {
+        /// The id.
+        id: ChildId,
+        /// The running child.
+        pid: Pid,
+    },
+    /// The supervisor has a stopped or restarting child with this id.
+    #[error("child {id} is already present")]
+    AlreadyPresent {
+        /// The id.
+        id: ChildId,
+    },
+    /// Two children of one supervisor have this id.
+    #[error("two children are called {id}")]
+    DuplicateId {
+        /// The id.
+        id: ChildId,
+    },
+    /// The dynamic supervisor has as many children as it may.
+    #[error("the limit of {max} children is reached")]
+    MaxChildren {
+        /// The limit.
+        max: usize,
+    },
+    /// A supervisor could not start one of its children.
+    #[error("failed to start child {id}")]
+    FailedToStartChild {
+        /// The child's id.
+        id: ChildId,
+        /// Why.
+        #[source]
+        source: Box<StartError>,
+    },
+    /// `pre_start` returned an error.
+    #[error(transparent)]
+    Failed(Arc<dyn std::error::Error + Send + Sync>),
+    /// The factory or `pre_start` panicked.
+    #[error("panicked during start: {0}")]
+    Panicked(Arc<str>),
+    /// It was killed during its start.
+    #[error("killed during start")]
+    Killed,
+    /// `pre_start` returned this to say that there is nothing to do: not a failure. A static supervisor keeps the spec
+    /// without a process (unless it is temporary), a dynamic one forgets it. What OTP calls `ignore`.
+    #[error("there is nothing to start")]
+    Ignore,
+    /// The supervisor is not running, or ended before it answered.
+    #[error("the supervisor is not running")]
+    NoProc,
+}

@@ -1,0 +1,191 @@
+//! [`DynamicSupervisor`]: any number of children, started on demand and independent of each other.
+//!
+//! Every operation on one child costs the same with ten children as with a hundred thousand. For a fixed set of children
+//! whose order matters take a [`Supervisor`](crate::Supervisor).
+
+mod server;
+mod table;
+
+pub use server::DynamicSupervisorMsg;
+
+use crate::{
+    actor_ref::{ActorRef, Pid},
+    child_spec::{ChildId, ChildSpec, StartError},
+    exit::{ExitReason, record::Incarnation},
+    name::Name,
+    observe::TreeNode,
+    supervisor::{
+        ChildCount, ChildInfo, KILL_GRACE, MAX_RESTARTS, MAX_SECONDS, NoProc, TerminateError, handle::Target,
+        start_linked,
+    },
+};
+use ractor::Message;
+use server::Request;
+use std::{fmt, time::Duration};
+
+/// A dynamic supervisor to be. It starts without children; its strategy is one-for-one.
+#[derive(Clone, Debug)]
+pub struct DynamicSupervisor {
+    label: ChildId,
+    max_children: usize,
+    max_restarts: usize,
+    max_seconds: Duration,
+    kill_grace: Duration,
+}
+
+impl Default for DynamicSupervisor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DynamicSupervisor {
+    /// A supervisor of any number of children that bears 3 restarts within 5 seconds.
+    pub fn new() -> Self {
+        Self {
+            label: "dynamic_supervisor".into(),
+            max_children: usize::MAX,
+            max_restarts: MAX_RESTARTS,
+            max_seconds: MAX_SECONDS,
+            kill_grace: KILL_GRACE,
+        }
+    }
+
+    /// The id it has in [`tree`](DynamicSupervisorRef::tree) and in the log when it is started as a root.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<ChildId>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// How many children it may have, those being restarted included. Default: no limit.
+    #[must_use]
+    pub fn max_children(mut self, max_children: usize) -> Self {
+        self.max_children = max_children;
+        self
+    }
+
+    /// See [`Supervisor::max_restarts`](crate::Supervisor::max_restarts). The limit is shared by all children.
+    #[must_use]
+    pub fn max_restarts(mut self, max_restarts: usize) -> Self {
+        self.max_restarts = max_restarts;
+        self
+    }
+
+    /// See [`Supervisor::max_seconds`](crate::Supervisor::max_seconds).
+    #[must_use]
+    pub fn max_seconds(mut self, max_seconds: Duration) -> Self {
+        self.max_seconds = max_seconds;
+        self
+    }
+
+    /// See [`Supervisor::kill_grace`](crate::Supervisor::kill_grace).
+    #[must_use]
+    pub fn kill_grace(mut self, kill_grace: Duration) -> Self {
+        self.kill_grace = kill_grace;
+        self
+    }
+
+    /// Starts the supervisor. Whom it belongs to is told at [`Supervisor::start`](crate::Supervisor::start).
+    pub async fn start(self) -> Result<DynamicSupervisorRef, StartError> {
+        let incarnation = Incarnation::new(self.label.clone());
+        Ok(start_linked(server::Server, self, incarnation).await?.into())
+    }
+
+    /// The supervisor as a child of another one. Its children are not started again when it is restarted.
+    pub fn spec(
+        id: impl Into<ChildId>,
+        factory: impl Fn() -> DynamicSupervisor + Send + Sync + 'static,
+    ) -> ChildSpec<DynamicSupervisorMsg> {
+        ChildSpec::supervisor(id, move || (server::Server, factory()))
+    }
+}
+
+/// A reference to a [`DynamicSupervisor`]: one incarnation, or whichever one holds a name
+/// (see [`SupervisorRef`](crate::SupervisorRef)).
+#[derive(Clone)]
+pub struct DynamicSupervisorRef(Target<DynamicSupervisorMsg>);
+
+impl DynamicSupervisorRef {
+    /// Starts a child and returns when its `pre_start` has returned. Ids need not be unique.
+    ///
+    /// # Errors
+    /// [`StartError::MaxChildren`] at the limit, [`StartError::Ignore`] when there was nothing to start, and whatever
+    /// kept the child from starting, bare. Nothing is kept of a child that did not start.
+    pub async fn start_child<M: Message>(&self, child: ChildSpec<M>) -> Result<ActorRef<M>, StartError> {
+        let spec = child.erase();
+        let started = self
+            .0
+            .ask(|reply| DynamicSupervisorMsg(Request::Start(spec, reply)))
+            .await;
+        started
+            .map_err(|NoProc| StartError::NoProc)??
+            .typed()
+            .ok_or(StartError::NoProc)
+    }
+
+    /// Stops a child and returns when it is gone; nothing is kept of it.
+    pub async fn terminate_child<M: Message>(&self, child: &ActorRef<M>) -> Result<(), TerminateError> {
+        self.terminate_pid(child.pid()).await
+    }
+
+    /// [`terminate_child`](Self::terminate_child) by identity. The last incarnation of a child that is being restarted
+    /// stands for the child, and its restart is cancelled.
+    pub async fn terminate_pid(&self, child: Pid) -> Result<(), TerminateError> {
+        self.0
+            .ask(|reply| DynamicSupervisorMsg(Request::TerminatePid(child, reply)))
+            .await?
+    }
+
+    /// Stops every child whose spec has this id, running or being restarted, at the same time.
+    pub async fn terminate_id(&self, id: &str) -> Result<(), TerminateError> {
+        let id = ChildId::Owned(id.to_owned());
+        self.0
+            .ask(|reply| DynamicSupervisorMsg(Request::TerminateId(id, reply)))
+            .await?
+    }
+
+    /// The children, oldest incarnation first.
+    pub async fn which_children(&self) -> Result<Vec<ChildInfo>, NoProc> {
+        self.0.ask(|reply| DynamicSupervisorMsg(Request::Which(reply))).await
+    }
+
+    /// How many children there are, by kind and activity.
+    pub async fn count_children(&self) -> Result<ChildCount, NoProc> {
+        self.0.ask(|reply| DynamicSupervisorMsg(Request::Count(reply))).await
+    }
+
+    /// Stops the supervisor after its children, which are stopped all at the same time
+    /// (see [`SupervisorRef::stop`](crate::SupervisorRef::stop)).
+    pub async fn stop(&self, reason: ExitReason) -> ExitReason {
+        self.0.stop(reason).await
+    }
+
+    /// The tree below. Reads shared memory and never waits, not even for a supervisor that is busy.
+    pub fn tree(&self) -> Option<TreeNode> {
+        self.0.tree()
+    }
+
+    /// The present incarnation.
+    pub fn whereis(&self) -> Option<ActorRef<DynamicSupervisorMsg>> {
+        self.0.whereis()
+    }
+}
+
+impl fmt::Debug for DynamicSupervisorRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DynamicSupervisorRef").field(&self.0).finish()
+    }
+}
+
+impl From<ActorRef<DynamicSupervisorMsg>> for DynamicSupervisorRef {
+    fn from(actor: ActorRef<DynamicSupervisorMsg>) -> Self {
+        Self(Target::Incarnation(actor))
+    }
+}
+
+impl From<&Name<DynamicSupervisorMsg>> for DynamicSupervisorRef {
+    fn from(name: &Name<DynamicSupervisorMsg>) -> Self {
+        Self(Target::Name(name.clone()))
+    }
+}

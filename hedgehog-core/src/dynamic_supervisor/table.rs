@@ -1,0 +1,262 @@
+//! The children of a dynamic supervisor, found by incarnation or by id in constant or logarithmic time.
+//!
+//! A child stands under the pid of its last incarnation. Invariant: every incarnation that may still be alive stands in
+//! here, so that a supervisor that dies at any point leaves no orphan.
+
+use crate::{
+    actor_ref::{AnyActorRef, Pid},
+    child_spec::{ChildId, ErasedSpec},
+    exit::{
+        ExitReason,
+        record::{Incarnation, Subtree},
+    },
+    observe::{ChildState, ChildView},
+    supervisor::{ChildCount, ChildInfo},
+};
+use parking_lot::Mutex;
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Bound,
+    sync::Arc,
+    time::Duration,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    children: HashMap<Pid, Child>,
+    /// The same children by id. A set of pairs, because many children may share one id.
+    by_id: BTreeSet<(ChildId, Pid)>,
+    /// The supervisor ended: a start still under way must not count.
+    closed: bool,
+    attempts: u64,
+}
+
+#[derive(Debug)]
+struct Child {
+    spec: Arc<ErasedSpec>,
+    status: Status,
+    restarts: u64,
+    last_exit: Option<ExitReason>,
+}
+
+#[derive(Debug)]
+enum Status {
+    Starting(Arc<Incarnation>),
+    Running(Arc<Incarnation>),
+    Restarting(Attempt),
+}
+
+/// One scheduled retry of the child that last ran as this pid; stale when the child's attempt is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attempt {
+    pub(super) child: Pid,
+    number: u64,
+}
+
+/// A child that was taken out, to be stopped or forgotten.
+pub(super) struct Stopping {
+    pub(super) spec: Arc<ErasedSpec>,
+    pub(super) incarnation: Arc<Incarnation>,
+}
+
+impl Table {
+    pub(super) fn len(&self) -> usize {
+        self.children.len()
+    }
+
+    /// Enters a new child before it starts. False when the supervisor has ended.
+    pub(super) fn insert(&mut self, spec: Arc<ErasedSpec>, incarnation: &Arc<Incarnation>) -> bool {
+        if self.closed {
+            return false;
+        }
+        self.by_id.insert((spec.id.clone(), incarnation.pid()));
+        let status = Status::Starting(incarnation.clone());
+        self.children.insert(
+            incarnation.pid(),
+            Child {
+                spec,
+                status,
+                restarts: 0,
+                last_exit: None,
+            },
+        );
+        true
+    }
+
+    /// Enters the next incarnation of a child before it starts. `None` when the supervisor has ended.
+    pub(super) fn reincarnate(&mut self, child: Pid, incarnation: &Arc<Incarnation>) -> Option<Arc<ErasedSpec>> {
+        let child = self.children.get_mut(&child).filter(|_| !self.closed)?;
+        child.status = Status::Starting(incarnation.clone());
+        Some(child.spec.clone())
+    }
+
+    /// The incarnation that `child` was to become runs: from now on the child stands under its pid.
+    pub(super) fn started(&mut self, child: Pid, incarnation: &Arc<Incarnation>) {
+        let Some(mut entry) = self.remove_entry(child) else {
+            return;
+        };
+        entry.status = Status::Running(incarnation.clone());
+        self.by_id.insert((entry.spec.id.clone(), incarnation.pid()));
+        self.children.insert(incarnation.pid(), entry);
+    }
+
+    /// The spec of the child whose running incarnation this is; `None` for a stale one.
+    pub(super) fn running(&self, pid: Pid) -> Option<Stopping> {
+        let child = self.children.get(&pid)?;
+        match &child.status {
+            Status::Running(incarnation) => Some(Stopping {
+                spec: child.spec.clone(),
+                incarnation: incarnation.clone(),
+            }),
+            Status::Starting(_) | Status::Restarting(_) => None,
+        }
+    }
+
+    /// Records why the child's incarnation ended, and marks it for a retry, which must carry the attempt.
+    pub(super) fn restarting(&mut self, pid: Pid, reason: Option<ExitReason>) -> Option<Attempt> {
+        self.attempts += 1;
+        let attempt = Attempt {
+            child: pid,
+            number: self.attempts,
+        };
+        let child = self.children.get_mut(&pid)?;
+        child.status = Status::Restarting(attempt);
+        if reason.is_some() {
+            child.last_exit = reason;
+        }
+        Some(attempt)
+    }
+
+    pub(super) fn is_current(&self, attempt: Attempt) -> bool {
+        let child = self.children.get(&attempt.child);
+        child.is_some_and(|child| matches!(child.status, Status::Restarting(now) if now == attempt))
+    }
+
+    /// Counts a restart of this child and says how many it has had.
+    pub(super) fn restarted(&mut self, pid: Pid) -> u64 {
+        let Some(child) = self.children.get_mut(&pid) else {
+            return 0;
+        };
+        child.restarts += 1;
+        child.restarts
+    }
+
+    /// Forgets a child; false when there is none.
+    pub(super) fn remove(&mut self, pid: Pid) -> bool {
+        self.remove_entry(pid).is_some()
+    }
+
+    fn remove_entry(&mut self, pid: Pid) -> Option<Child> {
+        let child = self.children.remove(&pid)?;
+        self.by_id.remove(&(child.spec.id.clone(), pid));
+        Some(child)
+    }
+
+    /// The children with this id.
+    pub(super) fn with_id(&self, id: &ChildId) -> Vec<Pid> {
+        let from = (Bound::Included((id.clone(), Pid::MIN)), Bound::Unbounded);
+        self.by_id
+            .range(from)
+            .take_while(|(other, _)| other == id)
+            .map(|(_, pid)| *pid)
+            .collect()
+    }
+
+    /// All children, oldest incarnation first.
+    pub(super) fn pids(&self) -> Vec<Pid> {
+        let mut pids: Vec<Pid> = self.children.keys().copied().collect();
+        pids.sort_unstable();
+        pids
+    }
+
+    pub(super) fn spec_id(&self, pid: Pid) -> ChildId {
+        self.children
+            .get(&pid)
+            .map(|child| child.spec.id.clone())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn info(&self) -> Vec<ChildInfo> {
+        let info = |child: &Child| ChildInfo {
+            id: child.spec.id.clone(),
+            state: child.status.state(),
+            actor: child.status.incarnation().cloned().map(AnyActorRef),
+            kind: child.spec.kind,
+            restart: child.spec.restart,
+            restarts: child.restarts,
+        };
+        self.pids()
+            .iter()
+            .filter_map(|pid| self.children.get(pid))
+            .map(info)
+            .collect()
+    }
+
+    pub(super) fn count(&self) -> ChildCount {
+        let mut count = ChildCount::default();
+        for child in self.children.values() {
+            count.add(child.spec.kind, matches!(child.status, Status::Running(_)));
+        }
+        count
+    }
+
+    fn close(&mut self) -> Vec<Arc<Incarnation>> {
+        self.closed = true;
+        let alive = self.children.values().filter_map(|child| child.status.incarnation());
+        alive.filter(|incarnation| !incarnation.is_exited()).cloned().collect()
+    }
+
+    fn views(&self) -> Vec<ChildView> {
+        let view = |child: &Child| ChildView {
+            id: child.spec.id.to_string(),
+            kind: child.spec.kind,
+            name: (child.spec.label)(),
+            state: child.status.state(),
+            restarts: child.restarts,
+            last_exit: child.last_exit.clone(),
+            incarnation: child.status.incarnation().cloned(),
+        };
+        self.pids()
+            .iter()
+            .filter_map(|pid| self.children.get(pid))
+            .map(view)
+            .collect()
+    }
+}
+
+impl Status {
+    fn incarnation(&self) -> Option<&Arc<Incarnation>> {
+        match self {
+            Self::Starting(incarnation) | Self::Running(incarnation) => Some(incarnation),
+            Self::Restarting(_) => None,
+        }
+    }
+
+    fn state(&self) -> ChildState {
+        match self {
+            Self::Starting(_) => ChildState::Starting,
+            Self::Running(_) => ChildState::Running,
+            Self::Restarting(_) => ChildState::Restarting,
+        }
+    }
+}
+
+/// The table where the supervisor, its exit record and snapshots share it. Never locked across an `.await`.
+pub(super) struct SharedTable {
+    pub(super) table: Mutex<Table>,
+    pub(super) kill_grace: Duration,
+}
+
+impl Subtree for SharedTable {
+    fn close(&self) -> Vec<Arc<Incarnation>> {
+        self.table.lock().close()
+    }
+
+    fn kill_grace(&self) -> Duration {
+        self.kill_grace
+    }
+
+    fn children(&self) -> Vec<ChildView> {
+        self.table.lock().views()
+    }
+}

@@ -1,0 +1,140 @@
+//! [`Name`]: one stable address, bound to each incarnation in turn; [`Bind`]: whatever an incarnation can be bound to.
+//!
+//! A name is a value, shared by cloning it; there is no global table. Invariant: a name is bound before `init` and free
+//! before the exit of its holder can be seen.
+
+use crate::{
+    actor_ref::{ActorRef, CallError, CastError},
+    child_spec::StartError,
+};
+use arc_swap::ArcSwapOption;
+use ractor::{Message, RpcReplyPort};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+/// Something a starting actor is bound to before its `pre_start` runs: a [`Name`], a [`Via`](crate::Via).
+///
+/// `bind` is called for every incarnation and gives the binding back through [`ActorRef::on_cleanup`].
+pub trait Bind<M>: Send + Sync {
+    /// Binds `actor`, or says who holds the name.
+    fn bind(&self, actor: &ActorRef<M>) -> Result<(), StartError>;
+
+    /// How the supervision tree shows the binding.
+    fn label(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The address of an actor that survives its restarts.
+pub struct Name<M>(Arc<Slot<M>>);
+
+struct Slot<M> {
+    name: Arc<str>,
+    holder: ArcSwapOption<ActorRef<M>>,
+    /// Serialises `bind`, so that of two claimants one is told about the other.
+    binding: parking_lot::Mutex<()>,
+    bound: Notify,
+}
+
+impl<M: Message> Name<M> {
+    /// A new, unbound name. Two names made of the same text are different names.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self(Arc::new(Slot {
+            name: name.into(),
+            holder: ArcSwapOption::empty(),
+            binding: parking_lot::Mutex::new(()),
+            bound: Notify::new(),
+        }))
+    }
+
+    /// The text of the name.
+    pub fn as_str(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The incarnation that holds the name now.
+    pub fn whereis(&self) -> Option<ActorRef<M>> {
+        self.0
+            .holder
+            .load()
+            .as_deref()
+            .filter(|holder| holder.is_alive())
+            .cloned()
+    }
+
+    /// [`whereis`](Self::whereis) that waits out a restart, up to `deadline`.
+    pub async fn wait(&self, deadline: Duration) -> Option<ActorRef<M>> {
+        let bound = async {
+            loop {
+                let bound = self.0.bound.notified();
+                tokio::pin!(bound);
+                bound.as_mut().enable();
+                if let Some(holder) = self.whereis() {
+                    return holder;
+                }
+                bound.await;
+            }
+        };
+        tokio::time::timeout(deadline, bound).await.ok()
+    }
+
+    /// [`ActorRef::cast`] to the present holder.
+    pub fn cast(&self, message: M) -> Result<(), CastError<M>> {
+        match self.whereis() {
+            Some(holder) => holder.cast(message),
+            None => Err(CastError(message)),
+        }
+    }
+
+    /// [`ActorRef::call`] of the present holder.
+    pub async fn call<R: Send + 'static>(
+        &self,
+        make: impl FnOnce(RpcReplyPort<R>) -> M,
+        deadline: impl Into<Option<Duration>>,
+    ) -> Result<R, CallError> {
+        self.whereis().ok_or(CallError::NoProc)?.call(make, deadline).await
+    }
+}
+
+impl<M: Message> Bind<M> for Name<M> {
+    fn bind(&self, actor: &ActorRef<M>) -> Result<(), StartError> {
+        let slot = &self.0;
+        {
+            let _binding = slot.binding.lock();
+            if let Some(holder) = self.whereis() {
+                return Err(StartError::AlreadyRegistered {
+                    name: slot.name.to_string(),
+                    holder: holder.pid(),
+                });
+            }
+            slot.holder.store(Some(Arc::new(actor.clone())));
+        }
+        slot.bound.notify_waiters();
+        let (slot, pid) = (Arc::downgrade(slot), actor.pid());
+        actor.on_cleanup(move || {
+            let Some(slot) = slot.upgrade() else { return };
+            let _binding = slot.binding.lock();
+            // A successor may hold the name already: never take it away from somebody else.
+            if slot.holder.load().as_deref().is_some_and(|holder| holder.pid() == pid) {
+                slot.holder.store(None);
+            }
+        });
+        Ok(())
+    }
+
+    fn label(&self) -> Option<String> {
+        Some(self.as_str().to_owned())
+    }
+}
+
+impl<M> Clone for Name<M> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<M> fmt::Debug for Name<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({})", self.0.name)
+    }
+}

@@ -1,0 +1,247 @@
+//! [`Registry`]: names by key, each holding one actor and a value, owned by an actor in the tree.
+//!
+//! The registry itself is a value that everybody may clone; its entries belong to a *generation*, which lives exactly as
+//! long as one incarnation of the owner. An entry refers to its own generation only, so a late cleanup can never remove a
+//! successor's entry, in this generation or the next.
+//!
+//! Invariants: a key is bound before its holder's `init` and free before the holder's exit can be seen; a dead holder never
+//! blocks a key.
+
+mod owner;
+mod via;
+
+pub use owner::RegistryMsg;
+pub use via::Via;
+
+use crate::{
+    actor_ref::{ActorRef, Pid},
+    child_spec::{ChildId, ChildSpec, StartError},
+    exit::record::Incarnation,
+};
+use arc_swap::ArcSwapOption;
+use dashmap::{DashMap, Entry as Place};
+use parking_lot::Mutex;
+use ractor::Message;
+use std::{
+    fmt,
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// What can be a key: cheap to clone, printable in errors.
+pub trait Key: Hash + Eq + Clone + fmt::Debug + Send + Sync + 'static {}
+impl<K: Hash + Eq + Clone + fmt::Debug + Send + Sync + 'static> Key for K {}
+
+/// What can be an entry's value.
+pub trait Value: Clone + Send + Sync + 'static {}
+impl<V: Clone + Send + Sync + 'static> Value for V {}
+
+/// Unique keys, each naming one actor with message `M` and holding a value `V`. Cloning it gives the same registry.
+///
+/// Put its owner ([`spec`](Self::spec)) first in a `RestForOne` supervisor. While no owner runs, nothing can be registered;
+/// when the owner ends every entry goes and every registered actor is killed, as processes linked to a BEAM registry are.
+pub struct Registry<K, M, V = ()>(Arc<Shared<K, M, V>>);
+
+struct Shared<K, M, V> {
+    name: Arc<str>,
+    /// `None` while no owner runs.
+    generation: ArcSwapOption<Generation<K, M, V>>,
+}
+
+struct Generation<K, M, V> {
+    entries: DashMap<K, Arc<Entry<M, V>>>,
+    open: AtomicBool,
+}
+
+struct Entry<M, V> {
+    actor: ActorRef<M>,
+    value: Mutex<V>,
+    /// Cleared when the entry is removed, so that a cached one is known to be stale without a lookup.
+    live: AtomicBool,
+}
+
+impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
+    /// A registry without an owner yet; `name` is for errors and the tree.
+    pub fn unique(name: impl Into<Arc<str>>) -> Self {
+        Self(Arc::new(Shared {
+            name: name.into(),
+            generation: ArcSwapOption::empty(),
+        }))
+    }
+
+    /// The owner, as a child. One at a time.
+    pub fn spec(&self, id: impl Into<ChildId>) -> ChildSpec<RegistryMsg> {
+        let registry = self.clone();
+        ChildSpec::worker(id, move || (owner::Owner::new(registry.clone()), ()))
+    }
+
+    /// The name of the registry.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// `key` as an address, for [`ChildSpec::via`] and for sending. Registers with the value's default.
+    pub fn via(&self, key: K) -> Via<K, M, V>
+    where
+        V: Default,
+    {
+        self.via_value(key, V::default())
+    }
+
+    /// [`via`](Self::via) that registers with `value`.
+    pub fn via_value(&self, key: K, value: V) -> Via<K, M, V> {
+        Via::new(self.clone(), key, value)
+    }
+
+    /// The actor that holds `key`.
+    pub fn lookup(&self, key: &K) -> Option<ActorRef<M>> {
+        self.entry(key).map(|entry| entry.actor.clone())
+    }
+
+    /// The value of `key`.
+    pub fn value(&self, key: &K) -> Option<V> {
+        self.entry(key).map(|entry| entry.value.lock().clone())
+    }
+
+    /// Changes the value of `key` in place; false when nobody holds it. `f` runs under the entry's lock.
+    pub fn update_value(&self, key: &K, f: impl FnOnce(&mut V)) -> bool {
+        self.entry(key).map(|entry| f(&mut entry.value.lock())).is_some()
+    }
+
+    /// The keys that are held, in no particular order.
+    pub fn keys(&self) -> Vec<K> {
+        let Some(generation) = self.0.generation.load_full() else {
+            return Vec::new();
+        };
+        let held = generation.entries.iter().filter(|entry| entry.actor.is_alive());
+        held.map(|entry| entry.key().clone()).collect()
+    }
+
+    /// How many keys are held.
+    pub fn count(&self) -> usize {
+        let Some(generation) = self.0.generation.load_full() else {
+            return 0;
+        };
+        generation.entries.iter().filter(|entry| entry.actor.is_alive()).count()
+    }
+
+    /// Makes `actor` the holder of `key` until it ends.
+    ///
+    /// # Errors
+    /// [`RegisterError::AlreadyRegistered`] when a living actor holds the key, [`RegisterError::Down`] when no owner runs,
+    /// [`RegisterError::NoProc`] when `actor` is gone.
+    pub fn register(&self, key: K, actor: &ActorRef<M>, value: V) -> Result<(), RegisterError> {
+        let down = || RegisterError::Down {
+            registry: self.0.name.clone(),
+        };
+        if !actor.is_alive() || Incarnation::current_is_fenced() {
+            return Err(RegisterError::NoProc);
+        }
+        let generation = self.0.generation.load_full().ok_or_else(down)?;
+        let entry = Arc::new(Entry {
+            actor: actor.clone(),
+            value: Mutex::new(value),
+            live: AtomicBool::new(true),
+        });
+        match generation.entries.entry(key.clone()) {
+            Place::Vacant(place) => drop(place.insert(entry.clone())),
+            Place::Occupied(mut place) => {
+                let holder = place.get().actor.clone();
+                if holder.is_alive() {
+                    return Err(RegisterError::AlreadyRegistered {
+                        registry: self.0.name.clone(),
+                        key: format!("{key:?}"),
+                        holder: holder.pid(),
+                    });
+                }
+                place.insert(entry.clone()).live.store(false, Ordering::Release);
+            }
+        }
+        // The owner closes before it sweeps: an entry that the sweep missed is seen here.
+        if !generation.open.load(Ordering::SeqCst) {
+            generation.remove(&key, &entry);
+            return Err(down());
+        }
+        actor.on_cleanup(move || generation.remove(&key, &entry));
+        Ok(())
+    }
+
+    /// Takes `key` away from `actor`; false when it does not hold it.
+    pub fn unregister(&self, key: &K, actor: &ActorRef<M>) -> bool {
+        let Some(generation) = self.0.generation.load_full() else {
+            return false;
+        };
+        let Some(entry) = self.entry(key).filter(|entry| entry.actor == *actor) else {
+            return false;
+        };
+        generation.remove(key, &entry);
+        true
+    }
+
+    fn entry(&self, key: &K) -> Option<Arc<Entry<M, V>>> {
+        let generation = self.0.generation.load();
+        let entry = generation.as_ref()?.entries.get(key)?.value().clone();
+        entry.actor.is_alive().then_some(entry)
+    }
+}
+
+impl<K: Key, M, V> Generation<K, M, V> {
+    /// Removes this very entry; a successor's under the same key stays.
+    fn remove(&self, key: &K, entry: &Arc<Entry<M, V>>) {
+        entry.live.store(false, Ordering::Release);
+        self.entries.remove_if(key, |_, present| Arc::ptr_eq(present, entry));
+    }
+}
+
+impl<K, M, V> Clone for Registry<K, M, V> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K, M, V> fmt::Debug for Registry<K, M, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Registry({})", self.0.name)
+    }
+}
+
+/// Why an actor could not be registered.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// A living actor holds the key.
+    #[error("{key} is already registered in {registry} by {holder}")]
+    AlreadyRegistered {
+        /// The registry.
+        registry: Arc<str>,
+        /// The key, as `Debug` shows it.
+        key: String,
+        /// Who holds it.
+        holder: Pid,
+    },
+    /// No owner runs at present.
+    #[error("the registry {registry} is not running")]
+    Down {
+        /// The registry.
+        registry: Arc<str>,
+    },
+    /// The actor to register is gone.
+    #[error("the actor to register is not running")]
+    NoProc,
+}
+
+impl From<RegisterError> for StartError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::AlreadyRegistered { registry, key, holder } => Self::AlreadyRegistered {
+                name: format!("{registry}/{key}"),
+                holder,
+            },
+            RegisterError::Down { registry } => Self::RegistryDown { registry },
+            RegisterError::NoProc => Self::Killed,
+        }
+    }
+}

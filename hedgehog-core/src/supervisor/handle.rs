@@ -1,0 +1,222 @@
+//! [`SupervisorRef`]: what others ask of a supervisor, and what it answers.
+
+use super::server::{Request, SupervisorMsg};
+use crate::{
+    actor_ref::{ActorRef, AnyActorRef, Pid},
+    child_spec::{ChildId, ChildKind, ChildSpec, Restart, StartError},
+    exit::ExitReason,
+    name::Name,
+    observe::{ChildState, TreeNode},
+};
+use ractor::{Message, RpcReplyPort};
+use std::{fmt, time::Duration};
+
+/// How long a reference by name waits for a supervisor that is just being restarted.
+const RESTART_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A reference to a [`Supervisor`](crate::Supervisor).
+///
+/// Made from an [`ActorRef`] it means that one incarnation; made from a [`Name`] it follows restarts, waiting up to 5 s for
+/// one in progress. Requests are answered one after another and without a deadline, because starting and stopping a child
+/// takes as long as the child does: a child must not ask its own supervisor from `pre_start` or `post_stop`.
+#[derive(Clone)]
+pub struct SupervisorRef(Target<SupervisorMsg>);
+
+impl SupervisorRef {
+    /// Appends a child and starts it. The spec is kept when the child ignored its start, and dropped when it failed.
+    ///
+    /// # Errors
+    /// [`StartError::AlreadyStarted`] and [`StartError::AlreadyPresent`] when the id is taken;
+    /// [`StartError::AlreadyRegistered`] and [`StartError::Ignore`] bare; any other failure of the child inside
+    /// [`StartError::FailedToStartChild`].
+    pub async fn start_child<M: Message>(&self, child: ChildSpec<M>) -> Result<ActorRef<M>, StartError> {
+        let spec = child.erase();
+        let started = self.0.ask(|reply| SupervisorMsg(Request::Start(spec, reply))).await;
+        started
+            .map_err(|NoProc| StartError::NoProc)??
+            .typed()
+            .ok_or(StartError::NoProc)
+    }
+
+    /// Stops a child, or cancels its restart, and returns when it is gone. Its siblings are left alone, whatever the
+    /// strategy. The spec is kept, unless the child is temporary; a later group restart starts it again.
+    pub async fn terminate_child(&self, id: impl Into<ChildId>) -> Result<(), TerminateError> {
+        let id = id.into();
+        self.0.ask(|reply| SupervisorMsg(Request::Terminate(id, reply))).await?
+    }
+
+    /// The children in start order.
+    pub async fn which_children(&self) -> Result<Vec<ChildInfo>, NoProc> {
+        self.0.ask(|reply| SupervisorMsg(Request::Which(reply))).await
+    }
+
+    /// How many children there are, by kind and activity.
+    pub async fn count_children(&self) -> Result<ChildCount, NoProc> {
+        self.0.ask(|reply| SupervisorMsg(Request::Count(reply))).await
+    }
+
+    /// Stops the supervisor, after its children, and returns when it is gone, with its exit reason: `reason`, unless
+    /// something else ended it first. When it is not running: [`ExitReason::Normal`] for a name nobody holds, else the
+    /// reason it ended with. A permanent supervisor is restarted by its parent.
+    pub async fn stop(&self, reason: ExitReason) -> ExitReason {
+        self.0.stop(reason).await
+    }
+
+    /// The tree below. Reads shared memory and never waits, not even for a supervisor that is busy.
+    pub fn tree(&self) -> Option<TreeNode> {
+        self.0.tree()
+    }
+
+    /// The present incarnation.
+    pub fn whereis(&self) -> Option<ActorRef<SupervisorMsg>> {
+        self.0.whereis()
+    }
+}
+
+impl fmt::Debug for SupervisorRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SupervisorRef").field(&self.0).finish()
+    }
+}
+
+impl From<ActorRef<SupervisorMsg>> for SupervisorRef {
+    fn from(actor: ActorRef<SupervisorMsg>) -> Self {
+        Self(Target::Incarnation(actor))
+    }
+}
+
+impl From<&Name<SupervisorMsg>> for SupervisorRef {
+    fn from(name: &Name<SupervisorMsg>) -> Self {
+        Self(Target::Name(name.clone()))
+    }
+}
+
+/// One incarnation of a supervisor, or whichever one holds a name.
+pub(crate) enum Target<M> {
+    Incarnation(ActorRef<M>),
+    Name(Name<M>),
+}
+
+impl<M: Message> Target<M> {
+    pub(crate) fn whereis(&self) -> Option<ActorRef<M>> {
+        match self {
+            Self::Incarnation(actor) => actor.is_alive().then(|| actor.clone()),
+            Self::Name(name) => name.whereis(),
+        }
+    }
+
+    pub(crate) async fn ask<R: Send + 'static>(&self, make: impl FnOnce(RpcReplyPort<R>) -> M) -> Result<R, NoProc> {
+        let actor = match self {
+            Self::Incarnation(actor) => actor.clone(),
+            Self::Name(name) => name.wait(RESTART_PATIENCE).await.ok_or(NoProc)?,
+        };
+        actor.call(make, None).await.map_err(|_| NoProc)
+    }
+
+    pub(crate) async fn stop(&self, reason: ExitReason) -> ExitReason {
+        let actor = match self {
+            Self::Incarnation(actor) => actor.clone(),
+            Self::Name(name) => match name.whereis() {
+                Some(actor) => actor,
+                None => return ExitReason::Normal,
+            },
+        };
+        actor.stop(reason);
+        actor.exited().await
+    }
+
+    pub(crate) fn tree(&self) -> Option<TreeNode> {
+        self.whereis().map(|actor| TreeNode::of(&actor.any().0))
+    }
+}
+
+impl<M> fmt::Debug for Target<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Incarnation(actor) => actor.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+impl<M> Clone for Target<M> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Incarnation(actor) => Self::Incarnation(actor.clone()),
+            Self::Name(name) => Self::Name(name.clone()),
+        }
+    }
+}
+
+/// One child of a supervisor.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ChildInfo {
+    /// Its id.
+    pub id: ChildId,
+    /// What it is doing.
+    pub state: ChildState,
+    /// Its present incarnation, if it has one.
+    pub actor: Option<AnyActorRef>,
+    /// Worker or supervisor.
+    pub kind: ChildKind,
+    /// When it is started again.
+    pub restart: Restart,
+    /// How often it was restarted since its supervisor started.
+    pub restarts: u64,
+}
+
+impl ChildInfo {
+    /// The present incarnation's identity.
+    pub fn pid(&self) -> Option<Pid> {
+        self.actor.as_ref().map(AnyActorRef::pid)
+    }
+}
+
+/// The children of a supervisor in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChildCount {
+    /// Specs, whether they run or not.
+    pub specs: usize,
+    /// Children that run.
+    pub active: usize,
+    /// Specs of supervisors.
+    pub supervisors: usize,
+    /// Specs of workers.
+    pub workers: usize,
+}
+
+impl ChildCount {
+    pub(crate) fn add(&mut self, kind: ChildKind, active: bool) {
+        self.specs += 1;
+        self.active += usize::from(active);
+        match kind {
+            ChildKind::Worker => self.workers += 1,
+            ChildKind::Supervisor => self.supervisors += 1,
+        }
+    }
+}
+
+/// The supervisor is not running, or ended before it answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the supervisor is not running")]
+pub struct NoProc;
+
+/// Why a child could not be terminated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TerminateError {
+    /// The supervisor has no such child.
+    #[error("no such child")]
+    NotFound,
+    /// The supervisor is not running.
+    #[error("the supervisor is not running")]
+    NoProc,
+}
+
+impl From<NoProc> for TerminateError {
+    fn from(NoProc: NoProc) -> Self {
+        Self::NoProc
+    }
+}

@@ -1,0 +1,33 @@
+//! Restart intensity: how many restarts a supervisor bears within a sliding window. Pure; the caller says what time it is.
+
+use std::{collections::VecDeque, time::Duration};
+use tokio::time::Instant;
+
+/// The restart window of one supervisor, shared by all its children.
+#[derive(Debug)]
+pub(crate) struct Intensity {
+    max_restarts: usize,
+    window: Duration,
+    /// Restarts still inside the window, oldest first.
+    ///
+    /// Invariant: at most `max_restarts + 1` entries, because the one that exceeds the limit ends the supervisor.
+    recent: VecDeque<Instant>,
+}
+
+impl Intensity {
+    pub(crate) fn new(max_restarts: usize, window: Duration) -> Self {
+        Self {
+            max_restarts,
+            window,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// Counts one restart attempt. False when it is one too many.
+    pub(crate) fn record(&mut self, now: Instant) -> bool {
+        // `<=`, not `<`: OTP counts a restart exactly `max_seconds` old as still recent.
+        self.recent.retain(|at| now.duration_since(*at) <= self.window);
+        self.recent.push_back(now);
+        self.recent.len() <= self.max_restarts
+    }
+}

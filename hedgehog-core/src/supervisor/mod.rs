@@ -1,0 +1,163 @@
+//! [`Supervisor`]: children known beforehand, started in order and stopped in reverse.
+//!
+//! For children that come and go, all of a kind, take a [`DynamicSupervisor`](crate::DynamicSupervisor).
+//!
+//! What is decided stands apart from what acts: [`table`] (who the children are), [`strategy`] (whom an exit concerns) and
+//! [`intensity`] (how much is too much) need no runtime; [`server`] is the actor that carries it out.
+
+pub(crate) mod handle;
+pub(crate) mod intensity;
+pub(crate) mod log;
+mod server;
+pub(crate) mod shutdown;
+pub(crate) mod strategy;
+mod table;
+
+pub use handle::{ChildCount, ChildInfo, NoProc, SupervisorRef, TerminateError};
+pub use server::SupervisorMsg;
+pub use strategy::Strategy;
+
+use crate::{
+    actor_ref::ActorRef,
+    adapter::{self, Launch},
+    child_spec::{ChildId, ChildSpec, ErasedSpec, StartError},
+    exit::record::Incarnation,
+};
+use ractor::{Actor, Message};
+use std::{sync::Arc, time::Duration};
+
+/// A supervisor to be: its strategy, its options and its children.
+///
+/// ```
+/// # use hedgehog_core::*;
+/// # struct Counter;
+/// # impl Actor for Counter {
+/// #     type Msg = (); type State = (); type Arguments = ();
+/// #     async fn pre_start(&self, _: ractor::ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> { Ok(()) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), StartError> {
+/// let counter = Name::new("counter");
+/// let supervisor = Supervisor::new(Strategy::OneForOne)
+///     .child(ChildSpec::worker("counter", || (Counter, ())).name(&counter))
+///     .start()
+///     .await?;
+/// assert!(counter.whereis().is_some());
+/// supervisor.stop(ExitReason::Shutdown).await;
+/// assert!(counter.whereis().is_none());
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Supervisor {
+    strategy: Strategy,
+    label: ChildId,
+    max_restarts: usize,
+    max_seconds: Duration,
+    kill_grace: Duration,
+    children: Vec<Arc<ErasedSpec>>,
+}
+
+/// How long a killed child may take to yield before it is declared dead.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
+/// Elixir's defaults; OTP's own are 1 restart in 5 seconds.
+pub(crate) const MAX_RESTARTS: usize = 3;
+pub(crate) const MAX_SECONDS: Duration = Duration::from_secs(5);
+
+impl Supervisor {
+    /// A supervisor without children that bears 3 restarts within 5 seconds.
+    pub fn new(strategy: Strategy) -> Self {
+        Self {
+            strategy,
+            label: "supervisor".into(),
+            max_restarts: MAX_RESTARTS,
+            max_seconds: MAX_SECONDS,
+            kill_grace: KILL_GRACE,
+            children: Vec::new(),
+        }
+    }
+
+    /// The id it has in [`tree`](SupervisorRef::tree) and in the log when it is started as a root. Default: `supervisor`.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<ChildId>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// How many restarts within [`max_seconds`](Self::max_seconds) are borne; one more ends the supervisor with
+    /// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown). Zero: the first one does.
+    #[must_use]
+    pub fn max_restarts(mut self, max_restarts: usize) -> Self {
+        self.max_restarts = max_restarts;
+        self
+    }
+
+    /// The sliding window of [`max_restarts`](Self::max_restarts); a restart exactly this old still counts.
+    #[must_use]
+    pub fn max_seconds(mut self, max_seconds: Duration) -> Self {
+        self.max_seconds = max_seconds;
+        self
+    }
+
+    /// How long a killed child may take to yield before it is declared dead and left behind. Default: 1 s.
+    #[must_use]
+    pub fn kill_grace(mut self, kill_grace: Duration) -> Self {
+        self.kill_grace = kill_grace;
+        self
+    }
+
+    /// Appends a child. Children start in this order, each when the one before has finished its `pre_start`.
+    #[must_use]
+    pub fn child<M: Message>(mut self, child: ChildSpec<M>) -> Self {
+        self.children.push(child.erase());
+        self
+    }
+
+    /// Starts the supervisor and its children; returns when the last one has finished its `pre_start`.
+    ///
+    /// Called in a callback of a hedgehog actor, it links the supervisor to that actor: when the actor ends, the supervisor
+    /// stops its children and ends with the same reason. Anywhere else it belongs to nobody and runs until it is stopped,
+    /// even when every [`SupervisorRef`] is dropped.
+    ///
+    /// # Errors
+    /// [`StartError::FailedToStartChild`] when a child does not start: those before it are stopped again, those after it
+    /// are never started. [`StartError::DuplicateId`] when two children have the same id.
+    ///
+    /// # Cancel safety
+    /// Dropping the future kills what was started so far.
+    pub async fn start(self) -> Result<SupervisorRef, StartError> {
+        let incarnation = Incarnation::new(self.label.clone());
+        Ok(start_linked(server::Server, self, incarnation).await?.into())
+    }
+
+    /// The supervisor as a child of another one. `factory` runs for every start: a fresh tree each time.
+    pub fn spec(
+        id: impl Into<ChildId>,
+        factory: impl Fn() -> Supervisor + Send + Sync + 'static,
+    ) -> ChildSpec<SupervisorMsg> {
+        ChildSpec::supervisor(id, move || (server::Server, factory()))
+    }
+}
+
+/// Starts a supervisor outside a tree, linked to the actor whose callback this runs in, if any.
+pub(crate) async fn start_linked<A: Actor>(
+    actor: A,
+    args: A::Arguments,
+    incarnation: Arc<Incarnation>,
+) -> Result<ActorRef<A::Msg>, StartError> {
+    let started = adapter::start(Launch {
+        actor,
+        args,
+        binds: Arc::from([]),
+        incarnation: incarnation.clone(),
+    })
+    .await?;
+    if let Some(starter) = Incarnation::current() {
+        // Weak: a supervisor that ended long ago is not kept by the actor that started it.
+        let supervisor = Arc::downgrade(&incarnation);
+        starter.on_exit(move |reason| {
+            if let Some(supervisor) = supervisor.upgrade() {
+                supervisor.stop(reason.clone());
+            }
+        });
+    }
+    Ok(started)
+}

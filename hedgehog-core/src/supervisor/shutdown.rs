@@ -1,0 +1,44 @@
+//! Stops one child the way its spec says, and buries the children of a supervisor that could not.
+
+use crate::{ExitReason, Shutdown, exit::record::Incarnation, supervisor::log};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use std::{sync::Arc, time::Duration};
+
+/// Stops a child and returns when it is gone, which is bounded unless `how` is [`Shutdown::Infinity`].
+pub(crate) async fn shutdown(child: &Arc<Incarnation>, how: Shutdown, kill_grace: Duration) -> ExitReason {
+    match how {
+        Shutdown::BrutalKill => kill(child, kill_grace).await,
+        Shutdown::Infinity => {
+            child.stop(ExitReason::Shutdown);
+            child.exited().await
+        }
+        Shutdown::Timeout(limit) => {
+            child.stop(ExitReason::Shutdown);
+            match tokio::time::timeout(limit, child.exited()).await {
+                Ok(reason) => reason,
+                Err(_) => kill(child, kill_grace).await,
+            }
+        }
+    }
+}
+
+/// Kills a child, and declares it dead when it has not yielded within `grace`.
+///
+/// Code that does not await cannot be interrupted. Finishing the incarnation fences it: its names are free, what it sends
+/// is dropped, and the task is left behind as a zombie until it yields.
+async fn kill(child: &Arc<Incarnation>, grace: Duration) -> ExitReason {
+    child.kill();
+    if let Ok(reason) = tokio::time::timeout(grace, child.exited()).await {
+        return reason;
+    }
+    log::zombie(child, grace);
+    child.finish(ExitReason::Killed);
+    // Immediate for a worker; a supervisor is gone when its own children are, which is bounded by their grace.
+    child.exited().await
+}
+
+/// Kills `orphans`, all at once and unordered, and returns when they are gone.
+pub(crate) async fn reap(orphans: Vec<Arc<Incarnation>>, grace: Duration) {
+    let mut dying: FuturesUnordered<_> = orphans.iter().map(|orphan| kill(orphan, grace)).collect();
+    while dying.next().await.is_some() {}
+}

@@ -1,0 +1,35 @@
+//! Restart strategies as a pure function: which children does the exit of one of them concern?
+
+use crate::{ExitReason, Restart};
+use std::ops::Range;
+
+/// Whom a static supervisor restarts when a child ends in a way that calls for a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// That child only.
+    OneForOne,
+    /// All children: the others are stopped in reverse start order, then all are started in start order.
+    OneForAll,
+    /// That child and those that were started after it.
+    RestForOne,
+}
+
+impl Strategy {
+    /// The positions of the children that are stopped and started when the one at `failed` is to be restarted.
+    pub(crate) fn group(self, failed: usize, children: usize) -> Range<usize> {
+        match self {
+            Self::OneForOne => failed..failed + 1,
+            Self::OneForAll => 0..children,
+            Self::RestForOne => failed..children,
+        }
+    }
+}
+
+/// Whether a child that ended by itself is started again.
+pub(crate) fn calls_for_restart(restart: Restart, reason: &ExitReason) -> bool {
+    match restart {
+        Restart::Permanent => true,
+        Restart::Transient => reason.is_abnormal(),
+        Restart::Temporary => false,
+    }
+}
