@@ -8,6 +8,7 @@ use super::doorbell::{Doorbell, Wakeup};
 use super::idle::Seat;
 use super::log::{CHUNK, Cursor, Reader};
 use super::{Overflow, Topic};
+use crate::{ActorRef, Message};
 
 /// A place in a topic's log, and the right to everything after it. Dropping it unsubscribes.
 ///
@@ -100,7 +101,29 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         }
     }
 
-    /// After the messages' events were drained: rings again if events are left, and at the next broadcast if not.
+    /// Has `actor` rung: sent one `message` when events come in, and no further one before [`rearm`](Self::rearm).
+    ///
+    /// If events wait already, it rings at once. The handler of the message drains a batch and calls `rearm`; however
+    /// many events come in, the mailbox holds one message, and the actor's other messages have their turn between
+    /// batches. `message` runs in the publishers' threads.
+    ///
+    /// Void when the actor exits. Calling it again replaces the doorbell: that is how a successor takes over a
+    /// subscription that outlived its actor. Usually called in `pre_start`, with [`ActorRef::current`].
+    pub fn ring<M: Message>(&mut self, actor: &ActorRef<M>, message: impl Fn() -> M + Send + Sync + 'static) {
+        let to = actor.clone();
+        // Refused by an actor that is gone or about to be: then nobody is left to read.
+        let doorbell = Doorbell::new(move || drop(to.cast(message())));
+        let wakeup = Arc::downgrade(self.set_wakeup(Wakeup::Actor(doorbell)));
+        let seat = self.seat.clone();
+        actor.on_cleanup(move || {
+            if let Some(wakeup) = wakeup.upgrade() {
+                seat.retract(wakeup);
+            }
+        });
+        self.rearm();
+    }
+
+    /// After a drain: rings again at once if events are left, and with the next broadcast if not.
     ///
     /// To be called once per message of the doorbell, by its handler. Does nothing without a [`ring`](Self::ring).
     pub fn rearm(&mut self) {

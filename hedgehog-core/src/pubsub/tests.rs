@@ -1,5 +1,7 @@
 //! The promises of the module's documentation, one test each; those that need an actor stand in `tests/actors.rs`.
 
+mod actors;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
