@@ -1,0 +1,8 @@
+//! A simulated exchange.
+
+mod account;
+mod book;
+mod engine;
+mod refusal;
+mod units;
+mod generator;
