@@ -1,0 +1,5 @@
+//! The trading app.
+
+pub mod position;
+pub mod replay;
+pub mod strategy;
