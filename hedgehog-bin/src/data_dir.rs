@@ -114,7 +114,7 @@ pub enum DataDirError {
         holder: Option<u32>,
     },
     /// It cannot be created or written.
-    #[error("cannot write into the data folder {}: {source}; choose another one with --data-dir", folder.display())]
+    #[error("cannot write into the data folder {}, choose another one with --data-dir", folder.display())]
     Unusable {
         /// The folder.
         folder: PathBuf,

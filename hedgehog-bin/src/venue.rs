@@ -35,14 +35,19 @@ pub enum Venue {
 impl Venue {
     /// Writes the venue into a folder that has none; refuses a folder of another venue.
     pub fn claim(&self, lock: &Lock) -> Result<(), VenueError> {
+        self.check(lock)?;
         let path = lock.folder().file(FILE);
+        self.write(&path).map_err(|source| VenueError::Unwritable { path, source })
+    }
+
+    /// Refuses a folder of another venue, and changes nothing.
+    pub fn check(&self, lock: &Lock) -> Result<(), VenueError> {
         match Self::of(lock)? {
-            Some(held) if held == *self => Ok(()),
-            Some(held) => {
+            Some(held) if held != *self => {
                 let suggestion = self.suggest_folder(lock);
                 Err(VenueError::Other { folder: lock.folder().path().into(), held, wanted: self.clone(), suggestion })
             }
-            None => self.write(&path).map_err(|source| VenueError::Unwritable { path, source }),
+            _ => Ok(()),
         }
     }
 
@@ -152,7 +157,7 @@ pub enum VenueError {
         text: String,
     },
     /// The venue file cannot be read or written.
-    #[error("cannot use {}: {source}", path.display())]
+    #[error("cannot use {}", path.display())]
     Unwritable {
         /// The file.
         path: PathBuf,
