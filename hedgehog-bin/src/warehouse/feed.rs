@@ -6,7 +6,8 @@
 
 use super::StoringStatus;
 use crate::market::{Bus, Order, Topic, TradeEvent};
-use crate::store::{Db, StoreError, batch};
+use crate::store::rows::{OrderRow, TradeEventRow};
+use crate::store::{Db, Id, Moment, StoreError, batch};
 use futures_util::future::BoxFuture;
 use hedgehog_core::{PubSub, Subscription};
 use parking_lot::Mutex;
@@ -28,9 +29,26 @@ impl Stored for TradeEvent {
     fn bus(bus: &Bus) -> &PubSub<Self> {
         &bus.trade_events
     }
+
     fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<usize, StoreError>> {
-        Box::pin(batch::insert_trade_events(db, events))
+        let now = Moment::now();
+        let rows = events.iter().map(|event| TradeEventRow {
+            id: Id::new(),
+            event_type: "trade".to_owned(),
+            event_time: event.event_time,
+            symbol: event.symbol.to_string(),
+            trade_id: event.trade_id,
+            price: event.price.value().clone().into(),
+            quantity: event.quantity.value().clone().into(),
+            trade_time: event.trade_time,
+            buyer_market_maker: event.buyer_market_maker,
+            inserted_at: now,
+            updated_at: now,
+        });
+        let rows: Vec<_> = rows.collect();
+        Box::pin(batch::insert_trade_events(db, rows))
     }
+
     fn describe(&self) -> String {
         format!("trade {} of {}", self.trade_id, self.symbol)
     }
@@ -40,9 +58,32 @@ impl Stored for Order {
     fn bus(bus: &Bus) -> &PubSub<Self> {
         &bus.orders
     }
+
     fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<usize, StoreError>> {
-        Box::pin(batch::upsert_orders(db, events))
+        let now = Moment::now();
+        let rows = events.iter().map(|order| OrderRow {
+            order_id: order.order_id,
+            client_order_id: order.client_order_id.clone(),
+            symbol: order.symbol.to_string(),
+            price: order.price.value().clone().into(),
+            original_quantity: order.original_quantity.value().clone().into(),
+            executed_quantity: order.executed_quantity.value().clone().into(),
+            cummulative_quote_quantity: order.cummulative_quote_quantity.value().clone().into(),
+            status: order.status.as_str().to_owned(),
+            time_in_force: order.time_in_force.as_str().to_owned(),
+            type_: order.order_type.as_str().to_owned(),
+            side: order.side.as_str().to_owned(),
+            stop_price: order.stop_price.value().clone().into(),
+            iceberg_quantity: order.iceberg_quantity.value().clone().into(),
+            time: order.time,
+            update_time: order.update_time,
+            inserted_at: now,
+            updated_at: now,
+        });
+        let rows: Vec<_> = rows.collect();
+        Box::pin(batch::upsert_orders(db, rows))
     }
+
     fn describe(&self) -> String {
         format!("order {} of {}", self.order_id, self.symbol)
     }
