@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 
 use super::doorbell::Wakeup;
 use super::log::CacheLine;
@@ -65,6 +65,11 @@ impl Seat {
 
     pub(super) fn is_idle(&self) -> bool {
         self.group.idle.0.load(Ordering::SeqCst) & self.bit() != 0
+    }
+
+    /// How this subscriber is woken, unless that was retracted.
+    pub(super) fn wakeup(&self) -> Guard<Option<Arc<Wakeup>>> {
+        self.group.wakeups[self.index].load()
     }
 
     /// How this subscriber is woken from now on.

@@ -23,8 +23,6 @@ pub struct Subscription<T> {
     cursor: Cursor<T>,
     reader: Arc<Reader>,
     seat: Seat,
-    /// The same as in the seat, unless the seat's was retracted because its actor exited.
-    wakeup: Option<Arc<Wakeup>>,
     acknowledge: Acknowledge,
     /// The position up to which freeing the log was last tried.
     released: u64,
@@ -110,13 +108,19 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     /// Void when the actor exits. Calling it again replaces the doorbell: that is how a successor takes over a
     /// subscription that outlived its actor. Usually called in `pre_start`, with [`ActorRef::current`].
     pub fn ring<M: Message>(&mut self, actor: &ActorRef<M>, message: impl Fn() -> M + Send + Sync + 'static) {
-        let to = actor.clone();
-        // Refused by an actor that is gone or about to be: then nobody is left to read.
-        let doorbell = Doorbell::new(move || drop(to.cast(message())));
-        let wakeup = Arc::downgrade(self.set_wakeup(Wakeup::Actor(doorbell)));
-        let seat = self.seat.clone();
+        // Not hedgehog's `cast`, which refuses what an actor that was declared dead sends: the ring is owed to a healthy
+        // subscriber, whoever happens to publish.
+        let Some(to) = actor.any().0.cell().cloned().map(ractor::ActorRef::from) else {
+            return;
+        };
+        let wakeup = Arc::new(Wakeup::Actor(Doorbell::new(move || {
+            // Refused by an actor that is gone or about to be: then nobody is left to read.
+            let _ = to.cast(message());
+        })));
+        let (seat, rung) = (self.seat.clone(), Arc::downgrade(&wakeup));
+        self.seat.set_wakeup(wakeup);
         actor.on_cleanup(move || {
-            if let Some(wakeup) = wakeup.upgrade() {
+            if let Some(wakeup) = rung.upgrade() {
                 seat.retract(wakeup);
             }
         });
@@ -127,7 +131,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     ///
     /// To be called once per message of the doorbell, by its handler. Does nothing without a [`ring`](Self::ring).
     pub fn rearm(&mut self) {
-        let Some(Wakeup::Actor(doorbell)) = self.wakeup.as_deref() else {
+        let wakeup = self.seat.wakeup();
+        let Some(Wakeup::Actor(doorbell)) = wakeup.as_deref() else {
             return;
         };
         doorbell.rearm();
@@ -182,16 +187,10 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     }
 
     fn wake_task(&mut self, waker: &Waker) {
-        let known = |wakeup: &Arc<Wakeup>| matches!(&**wakeup, Wakeup::Task(known) if known.will_wake(waker));
-        if !self.wakeup.as_ref().is_some_and(known) {
-            self.set_wakeup(Wakeup::Task(waker.clone()));
+        let known = matches!(self.seat.wakeup().as_deref(), Some(Wakeup::Task(known)) if known.will_wake(waker));
+        if !known {
+            self.seat.set_wakeup(Arc::new(Wakeup::Task(waker.clone())));
         }
-    }
-
-    fn set_wakeup(&mut self, wakeup: Wakeup) -> &Arc<Wakeup> {
-        let wakeup = Arc::new(wakeup);
-        self.seat.set_wakeup(Arc::clone(&wakeup));
-        self.wakeup.insert(wakeup)
     }
 }
 
@@ -204,7 +203,6 @@ impl<T> Subscription<T> {
             cursor,
             reader,
             seat,
-            wakeup: None,
             acknowledge,
             released,
         }

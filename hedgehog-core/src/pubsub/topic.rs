@@ -8,6 +8,7 @@ use super::idle::{IdleSet, Seat};
 use super::log::{Cursor, Log, Reader};
 use super::subscription::Acknowledge;
 use super::{Overflow, Subscription};
+use crate::exit::record::Incarnation;
 
 /// A handle on one topic: clones publish to the same subscribers.
 pub struct Topic<T> {
@@ -26,7 +27,12 @@ impl<T: Send + Sync + 'static> Topic<T> {
     /// The event is dropped when its last subscriber is past it, in whichever thread that happens: here too, after
     /// everybody has been woken. With no subscriber it is dropped at once. If its `Drop` panics, that is logged and goes
     /// no further.
+    ///
+    /// From an actor that was declared dead, because a kill could not interrupt it, it publishes nothing.
     pub fn broadcast(&self, event: T) {
+        if Incarnation::current_is_fenced() {
+            return;
+        }
         let evicted = self.shared.log.append(event);
         self.shared.idle.wake();
         drop(evicted);

@@ -16,8 +16,6 @@ struct Reader {
     batch: usize,
     rearms: bool,
     subscription: Shared,
-    /// Captured by the doorbell's closure: alive as long as that is.
-    token: Arc<()>,
 }
 
 enum Msg {
@@ -40,13 +38,9 @@ impl Actor for Reader {
 
     async fn pre_start(&self, myself: ractor::ActorRef<Msg>, (): ()) -> Result<Log, ActorProcessingErr> {
         let myself = ActorRef::current(&myself).expect("started by a supervisor");
-        let token = Arc::clone(&self.token);
         let mut subscription = self.subscription.lock();
         subscription.rewind();
-        subscription.ring(&myself, move || {
-            let _ = &token;
-            Msg::Rung
-        });
+        subscription.ring(&myself, || Msg::Rung);
         Ok(Log::default())
     }
 
@@ -73,12 +67,18 @@ impl Actor for Reader {
 
 impl Reader {
     fn of(subscription: Subscription<u64>) -> Self {
-        Self { batch: 10, rearms: true, subscription: Arc::new(Mutex::new(subscription)), token: Arc::new(()) }
+        Self {
+            batch: 10,
+            rearms: true,
+            subscription: Arc::new(Mutex::new(subscription)),
+        }
     }
 
     fn again(&self) -> Self {
-        let (subscription, token) = (Arc::clone(&self.subscription), Arc::clone(&self.token));
-        Self { subscription, token, ..*self }
+        Self {
+            subscription: Arc::clone(&self.subscription),
+            ..*self
+        }
     }
 
     fn spec(&self) -> ChildSpec<Msg> {
@@ -87,7 +87,10 @@ impl Reader {
     }
 
     async fn start(&self) -> ActorRef<Msg> {
-        let supervisor = DynamicSupervisor::new().start().await.expect("a supervisor without children");
+        let supervisor = DynamicSupervisor::new()
+            .start()
+            .await
+            .expect("a supervisor without children");
         supervisor.start_child(self.spec()).await.expect("a reader that starts")
     }
 }
@@ -113,15 +116,30 @@ fn publish(topic: &Topic<u64>, events: std::ops::Range<u64>) {
 #[tokio::test]
 async fn a_doorbell_has_one_message_in_flight_however_many_events_wait() {
     let topic = topic();
-    let reader = Reader { rearms: false, ..Reader::of(topic.subscribe(Overflow::Lossless)) };
+    let reader = Reader {
+        rearms: false,
+        ..Reader::of(topic.subscribe(Overflow::Lossless))
+    };
     let actor = reader.start().await;
     publish(&topic, 0..100);
     let log = log_when(&actor, |log| log.rings > 0).await;
-    assert_eq!(log, Log { rings: 1, read: (0..10).collect() });
+    assert_eq!(
+        log,
+        Log {
+            rings: 1,
+            read: (0..10).collect()
+        }
+    );
     publish(&topic, 100..200);
     assert_eq!(log_when(&actor, |_| true).await, log, "not rearmed, so not rung");
     reader.subscription.lock().rearm();
-    assert_eq!(log_when(&actor, |log| log.rings > 1).await, Log { rings: 2, read: (0..20).collect() });
+    assert_eq!(
+        log_when(&actor, |log| log.rings > 1).await,
+        Log {
+            rings: 2,
+            read: (0..20).collect()
+        }
+    );
 }
 
 #[tokio::test]
@@ -149,19 +167,27 @@ async fn a_doorbell_rings_at_once_for_events_that_wait_already() {
 
 #[tokio::test]
 async fn a_doorbell_is_void_when_its_actor_exits() {
-    let topic = topic();
-    let reader = Reader::of(topic.subscribe(Overflow::Lossless));
-    let actor = reader.start().await;
-    publish(&topic, 0..5);
-    log_when(&actor, |log| log.read.len() == 5).await;
-    let held = Arc::strong_count(&reader.token);
+    let (topic, token) = (topic(), Arc::new(()));
+    let actor = Reader::of(topic.subscribe(Overflow::Lossless)).start().await;
+    let mut subscription = topic.subscribe(Overflow::Lossless);
+    let held = Arc::clone(&token);
+    subscription.ring(&actor, move || {
+        assert_eq!(Arc::strong_count(&held), 2);
+        Msg::Rung
+    });
+    assert_eq!(Arc::strong_count(&token), 2);
     actor.stop(ExitReason::Shutdown);
     actor.exited().await;
-    // Restarted (permanent), the successor has rung for itself; the predecessor's closure is let go of.
-    assert!(Arc::strong_count(&reader.token) <= held);
-    publish(&topic, 5..10);
-    assert!(!actor.is_alive());
-    assert!(reader.subscription.lock().lag() <= 5);
+    assert_eq!(Arc::strong_count(&token), 1, "the closure is let go of");
+    publish(&topic, 0..3);
+    subscription.rearm();
+    assert_eq!(
+        read_all(&mut subscription),
+        (vec![0, 1, 2], 0),
+        "the subscription itself goes on"
+    );
+    subscription.ring(&actor, || unreachable!("for an actor that is gone already"));
+    publish(&topic, 3..4);
 }
 
 #[tokio::test]
@@ -169,7 +195,10 @@ async fn a_successor_reads_on_from_the_last_acknowledgement() {
     let pubsub = PubSub::new();
     let topic = pubsub.topic("a");
     let reader = Reader::of(pubsub.subscribe_acked("a"));
-    let supervisor = DynamicSupervisor::new().start().await.expect("a supervisor without children");
+    let supervisor = DynamicSupervisor::new()
+        .start()
+        .await
+        .expect("a supervisor without children");
     let spec = reader.spec().restart(crate::Restart::Temporary);
     let first = supervisor.start_child(spec).await.expect("a reader that starts");
     publish(&topic, 0..20);
@@ -181,7 +210,10 @@ async fn a_successor_reads_on_from_the_last_acknowledgement() {
     assert!(first.exited().await.is_abnormal());
     publish(&topic, 150..200);
 
-    let second = supervisor.start_child(reader.spec()).await.expect("a reader that starts");
+    let second = supervisor
+        .start_child(reader.spec())
+        .await
+        .expect("a reader that starts");
     let log = log_when(&second, |log| log.read.len() == 180).await;
     assert_eq!(log.read, (20..200).collect::<Vec<_>>());
     publish(&topic, 200..201);
@@ -211,7 +243,10 @@ impl Actor for Owner {
 #[tokio::test]
 async fn the_subscription_of_a_killed_actor_is_gone_when_its_exit_is_seen() {
     let topic = topic();
-    let supervisor = DynamicSupervisor::new().start().await.expect("a supervisor without children");
+    let supervisor = DynamicSupervisor::new()
+        .start()
+        .await
+        .expect("a supervisor without children");
     let of = topic.clone();
     let spec = ChildSpec::worker("owner", move || (Owner, of.clone())).restart(crate::Restart::Temporary);
     let owner = supervisor.start_child(spec).await.expect("an owner that starts");
@@ -242,7 +277,10 @@ async fn a_monitor_may_broadcast_that_its_actor_is_gone() {
 async fn no_ring_is_lost_between_publishers_and_an_actor() {
     const EVENTS: u64 = 20_000;
     let topic = topic();
-    let reader = Reader { batch: 3, ..Reader::of(topic.subscribe(Overflow::Lossless)) };
+    let reader = Reader {
+        batch: 3,
+        ..Reader::of(topic.subscribe(Overflow::Lossless))
+    };
     let actor = reader.start().await;
     let publishers: Vec<_> = (0..2)
         .map(|_| {
@@ -263,7 +301,9 @@ async fn no_ring_is_lost_between_publishers_and_an_actor() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(DEADLINE, all_read).await.expect("the actor sleeps on events");
+    tokio::time::timeout(DEADLINE, all_read)
+        .await
+        .expect("the actor sleeps on events");
     assert_eq!(log_when(&actor, |_| true).await.read.len() as u64, 2 * EVENTS);
     for publisher in publishers {
         publisher.join().expect("a publisher panicked");
