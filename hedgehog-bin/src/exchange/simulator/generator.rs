@@ -28,8 +28,8 @@ pub(super) struct GeneratedTrade {
 
 /// Symbol, base asset, quote asset, base price, tick size, step size, minimal notional.
 ///
-/// Tick and step sizes are those of the real exchange in 2024; the coarsest tick is a fiftieth of a percent of its
-/// price, so that the fast wave shows on every symbol. Tick times step needs at most eight places on every pair.
+/// Prices and rules are like those of the real exchange in the summer of 2024, except that ticks are finer where a tick
+/// would hide the fast wave. Tick times step needs at most eight places on every pair.
 const LISTINGS: [(&str, &str, &str, &str, &str, &str); 24] = [
     ("BTC", "USDT", "61000", "0.01", "0.00001", "5"),
     ("ETH", "USDT", "2680", "0.01", "0.0001", "5"),
@@ -40,17 +40,17 @@ const LISTINGS: [(&str, &str, &str, &str, &str, &str); 24] = [
     ("DOGE", "USDT", "0.10402", "0.00001", "1", "5"),
     ("LTC", "USDT", "62.17", "0.01", "0.001", "5"),
     ("BCH", "USDT", "342.6", "0.1", "0.001", "5"),
-    ("LINK", "USDT", "104.3", "0.01", "0.01", "5"),
-    ("DOT", "USDT", "54.62", "0.01", "0.01", "5"),
-    ("AVAX", "USDT", "221.7", "0.01", "0.01", "5"),
-    ("ATOM", "USDT", "64.63", "0.01", "0.01", "5"),
-    ("NEO", "USDT", "99.11", "0.01", "0.01", "5"),
-    ("ETC", "USDT", "78.4", "0.01", "0.01", "5"),
-    ("XLM", "USDT", "0.99421", "0.0001", "1", "5"),
+    ("LINK", "USDT", "10.43", "0.001", "0.01", "5"),
+    ("DOT", "USDT", "4.62", "0.001", "0.01", "5"),
+    ("AVAX", "USDT", "22.17", "0.001", "0.01", "5"),
+    ("ATOM", "USDT", "4.634", "0.001", "0.01", "5"),
+    ("NEO", "USDT", "9.911", "0.001", "0.01", "5"),
+    ("ETC", "USDT", "18.42", "0.001", "0.01", "5"),
+    ("XLM", "USDT", "0.09942", "0.00001", "1", "5"),
     ("TRX", "USDT", "0.15042", "0.00001", "0.1", "5"),
-    ("EOS", "USDT", "0.7804", "0.0001", "0.1", "5"),
-    ("UNI", "USDT", "61.14", "0.001", "0.01", "5"),
-    ("1INCH", "USDT", "0.6204", "0.0001", "0.1", "5"),
+    ("EOS", "USDT", "0.4804", "0.0001", "0.1", "5"),
+    ("UNI", "USDT", "6.114", "0.001", "0.01", "5"),
+    ("1INCH", "USDT", "0.2604", "0.0001", "0.1", "5"),
     ("ETH", "BTC", "0.04393", "0.00001", "0.001", "0.0001"),
     ("BNB", "BTC", "0.008392", "0.000001", "0.01", "0.0001"),
     ("SOL", "BTC", "0.0025961", "0.0000001", "0.1", "0.0001"),
@@ -190,7 +190,7 @@ mod tests {
     fn first_cycle(info: &SymbolInfo, market: &GeneratedMarket, from: i64) -> Option<Duration> {
         let tick = Units::from_decimal(&info.filters.tick_size).expect("exact");
         let buy = market.trade(from).price.times("0.998".parse().expect("decimal")).floor_to(tick);
-        let sell = buy.times("1.003003001".parse().unwrap_or("1.00300301".parse().expect("decimal"))).floor_to(tick);
+        let sell = buy.times("1.00300301".parse().expect("decimal")).floor_to(tick);
         let (mut elapsed, mut bought) = (Duration::ZERO, false);
         for id in from + 1..from + 5_000 {
             let trade = market.trade(id);
@@ -260,6 +260,6 @@ mod tests {
         assert_eq!(prices(1), prices(1));
         assert_ne!(prices(1), prices(2));
         // Pinned: a data folder made by an older release must find the same market.
-        assert_eq!(prices(1)[..3], ["", "", ""]);
+        assert_eq!(prices(1)[..3], ["61919.33000000", "2638.34000000", "506.10000000"]);
     }
 }

@@ -6,3 +6,4 @@ mod engine;
 mod refusal;
 mod units;
 mod generator;
+mod recording;
