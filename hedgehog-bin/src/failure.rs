@@ -9,7 +9,7 @@ use crate::data_dir::DataDirError;
 use crate::exchange::simulator::RecordingError;
 use crate::operation::OperationError;
 use crate::store::StoreError;
-use crate::system::{OpenError, RequestError};
+use crate::app::{OpenError, RequestError};
 use crate::venue::VenueError;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
@@ -78,7 +78,7 @@ impl FailureKind {
         }
         if let Some(error) = error.downcast_ref::<RequestError>() {
             return match error {
-                RequestError::UnknownPath { .. } | RequestError::Root { .. } => Some(Self::BadInput),
+                RequestError::UnknownPath { .. } | RequestError::Root => Some(Self::BadInput),
                 RequestError::Operation(error) => Self::of(error),
                 RequestError::NotStarted | RequestError::Stuck { .. } => Some(Self::Failed),
             };

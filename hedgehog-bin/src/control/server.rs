@@ -5,7 +5,7 @@ use super::{Listener, render};
 use crate::failure::Failure;
 use crate::market::{Stream, Symbol, Topic};
 use crate::operation::Outcome;
-use crate::system::{RequestError, System};
+use crate::app::{RequestError, System};
 use hedgehog_core::{ActorProcessingErr, ChildSpec, Restart, Task, TaskMsg};
 use serde::Serialize;
 use std::error::Error;
