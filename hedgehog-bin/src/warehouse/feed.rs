@@ -45,8 +45,7 @@ impl Stored for TradeEvent {
             inserted_at: now,
             updated_at: now,
         });
-        let rows: Vec<_> = rows.collect();
-        Box::pin(batch::insert_trade_events(db, rows))
+        Box::pin(batch::insert_trade_events(db, rows.collect()))
     }
 
     fn describe(&self) -> String {
@@ -81,7 +80,7 @@ impl Stored for Order {
             updated_at: now,
         });
         let rows: Vec<_> = rows.collect();
-        Box::pin(batch::upsert_orders(db, rows))
+        Box::pin(async move { batch::upsert_orders(db, &rows).await })
     }
 
     fn describe(&self) -> String {
@@ -128,7 +127,8 @@ impl<T: Stored> Feed<T> {
     pub(super) fn read(&self, max: usize) -> Batch<T> {
         self.with(|subscription| {
             let mut events = Vec::with_capacity(max.min(subscription.lag() as usize));
-            subscription.drain(max, |event: &T| events.push(event.clone()));
+            let drained = subscription.drain(max, |event: &T| events.push(event.clone()));
+            debug_assert_eq!(drained.lagged, 0, "a lossless subscription never lags");
             Batch { events, end: subscription.position() }
         })
     }

@@ -8,6 +8,9 @@ mod feed;
 mod settings;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 use crate::exchange::Exchange;
 use crate::market::{Bus, Order, Stream, Symbol, Topic, TradeEvent, nearest};
 use crate::operation::{OperationError, Outcome};
