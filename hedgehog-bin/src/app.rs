@@ -58,6 +58,15 @@ struct Held {
 }
 
 impl System {
+    /// The exchange alone, for what needs no app: a tree with the simulator, or an empty one.
+    pub fn exchange_only(&self) -> Application {
+        let root = Supervisor::new(Strategy::OneForOne);
+        Application::new(ROOT).root(match &self.0.simulator {
+            Some(simulator) => root.child(simulator.spec()),
+            None => root,
+        })
+    }
+
     /// The tree, in start order: consumers before producers, so that a stop, which goes the other way, ends the source first
     /// and the warehouse last.
     pub fn root(&self) -> Supervisor {

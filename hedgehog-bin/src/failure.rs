@@ -71,7 +71,10 @@ impl FailureKind {
         if let Some(error) = error.downcast_ref::<OpenError>() {
             return match error {
                 OpenError::DataDir(error) => Self::of(error),
-                OpenError::Venue(_) | OpenError::NoKeys | OpenError::LiveTrading => Some(Self::BadInput),
+                OpenError::Venue(_)
+                | OpenError::NeedsRecording { .. }
+                | OpenError::NoKeys
+                | OpenError::LiveTrading => Some(Self::BadInput),
                 OpenError::Store(_) => Some(Self::Database),
                 OpenError::Simulator(_) | OpenError::Exchange(_) | OpenError::Control(_) => None,
             };

@@ -3,7 +3,7 @@
 //! Trade ids and order ids are unique per exchange only, so a folder belongs to one venue for good: the first program
 //! writes the venue into the folder, and every later one must match. Invariant: ids of two venues never meet in one table.
 
-use crate::data_dir::Lock;
+use crate::data_dir::{DataDir, Lock};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io::{self, Write};
@@ -42,7 +42,7 @@ impl Venue {
 
     /// Refuses a folder of another venue, and changes nothing.
     pub fn check(&self, lock: &Lock) -> Result<(), VenueError> {
-        match Self::of(lock)? {
+        match Self::of(lock.folder())? {
             Some(held) if held != *self => {
                 let suggestion = self.suggest_folder(lock);
                 Err(VenueError::Other { folder: lock.folder().path().into(), held, wanted: self.clone(), suggestion })
@@ -52,8 +52,8 @@ impl Venue {
     }
 
     /// The venue that a folder belongs to, if it has one yet.
-    pub fn of(lock: &Lock) -> Result<Option<Self>, VenueError> {
-        let path = lock.folder().file(FILE);
+    pub fn of(folder: &DataDir) -> Result<Option<Self>, VenueError> {
+        let path = folder.file(FILE);
         match std::fs::read_to_string(&path) {
             Ok(text) => match text.parse() {
                 Ok(venue) => Ok(Some(venue)),
@@ -169,14 +169,13 @@ pub enum VenueError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data_dir::DataDir;
 
     #[test]
     fn a_folder_belongs_to_the_venue_that_claimed_it_first() {
         let parent = tempfile::tempdir().expect("a temporary folder");
         let lock = DataDir::new(parent.path().join("data")).lock().expect("nobody holds it");
         let first = Venue::Simulator { seed: 1 };
-        assert_eq!(Venue::of(&lock).expect("readable"), None);
+        assert_eq!(Venue::of(lock.folder()).expect("readable"), None);
         first.claim(&lock).expect("a new folder takes any venue");
         first.claim(&lock).expect("its own venue again");
 
@@ -188,7 +187,7 @@ mod tests {
             }
             claimed => panic!("another venue was let in: {claimed:?}"),
         }
-        assert_eq!(Venue::of(&lock).expect("readable"), Some(first), "a refusal changes nothing");
+        assert_eq!(Venue::of(lock.folder()).expect("readable"), Some(first), "a refusal changes nothing");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::venue::{Venue, VenueError};
 use crate::warehouse::Warehouse;
 use parking_lot::Mutex;
 use std::io;
+use std::path::PathBuf;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ impl System {
     /// Locks the folder, opens and migrates the databases, binds the ports. Starts no process, and a refusal leaves neither
     /// rows nor a venue behind.
     ///
-    /// The keys of an exchange that is not the simulator are read from `HEDGEHOG_API_KEY` and `HEDGEHOG_API_SECRET`.
+    /// The market must be that of the folder. The keys of an exchange that is not the simulator are read from `HEDGEHOG_API_KEY` and `HEDGEHOG_API_SECRET`.
     pub async fn open(config: Config, market: Market) -> Result<Self, OpenError> {
         let trades = config.apps.contains(App::Naive);
         if trades && matches!(market, Market::Live) {
@@ -106,17 +107,18 @@ fn credentials_from_env(needed: bool) -> Result<Credentials, OpenError> {
     }
 }
 
-/// Settings rows without a running program: [`System::seed`] against the exchange that the folder belongs to.
-pub(crate) fn market_of(lock: &Lock, config: &Config) -> Result<Option<Market>, VenueError> {
-    let generated = |seed| Some(Market::Simulated(MarketSource::Generated { seed }));
-    Ok(match Venue::of(lock)? {
-        None => generated(config.simulator.seed),
-        Some(Venue::Simulator { seed }) => generated(seed),
-        Some(Venue::Testnet) => Some(Market::Testnet),
-        Some(Venue::Live) => Some(Market::Live),
-        // Its symbols stand in the file alone.
-        Some(Venue::Replay { .. }) => None,
-    })
+impl Market {
+    /// The market of an existing folder, as far as the folder alone tells it; a new one is generated.
+    pub fn of(config: &Config) -> Result<Self, OpenError> {
+        let generated = |seed| Self::Simulated(MarketSource::Generated { seed });
+        match Venue::of(&config.data_dir)? {
+            None => Ok(generated(config.simulator.seed)),
+            Some(Venue::Simulator { seed }) => Ok(generated(seed)),
+            Some(Venue::Testnet) => Ok(Self::Testnet),
+            Some(Venue::Live) => Ok(Self::Live),
+            Some(Venue::Replay { .. }) => Err(OpenError::NeedsRecording { folder: config.data_dir.path().into() }),
+        }
+    }
 }
 
 /// Why the program cannot start.
@@ -141,6 +143,12 @@ pub enum OpenError {
     /// The control socket cannot be bound.
     #[error("cannot open the control socket in the data folder")]
     Control(#[source] io::Error),
+    /// The symbols of a replay stand in its file alone.
+    #[error("the data folder {} belongs to a replay, whose symbols stand in its file: `hedgehog run --replay FILE` seeds them", folder.display())]
+    NeedsRecording {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Orders need keys.
     #[error("trading on this exchange needs HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET in the environment; without keys run --apps streamer,warehouse")]
     NoKeys,

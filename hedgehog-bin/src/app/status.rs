@@ -8,6 +8,7 @@ use crate::streamer::StreamStatus;
 use crate::venue::Venue;
 use crate::warehouse::StoringStatus;
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use tokio::sync::watch;
@@ -33,6 +34,40 @@ pub struct SystemStatus {
     pub trading: Option<Vec<TradingStatus>>,
     /// By topic.
     pub storing: Option<Vec<StoringStatus>>,
+}
+
+impl SystemStatus {
+    /// What is on, one line per symbol: "streaming, trading and storing BTCUSDT".
+    pub fn on(&self) -> Vec<String> {
+        let mut by_symbol: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        let mut add = |symbol: String, activity| by_symbol.entry(symbol).or_default().insert(activity);
+        for stream in self.streaming.iter().flatten().filter(|stream| stream.on) {
+            add(stream.symbol.to_string(), "streaming");
+        }
+        for symbol in self.trading.iter().flatten().filter(|symbol| symbol.status != "off") {
+            add(symbol.symbol.to_string(), if symbol.status == "on" { "trading" } else { "draining" });
+        }
+        for topic in self.storing.iter().flatten().filter(|topic| topic.on) {
+            add(topic.topic.rsplit(':').next().unwrap_or_default().to_owned(), "storing");
+        }
+        by_symbol
+            .into_iter()
+            .map(|(symbol, activities)| format!("{symbol}: {}", activities.into_iter().collect::<Vec<_>>().join(", ")))
+            .collect()
+    }
+
+    /// What this run of the program has added to the warehouse; `None` without one.
+    pub fn stored(&self) -> Option<String> {
+        let topics = self.storing.as_ref()?;
+        let (trades, orders): (Vec<_>, Vec<_>) = topics.iter().partition(|topic| topic.topic.starts_with("TRADE_EVENTS"));
+        let sum = |topics: &[&StoringStatus], field: fn(&StoringStatus) -> u64| topics.iter().map(|t| field(t)).sum::<u64>();
+        Some(format!(
+            "{} new trades stored, {} were there already; {} new orders",
+            sum(&trades, |topic| topic.rows_new),
+            sum(&trades, |topic| topic.rows_known),
+            sum(&orders, |topic| topic.rows_new),
+        ))
+    }
 }
 
 /// How far a recording is.
