@@ -105,7 +105,7 @@ impl FailureKind {
 impl From<&(dyn Error + 'static)> for Failure {
     /// The first error of the chain that means something decides; the line tells the whole chain once.
     fn from(error: &(dyn Error + 'static)) -> Self {
-        let chain = || std::iter::successors(Some(error), |error| error.source());
+        let chain = || anyhow::Chain::new(error);
         let kind = chain().find_map(FailureKind::of).unwrap_or(FailureKind::Failed);
         let mut message = String::new();
         for text in chain().map(ToString::to_string) {
