@@ -1,7 +1,8 @@
 //! The doorbell, with real actors.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -271,6 +272,57 @@ async fn a_monitor_may_broadcast_that_its_actor_is_gone() {
     actor.stop(ExitReason::Shutdown);
     seen.await.expect("the monitor fires");
     assert_eq!(read_all(&mut subscription), (vec![7], 0));
+}
+
+/// Blocks its thread where no kill can reach it, and broadcasts afterwards.
+struct Zombie;
+
+impl Actor for Zombie {
+    type Msg = (mpsc::Receiver<()>, mpsc::Sender<()>);
+    type State = Topic<u64>;
+    type Arguments = Topic<u64>;
+
+    async fn pre_start(
+        &self,
+        _: ractor::ActorRef<Self::Msg>,
+        topic: Topic<u64>,
+    ) -> Result<Topic<u64>, ActorProcessingErr> {
+        Ok(topic)
+    }
+
+    async fn handle(
+        &self,
+        _: ractor::ActorRef<Self::Msg>,
+        (released, done): Self::Msg,
+        topic: &mut Topic<u64>,
+    ) -> Result<(), ActorProcessingErr> {
+        done.send(())?;
+        released.recv()?;
+        topic.broadcast(13);
+        Ok(done.send(())?)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_actor_that_was_declared_dead_publishes_nothing() {
+    let topic = topic();
+    let mut subscription = topic.subscribe(Overflow::Lossless);
+    let supervisor = DynamicSupervisor::new()
+        .kill_grace(Duration::from_millis(10))
+        .start()
+        .await
+        .expect("no children");
+    let of = topic.clone();
+    let spec = ChildSpec::worker("zombie", move || (Zombie, of.clone())).shutdown(crate::Shutdown::BrutalKill);
+    let zombie = supervisor.start_child(spec).await.expect("a zombie that starts");
+    let ((release, released), (done, finished)) = (mpsc::channel(), mpsc::channel());
+    zombie.cast((released, done)).expect("it runs");
+    finished.recv_timeout(DEADLINE).expect("it blocks");
+    supervisor.terminate_child(&zombie).await.expect("it is a child");
+    assert!(!zombie.is_alive());
+    release.send(()).expect("it still waits");
+    finished.recv_timeout(DEADLINE).expect("it broadcasts");
+    assert_eq!(read_all(&mut subscription), (vec![], 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
