@@ -245,6 +245,6 @@ impl<T> std::fmt::Debug for Subscription<T> {
             .field("overflow", &self.reader.overflow())
             .field("position", &self.position())
             .field("lag", &self.lag())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

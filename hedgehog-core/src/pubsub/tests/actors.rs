@@ -1,5 +1,6 @@
 //! The doorbell, with real actors.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -17,6 +18,8 @@ struct Reader {
     batch: usize,
     rearms: bool,
     subscription: Shared,
+    /// Messages of the doorbell in the mailbox: now, and the most there were.
+    in_flight: Arc<(AtomicUsize, AtomicUsize)>,
 }
 
 enum Msg {
@@ -41,7 +44,12 @@ impl Actor for Reader {
         let myself = ActorRef::current(&myself).expect("started by a supervisor");
         let mut subscription = self.subscription.lock();
         subscription.rewind();
-        subscription.ring(&myself, || Msg::Rung);
+        let in_flight = Arc::clone(&self.in_flight);
+        subscription.ring(&myself, move || {
+            let now = in_flight.0.fetch_add(1, Ordering::Relaxed) + 1;
+            in_flight.1.fetch_max(now, Ordering::Relaxed);
+            Msg::Rung
+        });
         Ok(Log::default())
     }
 
@@ -50,6 +58,7 @@ impl Actor for Reader {
         match message {
             Msg::Rung => {
                 log.rings += 1;
+                self.in_flight.0.fetch_sub(1, Ordering::Relaxed);
                 let _ = subscription.drain(self.batch, |&event| log.read.push(event));
                 if self.rearms {
                     subscription.rearm();
@@ -68,16 +77,20 @@ impl Actor for Reader {
 
 impl Reader {
     fn of(subscription: Subscription<u64>) -> Self {
+        let subscription = Arc::new(Mutex::new(subscription));
         Self {
             batch: 10,
             rearms: true,
-            subscription: Arc::new(Mutex::new(subscription)),
+            subscription,
+            in_flight: Arc::default(),
         }
     }
 
     fn again(&self) -> Self {
+        let (subscription, in_flight) = (Arc::clone(&self.subscription), Arc::clone(&self.in_flight));
         Self {
-            subscription: Arc::clone(&self.subscription),
+            subscription,
+            in_flight,
             ..*self
         }
     }
@@ -326,7 +339,7 @@ async fn an_actor_that_was_declared_dead_publishes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_ring_is_lost_between_publishers_and_an_actor() {
+async fn between_publishers_and_an_actor_no_ring_is_lost_and_none_is_doubled() {
     const EVENTS: u64 = 20_000;
     let topic = topic();
     let reader = Reader {
@@ -360,4 +373,9 @@ async fn no_ring_is_lost_between_publishers_and_an_actor() {
     for publisher in publishers {
         publisher.join().expect("a publisher panicked");
     }
+    assert_eq!(
+        reader.in_flight.1.load(Ordering::Relaxed),
+        1,
+        "at most one message in flight"
+    );
 }
