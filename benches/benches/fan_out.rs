@@ -33,7 +33,7 @@ fn fan_out(criterion: &mut Criterion) {
     for subscribers in [1, 100] {
         let mut group = criterion.benchmark_group(format!("fan_out/{subscribers}"));
         group.throughput(Throughput::Elements(BURST * subscribers as u64));
-        let contenders: [(&str, fn(&Runtime, usize, &Arc<Round>) -> Publish); 5] = [
+        let contenders: [(&str, Contender); 5] = [
             ("hedgehog log, tasks", log_into_tasks),
             ("hedgehog doorbell, actors", doorbell_into_actors),
             ("tokio broadcast of Arc", tokio_broadcast),
@@ -63,6 +63,9 @@ fn fan_out(criterion: &mut Criterion) {
         group.finish();
     }
 }
+
+/// Starts the subscribers, and returns how to publish to them.
+type Contender = fn(&Runtime, usize, &Arc<Round>) -> Publish;
 
 type Publish = Box<dyn Fn(Event) + Send + Sync>;
 
