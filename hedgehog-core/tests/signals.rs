@@ -28,7 +28,12 @@ fn one_signal_stops_in_good_order(signal: &str) {
     let (mut program, mut output) = start();
     send(&program, signal);
     assert_eq!(line(&mut output), "cleaning up");
-    program.stdin.take().expect("piped").write_all(b"go on\n").expect("the program reads");
+    program
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(b"go on\n")
+        .expect("the program reads");
     assert_eq!(line(&mut output), "stopped by a signal");
     assert_eq!(end(program).code(), Some(0));
 }
@@ -44,7 +49,11 @@ fn a_second_signal_ends_at_once() {
 
 fn start() -> (Child, BufReader<ChildStdout>) {
     let exe = std::env::current_exe().expect("this binary");
-    let program = Command::new(exe).arg("program").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let program = Command::new(exe)
+        .arg("program")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
     let mut program = program.expect("this binary runs");
     let mut output = BufReader::new(program.stdout.take().expect("piped"));
     assert_eq!(line(&mut output), "running");
@@ -52,7 +61,10 @@ fn start() -> (Child, BufReader<ChildStdout>) {
 }
 
 fn send(program: &Child, signal: &str) {
-    let sent = Command::new("kill").arg(format!("-{signal}")).arg(program.id().to_string()).status();
+    let sent = Command::new("kill")
+        .arg(format!("-{signal}"))
+        .arg(program.id().to_string())
+        .status();
     assert!(sent.expect("kill is there").success());
 }
 
@@ -70,7 +82,11 @@ fn end(mut program: Child) -> ExitStatus {
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn program() {
     let root = Supervisor::new(Strategy::OneForOne).child(ChildSpec::worker("worker", || (Worker, ())));
-    let outcome = Application::new("program").root(root).stop_deadline(Duration::from_secs(60)).run().await;
+    let outcome = Application::new("program")
+        .root(root)
+        .stop_deadline(Duration::from_secs(60))
+        .run()
+        .await;
     assert!(matches!(outcome, Ok(Outcome::Stopped { .. })), "{outcome:?}");
     println!("stopped by a signal");
 }

@@ -16,7 +16,11 @@ fn a_shutdown_is_clean_when_the_child_did_what_its_spec_says() {
         (Restart::Permanent, Shutdown::BrutalKill, ExitReason::Shutdown, false),
     ];
     for (restart, how, reason, clean) in cases {
-        assert_eq!(is_clean_shutdown(restart, how, &reason), clean, "{restart:?} {how:?} {reason}");
+        assert_eq!(
+            is_clean_shutdown(restart, how, &reason),
+            clean,
+            "{restart:?} {how:?} {reason}"
+        );
     }
 }
 

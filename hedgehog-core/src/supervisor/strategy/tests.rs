@@ -9,22 +9,20 @@ fn each_strategy_has_its_group() {
 
 #[test]
 fn the_restart_type_and_the_reason_decide_together() {
-    let clean = [ExitReason::Normal, ExitReason::Shutdown, ExitReason::ShutdownWith("done".into())];
-    let abnormal = [ExitReason::Killed, ExitReason::Panic("p".into()), ExitReason::Error("e".to_owned().into_error())];
+    let clean = [
+        ExitReason::Normal,
+        ExitReason::Shutdown,
+        ExitReason::ShutdownWith("done".into()),
+    ];
+    let abnormal = [
+        ExitReason::Killed,
+        ExitReason::Panic("p".into()),
+        ExitReason::Error(std::sync::Arc::new(std::fmt::Error)),
+    ];
     for reason in clean.iter().chain(&abnormal) {
         assert!(calls_for_restart(Restart::Permanent, reason));
         assert!(!calls_for_restart(Restart::Temporary, reason));
         assert_eq!(calls_for_restart(Restart::Transient, reason), reason.is_abnormal());
     }
     assert!(clean.iter().all(ExitReason::is_clean) && abnormal.iter().all(ExitReason::is_abnormal));
-}
-
-trait IntoError {
-    fn into_error(self) -> std::sync::Arc<dyn std::error::Error + Send + Sync>;
-}
-
-impl IntoError for String {
-    fn into_error(self) -> std::sync::Arc<dyn std::error::Error + Send + Sync> {
-        Box::<dyn std::error::Error + Send + Sync>::from(self).into()
-    }
 }

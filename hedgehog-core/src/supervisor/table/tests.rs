@@ -55,7 +55,10 @@ fn a_group_restart_forgets_temporary_children_of_the_group_only() {
     let ids = ["a", "b", "c", "d"];
     let mut table = Table::new(ids.iter().map(|id| spec(id, Restart::Temporary)).collect());
     table.remove_temporary(2);
-    assert_eq!(table.info().iter().map(|child| &*child.id).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(
+        table.info().iter().map(|child| &*child.id).collect::<Vec<_>>(),
+        ["a", "b"]
+    );
 }
 
 #[test]
@@ -64,7 +67,10 @@ fn counts_tell_specs_from_processes() {
     run(&mut table, 0);
     table.restarting(1);
     let count = table.count();
-    assert_eq!((count.specs, count.active, count.workers, count.supervisors), (3, 1, 3, 0));
+    assert_eq!(
+        (count.specs, count.active, count.workers, count.supervisors),
+        (3, 1, 3, 0)
+    );
 }
 
 #[test]
