@@ -39,7 +39,9 @@ impl Position {
 
     /// The side of the order that an order of the exchange is, if it is one of these.
     pub fn side_of(&self, order: &Order) -> Option<Side> {
-        [Side::Buy, Side::Sell].into_iter().find(|side| self.leg(*side).is_some_and(|leg| leg.is(order)))
+        [Side::Buy, Side::Sell]
+            .into_iter()
+            .find(|side| self.leg(*side).is_some_and(|leg| leg.is(order)))
     }
 
     /// Takes over a newer state of the order on `side`; a sell order that ends by it is booked. `None` when the state is
@@ -48,6 +50,9 @@ impl Position {
         let change = self.leg_mut(side).as_mut()?.absorb(order)?;
         if change.ended && side == Side::Sell {
             self.realised += self.sell_gain();
+            if let Some(sell) = self.sell.as_mut().filter(|sell| !sell.is_filled()) {
+                *sell = sell.rest();
+            }
         }
         Some(change)
     }
@@ -66,10 +71,7 @@ impl Position {
         let leg = self.leg_mut(side);
         match leg {
             // A part was sold before by another order, so this one's quantity alone knows what is left to sell.
-            Some(rest) if side == Side::Sell && Some(&rest.quantity) < bought.as_ref() => {
-                rest.order_id = None;
-                rest.state = LegState::Ended;
-            }
+            Some(sell) if side == Side::Sell && Some(&sell.quantity) < bought.as_ref() => *sell = sell.rest(),
             _ => *leg = None,
         }
     }
@@ -78,7 +80,7 @@ impl Position {
 /// One order of a position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
-    /// Ours, chosen before the order is sent.
+    /// Ours, chosen before the order is sent; empty for what is left of an order that ended early.
     pub client_order_id: String,
     /// The exchange's; none while unconfirmed.
     pub order_id: Option<i64>,
@@ -117,12 +119,31 @@ impl Leg {
     pub fn intended(client_order_id: String, quote: Quote) -> Self {
         let Quote { price, quantity } = quote;
         let (executed, state) = (Quantity::zero(), LegState::Unconfirmed);
-        Self { client_order_id, order_id: None, price, quantity, executed, state }
+        Self {
+            client_order_id,
+            order_id: None,
+            price,
+            quantity,
+            executed,
+            state,
+        }
     }
 
     /// Whether everything that was ordered is executed.
     pub fn is_filled(&self) -> bool {
         self.executed >= self.quantity
+    }
+
+    /// What is left to sell when an order ended early, as an order that was never sent.
+    fn rest(&self) -> Self {
+        Self {
+            client_order_id: String::new(),
+            order_id: None,
+            price: self.price.clone(),
+            quantity: (self.quantity.value() - self.executed.value()).into(),
+            executed: Quantity::zero(),
+            state: LegState::Ended,
+        }
     }
 
     fn is(&self, order: &Order) -> bool {
@@ -158,7 +179,13 @@ mod tests {
     }
 
     fn leg(price: &str, ordered: &str) -> Leg {
-        Leg::intended("ours".to_owned(), Quote { price: price.parse().expect(price), quantity: quantity(ordered) })
+        Leg::intended(
+            "ours".to_owned(),
+            Quote {
+                price: price.parse().expect(price),
+                quantity: quantity(ordered),
+            },
+        )
     }
 
     fn told(executed: &str, status: OrderStatus) -> Order {
@@ -183,35 +210,70 @@ mod tests {
 
     #[test]
     fn late_and_repeated_states_change_nothing() {
-        let mut position = Position { buy: Some(leg("1.0", "20")), ..Position::default() };
+        let mut position = Position {
+            buy: Some(leg("1.0", "20")),
+            ..Position::default()
+        };
         let mut absorb = |executed, status| position.absorb(Side::Buy, &told(executed, status));
-        assert_eq!(absorb("0", OrderStatus::New), Some(Change { confirmed: true, ended: false }));
+        assert_eq!(
+            absorb("0", OrderStatus::New),
+            Some(Change {
+                confirmed: true,
+                ended: false
+            })
+        );
         assert_eq!(absorb("0", OrderStatus::New), None);
-        assert_eq!(absorb("20", OrderStatus::Filled), Some(Change { confirmed: false, ended: true }));
+        assert_eq!(
+            absorb("20", OrderStatus::Filled),
+            Some(Change {
+                confirmed: false,
+                ended: true
+            })
+        );
         assert_eq!(absorb("5", OrderStatus::PartiallyFilled), None);
         assert_eq!(absorb("20", OrderStatus::Filled), None);
         let buy = position.buy.expect("a buy");
-        assert_eq!((buy.state, buy.executed, buy.order_id), (LegState::Ended, quantity("20"), Some(7)));
+        assert_eq!(
+            (buy.state, buy.executed, buy.order_id),
+            (LegState::Ended, quantity("20"), Some(7))
+        );
     }
 
     #[test]
     fn the_gain_of_a_sell_is_booked_once_and_counts_what_was_really_sold() {
         let (buy, sell) = (Some(leg("1.0", "20")), Some(leg("1.003", "20")));
-        let mut position = Position { buy, sell, rebuy_notified: false, realised: Decimal::new((-4).into(), 2) };
+        let mut position = Position {
+            buy,
+            sell,
+            rebuy_notified: false,
+            realised: Decimal::new((-4).into(), 2),
+        };
         position.absorb(Side::Sell, &told("15", OrderStatus::Canceled));
         position.absorb(Side::Sell, &told("15", OrderStatus::Canceled));
         assert_eq!(position.realised, Decimal::new(5.into(), 3));
+        let rest = position.sell.expect("what is left");
+        assert_eq!(
+            (rest.quantity, rest.order_id, rest.state),
+            (quantity("5"), None, LegState::Ended)
+        );
     }
 
     #[test]
     fn an_order_that_never_arrived_is_forgotten_but_not_what_is_left_to_sell() {
-        let mut position = Position { buy: Some(leg("1.0", "20")), ..Position::default() };
+        let mut position = Position {
+            buy: Some(leg("1.0", "20")),
+            ..Position::default()
+        };
         position.forget(Side::Buy);
         assert_eq!(position.buy, None);
 
         let mut bought = leg("1.0", "20");
         bought.executed = quantity("20");
-        let mut position = Position { buy: Some(bought), sell: Some(leg("1.1", "20")), ..Position::default() };
+        let mut position = Position {
+            buy: Some(bought),
+            sell: Some(leg("1.1", "20")),
+            ..Position::default()
+        };
         position.forget(Side::Sell);
         assert_eq!(position.sell, None);
 

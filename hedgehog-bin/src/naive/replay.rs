@@ -54,14 +54,27 @@ pub struct Entry {
 
 impl std::fmt::Display for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { event, order_id, side, status, price, quantity } = self;
+        let Self {
+            event,
+            order_id,
+            side,
+            status,
+            price,
+            quantity,
+        } = self;
         write!(f, "{event},{order_id},{side},{status},{price},{quantity}")
     }
 }
 
 /// Plays `prices`, which must be in the order of (trade time, trade id), with at most `chunks` traders at once.
 pub fn replay(prices: impl IntoIterator<Item = Price>, terms: &Terms, chunks: usize, rule: FillRule) -> Report {
-    let mut run = Run { terms, chunks, report: Report::default(), traders: Vec::new(), placed: 0 };
+    let mut run = Run {
+        terms,
+        chunks,
+        report: Report::default(),
+        traders: Vec::new(),
+        placed: 0,
+    };
     run.start_trader();
     for price in prices {
         run.fill(&price, rule);
@@ -94,10 +107,18 @@ impl Run<'_> {
     /// Every working order that the price fills under the rule.
     fn fill(&mut self, price: &Price, rule: FillRule) {
         let mut hits: Vec<(Side, &mut Leg)> = Vec::new();
-        for ReplayTrader { position: Position { buy, sell, .. }, .. } in &mut self.traders {
+        for ReplayTrader {
+            position: Position { buy, sell, .. },
+            ..
+        } in &mut self.traders
+        {
             for (side, leg) in [(Side::Buy, buy), (Side::Sell, sell)] {
                 let working = leg.as_mut().filter(|leg| leg.state == LegState::Working);
-                hits.extend(working.filter(|leg| fills(rule, side, &leg.price, price)).map(|leg| (side, leg)));
+                hits.extend(
+                    working
+                        .filter(|leg| fills(rule, side, &leg.price, price))
+                        .map(|leg| (side, leg)),
+                );
             }
         }
         hits.sort_by(|(a_side, a), (b_side, b)| match (a_side, b_side) {
@@ -110,7 +131,9 @@ impl Run<'_> {
             leg.executed = leg.quantity.clone();
             leg.state = LegState::Ended;
             self.report.fees += leg.price.value() * leg.quantity.value() * Decimal::new(1.into(), 3);
-            self.report.log.push(entry(self.report.events, side, OrderStatus::Filled, leg));
+            self.report
+                .log
+                .push(entry(self.report.events, side, OrderStatus::Filled, leg));
         }
     }
 
@@ -147,7 +170,11 @@ impl Run<'_> {
 
     fn fresh(&mut self) -> ReplayTrader {
         self.report.traders_made += 1;
-        ReplayTrader { number: self.report.traders_made, position: Position::default(), offered: false }
+        ReplayTrader {
+            number: self.report.traders_made,
+            position: Position::default(),
+            offered: false,
+        }
     }
 
     fn place(&mut self, side: Side, quote: Quote) -> Leg {
@@ -155,7 +182,9 @@ impl Run<'_> {
         let mut leg = Leg::intended(self.placed.to_string(), quote);
         leg.order_id = Some(self.placed);
         leg.state = LegState::Working;
-        self.report.log.push(entry(self.report.events, side, OrderStatus::New, &leg));
+        self.report
+            .log
+            .push(entry(self.report.events, side, OrderStatus::New, &leg));
         leg
     }
 }
@@ -171,7 +200,14 @@ fn fills(rule: FillRule, side: Side, limit: &Price, price: &Price) -> bool {
 
 fn entry(event: usize, side: Side, status: OrderStatus, leg: &Leg) -> Entry {
     let order_id = leg.order_id.expect("a replayed order is numbered when it is placed");
-    Entry { event, order_id, side, status, price: leg.price.clone(), quantity: leg.quantity.clone() }
+    Entry {
+        event,
+        order_id,
+        side,
+        status,
+        price: leg.price.clone(),
+        quantity: leg.quantity.clone(),
+    }
 }
 
 #[cfg(test)]

@@ -57,7 +57,11 @@ pub fn decide(position: &Position, price: Option<&Price>, terms: &Terms, drainin
             LegState::Working => rebuy(position, &buy.price, price, terms, draining),
             LegState::Ended if sell.executed >= sell.quantity => Decision::Finish,
             // The exchange or a person has ended it early: what is left goes out again at the same price.
-            LegState::Ended => close(terms, sell.price.clone(), &(sell.quantity.value() - sell.executed.value())),
+            LegState::Ended => close(
+                terms,
+                sell.price.clone(),
+                &(sell.quantity.value() - sell.executed.value()),
+            ),
         },
     }
 }
@@ -82,7 +86,9 @@ fn checked(terms: &Terms, quote: Quote, decision: impl FnOnce(Quote) -> Decision
 
 fn rebuy(position: &Position, bought: &Price, price: Option<&Price>, terms: &Terms, draining: bool) -> Decision {
     match price {
-        Some(price) if !draining && !position.rebuy_notified && terms.wants_rebuy(price, bought) => Decision::OfferRebuy,
+        Some(price) if !draining && !position.rebuy_notified && terms.wants_rebuy(price, bought) => {
+            Decision::OfferRebuy
+        }
         _ => Decision::Wait,
     }
 }

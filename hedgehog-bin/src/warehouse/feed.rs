@@ -45,8 +45,7 @@ impl Stored for TradeEvent {
             inserted_at: now,
             updated_at: now,
         });
-        let rows: Vec<_> = rows.collect();
-        Box::pin(batch::insert_trade_events(db, rows))
+        Box::pin(batch::insert_trade_events(db, rows.collect()))
     }
 
     fn describe(&self) -> String {
@@ -81,7 +80,7 @@ impl Stored for Order {
             updated_at: now,
         });
         let rows: Vec<_> = rows.collect();
-        Box::pin(batch::upsert_orders(db, rows))
+        Box::pin(async move { batch::upsert_orders(db, &rows).await })
     }
 
     fn describe(&self) -> String {
@@ -93,6 +92,8 @@ impl Stored for Order {
 pub(super) struct Feed<T> {
     pub(super) topic: Topic,
     subscription: Mutex<Subscription<T>>,
+    /// Rows of the topic in the table when the feed began: what is there beyond them is new.
+    rows_before: i64,
     pub(super) counters: Counters,
 }
 
@@ -100,8 +101,8 @@ pub(super) struct Feed<T> {
 #[derive(Default)]
 pub(super) struct Counters {
     pub(super) since: AtomicI64,
-    pub(super) new: AtomicU64,
-    pub(super) known: AtomicU64,
+    /// Events acknowledged, refused ones included: counted once even when a killed worker's batch is stored again.
+    pub(super) settled: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) retrying: Mutex<Option<String>>,
 }
@@ -114,9 +115,9 @@ pub(super) struct Batch<T> {
 
 impl<T: Stored> Feed<T> {
     /// Begins at the topic's present end: nothing is stored for late subscribers.
-    pub(super) fn subscribe(bus: &Bus, topic: &Topic) -> Self {
+    pub(super) fn subscribe(bus: &Bus, topic: &Topic, rows_before: i64) -> Self {
         let subscription = Mutex::new(T::bus(bus).subscribe_acked(&topic.to_string()));
-        Self { topic: topic.clone(), subscription, counters: Counters::default() }
+        Self { topic: topic.clone(), subscription, rows_before, counters: Counters::default() }
     }
 
     /// Everything that touches the position goes through here; never held across an await.
@@ -128,23 +129,25 @@ impl<T: Stored> Feed<T> {
     pub(super) fn read(&self, max: usize) -> Batch<T> {
         self.with(|subscription| {
             let mut events = Vec::with_capacity(max.min(subscription.lag() as usize));
-            subscription.drain(max, |event: &T| events.push(event.clone()));
+            let drained = subscription.drain(max, |event: &T| events.push(event.clone()));
+            debug_assert_eq!(drained.lagged, 0, "a lossless subscription never lags");
             Batch { events, end: subscription.position() }
         })
     }
 
-    pub(super) fn status(feed: Option<&std::sync::Arc<Self>>, topic: &Topic, alive: bool) -> StoringStatus {
-        let count = |counter: fn(&Counters) -> &AtomicU64| feed.map_or(0, |feed| counter(&feed.counters).load(Relaxed));
+    /// What the status tells of this feed, given the rows of its topic in the table now.
+    pub(super) fn describe(&self, alive: bool, status: StoringStatus) -> StoringStatus {
+        let Counters { since, settled, refused, retrying } = &self.counters;
+        let rows_new = status.rows_stored.saturating_sub(self.rows_before).max(0) as u64;
+        let rows_refused = refused.load(Relaxed);
         StoringStatus {
-            topic: topic.to_string(),
-            on: false,
-            since: feed.filter(|_| alive).map(|feed| feed.counters.since.load(Relaxed)),
-            rows_stored: 0,
-            rows_new: count(|c| &c.new),
-            rows_known: count(|c| &c.known),
-            rows_refused: count(|c| &c.refused),
-            lag: feed.map_or(0, |feed| feed.with(|subscription| subscription.lag())),
-            retrying: feed.and_then(|feed| feed.counters.retrying.lock().clone()),
+            since: alive.then(|| since.load(Relaxed)),
+            rows_new,
+            rows_known: settled.load(Relaxed).saturating_sub(rows_new + rows_refused),
+            rows_refused,
+            lag: self.with(|subscription| subscription.lag()),
+            retrying: retrying.lock().clone(),
+            ..status
         }
     }
 }

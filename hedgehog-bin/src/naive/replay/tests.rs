@@ -18,22 +18,52 @@ fn terms() -> Terms {
 
 fn orders(prices: &str, rule: FillRule) -> Vec<String> {
     let prices = prices.split_whitespace().map(|text| text.parse().expect(text));
-    let report = replay(prices, &Terms { rebuy_interval: decimal("1"), ..terms() }, 5, rule);
-    report.log.iter().map(|entry| format!("{} {} {}", entry.side, entry.price, entry.status)).collect()
+    let report = replay(
+        prices,
+        &Terms {
+            rebuy_interval: decimal("1"),
+            ..terms()
+        },
+        5,
+        rule,
+    );
+    report
+        .log
+        .iter()
+        .map(|entry| format!("{} {} {}", entry.side, entry.price, entry.status))
+        .collect()
 }
 
 #[test]
 fn a_cycle_and_the_next_buy_under_rule_touch() {
-    let log = orders("0.43183010 0.43183020 0.43183030 0.4307 0.43065 0.4319 0.43205 0.43210", FillRule::Touch);
+    let log = orders(
+        "0.43183010 0.43183020 0.43183030 0.4307 0.43065 0.4319 0.43205 0.43210",
+        FillRule::Touch,
+    );
     // Each trader acts once per event, so the finish of 0.4319 is followed by a buy at the next price.
-    let expected = ["BUY 0.4307 NEW", "BUY 0.4307 FILLED", "SELL 0.4319 NEW", "SELL 0.4319 FILLED", "BUY 0.4309 NEW"];
+    let expected = [
+        "BUY 0.4307 NEW",
+        "BUY 0.4307 FILLED",
+        "SELL 0.4319 NEW",
+        "SELL 0.4319 FILLED",
+        "BUY 0.4309 NEW",
+    ];
     assert_eq!(log, expected);
 }
 
 #[test]
 fn a_cycle_and_the_next_buy_under_rule_through() {
-    let log = orders("0.43183010 0.43183020 0.43183030 0.4307 0.43065 0.43189 0.4319 0.43205 0.43210", FillRule::Through);
-    let expected = ["BUY 0.4307 NEW", "BUY 0.4307 FILLED", "SELL 0.4319 NEW", "SELL 0.4319 FILLED", "BUY 0.4310 NEW"];
+    let log = orders(
+        "0.43183010 0.43183020 0.43183030 0.4307 0.43065 0.43189 0.4319 0.43205 0.43210",
+        FillRule::Through,
+    );
+    let expected = [
+        "BUY 0.4307 NEW",
+        "BUY 0.4307 FILLED",
+        "SELL 0.4319 NEW",
+        "SELL 0.4319 FILLED",
+        "BUY 0.4310 NEW",
+    ];
     assert_eq!(log, expected);
 }
 

@@ -1,6 +1,6 @@
 use super::*;
-use crate::naive::position::Leg;
 use crate::market::parse_decimal;
+use crate::naive::position::Leg;
 
 fn decimal(text: &str) -> Decimal {
     parse_decimal(text).expect(text)
@@ -85,7 +85,10 @@ fn quantities_are_floored_to_the_step() {
 fn a_price_that_floors_to_nothing_parks_instead_of_dividing_by_zero() {
     let terms = terms("20", ["0.0025", "0.001", "0.1"], "1", "0.1");
     let decision = decide(&Position::default(), Some(&price("0.5")), &terms, false);
-    assert!(matches!(&decision, Decision::Park(broken) if broken.filter == "PRICE_FILTER"), "{decision:?}");
+    assert!(
+        matches!(&decision, Decision::Park(broken) if broken.filter == "PRICE_FILTER"),
+        "{decision:?}"
+    );
 }
 
 /// Tick 0.0001, step 0.01, chunk 20, buy 0.25 % below, 0.1 % profit, rebuy 10 % below.
@@ -94,7 +97,10 @@ fn usual() -> Terms {
 }
 
 fn quote(at: &str, of: &str) -> Quote {
-    Quote { price: price(at), quantity: quantity(of) }
+    Quote {
+        price: price(at),
+        quantity: quantity(of),
+    }
 }
 
 /// One row of the decision table: the position, the market's price, and the answers while trading and while draining.
@@ -103,8 +109,15 @@ type Row = (Position, Option<&'static str>, Decision, Decision);
 #[test]
 fn the_decision_table_holds() {
     use LegState::{Ended, Unconfirmed, Working};
-    let held = |buy: Option<Leg>, sell: Option<Leg>| Position { buy, sell, ..Position::default() };
-    let notified = |position: Position| Position { rebuy_notified: true, ..position };
+    let held = |buy: Option<Leg>, sell: Option<Leg>| Position {
+        buy,
+        sell,
+        ..Position::default()
+    };
+    let notified = |position: Position| Position {
+        rebuy_notified: true,
+        ..position
+    };
     let working_buy = || Some(leg("1.0000", "20.00", "0", Working));
     let filled_buy = || Some(leg("1.0000", "20.00", "20.00", Ended));
     let sold = |executed, state| Some(leg("1.0030", "20.00", executed, state));
@@ -112,35 +125,107 @@ fn the_decision_table_holds() {
 
     let rows: Vec<Row> = vec![
         // Ready.
-        (held(None, None), Some("0.43183010"), Decision::Buy(quote("0.4307", "46.43")), Decision::Withdraw),
+        (
+            held(None, None),
+            Some("0.43183010"),
+            Decision::Buy(quote("0.4307", "46.43")),
+            Decision::Withdraw,
+        ),
         (held(None, None), None, Decision::Wait, Decision::Withdraw),
         // The buy order is out.
-        same(held(Some(leg("1.0000", "20.00", "0", Unconfirmed)), None), Some("0.5"), Decision::Wait),
-        (held(working_buy(), None), Some("1.1"), Decision::Wait, Decision::CancelBuy),
-        (held(working_buy(), None), Some("0.89"), Decision::OfferRebuy, Decision::CancelBuy),
-        (held(working_buy(), None), Some("0.9"), Decision::Wait, Decision::CancelBuy),
-        (notified(held(working_buy(), None)), Some("0.89"), Decision::Wait, Decision::CancelBuy),
+        same(
+            held(Some(leg("1.0000", "20.00", "0", Unconfirmed)), None),
+            Some("0.5"),
+            Decision::Wait,
+        ),
+        (
+            held(working_buy(), None),
+            Some("1.1"),
+            Decision::Wait,
+            Decision::CancelBuy,
+        ),
+        (
+            held(working_buy(), None),
+            Some("0.89"),
+            Decision::OfferRebuy,
+            Decision::CancelBuy,
+        ),
+        (
+            held(working_buy(), None),
+            Some("0.9"),
+            Decision::Wait,
+            Decision::CancelBuy,
+        ),
+        (
+            notified(held(working_buy(), None)),
+            Some("0.89"),
+            Decision::Wait,
+            Decision::CancelBuy,
+        ),
         // A price through the order is not a fill.
-        (notified(held(working_buy(), None)), Some("0.1"), Decision::Wait, Decision::CancelBuy),
-        (held(Some(leg("1.0000", "20.00", "5", Working)), None), Some("1"), Decision::Wait, Decision::CancelBuy),
+        (
+            notified(held(working_buy(), None)),
+            Some("0.1"),
+            Decision::Wait,
+            Decision::CancelBuy,
+        ),
+        (
+            held(Some(leg("1.0000", "20.00", "5", Working)), None),
+            Some("1"),
+            Decision::Wait,
+            Decision::CancelBuy,
+        ),
         // The buy order has ended.
-        same(held(Some(leg("1.0000", "20.00", "0", Ended)), None), Some("1"), Decision::Withdraw),
+        same(
+            held(Some(leg("1.0000", "20.00", "0", Ended)), None),
+            Some("1"),
+            Decision::Withdraw,
+        ),
         same(held(filled_buy(), None), None, Decision::Sell(quote("1.0030", "20.00"))),
-        same(held(filled_buy(), None), Some("0.89"), Decision::Sell(quote("1.0030", "20.00"))),
-        same(held(Some(leg("1.0000", "20.00", "5.00000000", Ended)), None), None, Decision::Sell(quote("1.0030", "5.00"))),
+        same(
+            held(filled_buy(), None),
+            Some("0.89"),
+            Decision::Sell(quote("1.0030", "20.00")),
+        ),
+        same(
+            held(Some(leg("1.0000", "20.00", "5.00000000", Ended)), None),
+            None,
+            Decision::Sell(quote("1.0030", "5.00")),
+        ),
         // The sell order is out.
         same(held(filled_buy(), sold("0", Unconfirmed)), Some("0.5"), Decision::Wait),
-        (held(filled_buy(), sold("0", Working)), Some("0.89"), Decision::OfferRebuy, Decision::Wait),
-        same(notified(held(filled_buy(), sold("0", Working))), Some("0.89"), Decision::Wait),
+        (
+            held(filled_buy(), sold("0", Working)),
+            Some("0.89"),
+            Decision::OfferRebuy,
+            Decision::Wait,
+        ),
+        same(
+            notified(held(filled_buy(), sold("0", Working))),
+            Some("0.89"),
+            Decision::Wait,
+        ),
         same(held(filled_buy(), sold("0", Working)), Some("2"), Decision::Wait),
         // The sell order has ended.
         same(held(filled_buy(), sold("20.0", Ended)), Some("0.89"), Decision::Finish),
-        same(held(filled_buy(), sold("15", Ended)), None, Decision::Sell(quote("1.0030", "5.00"))),
+        same(
+            held(filled_buy(), sold("15", Ended)),
+            None,
+            Decision::Sell(quote("1.0030", "5.00")),
+        ),
     ];
     for (position, market, trading, draining) in rows {
         let market = market.map(price);
-        assert_eq!(decide(&position, market.as_ref(), &usual(), false), trading, "trading: {position:?} at {market:?}");
-        assert_eq!(decide(&position, market.as_ref(), &usual(), true), draining, "draining: {position:?} at {market:?}");
+        assert_eq!(
+            decide(&position, market.as_ref(), &usual(), false),
+            trading,
+            "trading: {position:?} at {market:?}"
+        );
+        assert_eq!(
+            decide(&position, market.as_ref(), &usual(), true),
+            draining,
+            "draining: {position:?} at {market:?}"
+        );
     }
 }
 
@@ -149,9 +234,15 @@ fn what_breaks_a_filter_is_parked_and_not_sent() {
     let mut terms = usual();
     terms.filters.min_notional = decimal("25");
     let decision = decide(&Position::default(), Some(&price("1")), &terms, false);
-    assert!(matches!(&decision, Decision::Park(broken) if broken.filter == "NOTIONAL"), "{decision:?}");
+    assert!(
+        matches!(&decision, Decision::Park(broken) if broken.filter == "NOTIONAL"),
+        "{decision:?}"
+    );
 
     terms.filters.step_size = decimal("100");
     let decision = decide(&Position::default(), Some(&price("1")), &terms, false);
-    assert!(matches!(&decision, Decision::Park(broken) if broken.filter == "LOT_SIZE"), "{decision:?}");
+    assert!(
+        matches!(&decision, Decision::Park(broken) if broken.filter == "LOT_SIZE"),
+        "{decision:?}"
+    );
 }
