@@ -41,6 +41,15 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// What seeding the settings did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seeded {
+    /// Symbols that have a row since now.
+    pub inserted: usize,
+    /// Symbols that had one.
+    pub known: usize,
+}
+
 /// Why an operation changed nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

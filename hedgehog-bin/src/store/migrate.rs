@@ -56,7 +56,7 @@ impl Database {
         self.postgres().is_some()
     }
 
-    const fn sqlite(self) -> &'static EmbeddedMigrations {
+    pub(super) const fn sqlite(self) -> &'static EmbeddedMigrations {
         match self {
             Self::Streamer => &STREAMER_SQLITE,
             Self::Naive => &NAIVE_SQLITE,
@@ -65,7 +65,7 @@ impl Database {
         }
     }
 
-    const fn postgres(self) -> Option<&'static EmbeddedMigrations> {
+    pub(super) const fn postgres(self) -> Option<&'static EmbeddedMigrations> {
         match self {
             Self::Streamer => Some(&STREAMER_POSTGRES),
             Self::Naive => Some(&NAIVE_POSTGRES),

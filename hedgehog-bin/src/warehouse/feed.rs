@@ -6,7 +6,8 @@
 
 use super::StoringStatus;
 use crate::market::{Bus, Order, Topic, TradeEvent};
-use crate::store::{Db, StoreError, batch};
+use crate::store::rows::{OrderRow, TradeEventRow};
+use crate::store::{Db, Id, Moment, StoreError, batch};
 use futures_util::future::BoxFuture;
 use hedgehog_core::{PubSub, Subscription};
 use parking_lot::Mutex;
@@ -28,9 +29,25 @@ impl Stored for TradeEvent {
     fn bus(bus: &Bus) -> &PubSub<Self> {
         &bus.trade_events
     }
+
     fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<usize, StoreError>> {
-        Box::pin(batch::insert_trade_events(db, events))
+        let now = Moment::now();
+        let rows = events.iter().map(|event| TradeEventRow {
+            id: Id::new(),
+            event_type: "trade".to_owned(),
+            event_time: event.event_time,
+            symbol: event.symbol.to_string(),
+            trade_id: event.trade_id,
+            price: event.price.value().clone().into(),
+            quantity: event.quantity.value().clone().into(),
+            trade_time: event.trade_time,
+            buyer_market_maker: event.buyer_market_maker,
+            inserted_at: now,
+            updated_at: now,
+        });
+        Box::pin(batch::insert_trade_events(db, rows.collect()))
     }
+
     fn describe(&self) -> String {
         format!("trade {} of {}", self.trade_id, self.symbol)
     }
@@ -40,9 +57,32 @@ impl Stored for Order {
     fn bus(bus: &Bus) -> &PubSub<Self> {
         &bus.orders
     }
+
     fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<usize, StoreError>> {
-        Box::pin(batch::upsert_orders(db, events))
+        let now = Moment::now();
+        let rows = events.iter().map(|order| OrderRow {
+            order_id: order.order_id,
+            client_order_id: order.client_order_id.clone(),
+            symbol: order.symbol.to_string(),
+            price: order.price.value().clone().into(),
+            original_quantity: order.original_quantity.value().clone().into(),
+            executed_quantity: order.executed_quantity.value().clone().into(),
+            cummulative_quote_quantity: order.cummulative_quote_quantity.value().clone().into(),
+            status: order.status.as_str().to_owned(),
+            time_in_force: order.time_in_force.as_str().to_owned(),
+            type_: order.order_type.as_str().to_owned(),
+            side: order.side.as_str().to_owned(),
+            stop_price: order.stop_price.value().clone().into(),
+            iceberg_quantity: order.iceberg_quantity.value().clone().into(),
+            time: order.time,
+            update_time: order.update_time,
+            inserted_at: now,
+            updated_at: now,
+        });
+        let rows: Vec<_> = rows.collect();
+        Box::pin(async move { batch::upsert_orders(db, &rows).await })
     }
+
     fn describe(&self) -> String {
         format!("order {} of {}", self.order_id, self.symbol)
     }
@@ -52,6 +92,8 @@ impl Stored for Order {
 pub(super) struct Feed<T> {
     pub(super) topic: Topic,
     subscription: Mutex<Subscription<T>>,
+    /// Rows of the topic in the table when the feed began: what is there beyond them is new.
+    rows_before: i64,
     pub(super) counters: Counters,
 }
 
@@ -59,8 +101,8 @@ pub(super) struct Feed<T> {
 #[derive(Default)]
 pub(super) struct Counters {
     pub(super) since: AtomicI64,
-    pub(super) new: AtomicU64,
-    pub(super) known: AtomicU64,
+    /// Events acknowledged, refused ones included: counted once even when a killed worker's batch is stored again.
+    pub(super) settled: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) retrying: Mutex<Option<String>>,
 }
@@ -73,9 +115,9 @@ pub(super) struct Batch<T> {
 
 impl<T: Stored> Feed<T> {
     /// Begins at the topic's present end: nothing is stored for late subscribers.
-    pub(super) fn subscribe(bus: &Bus, topic: &Topic) -> Self {
+    pub(super) fn subscribe(bus: &Bus, topic: &Topic, rows_before: i64) -> Self {
         let subscription = Mutex::new(T::bus(bus).subscribe_acked(&topic.to_string()));
-        Self { topic: topic.clone(), subscription, counters: Counters::default() }
+        Self { topic: topic.clone(), subscription, rows_before, counters: Counters::default() }
     }
 
     /// Everything that touches the position goes through here; never held across an await.
@@ -87,23 +129,25 @@ impl<T: Stored> Feed<T> {
     pub(super) fn read(&self, max: usize) -> Batch<T> {
         self.with(|subscription| {
             let mut events = Vec::with_capacity(max.min(subscription.lag() as usize));
-            subscription.drain(max, |event: &T| events.push(event.clone()));
+            let drained = subscription.drain(max, |event: &T| events.push(event.clone()));
+            debug_assert_eq!(drained.lagged, 0, "a lossless subscription never lags");
             Batch { events, end: subscription.position() }
         })
     }
 
-    pub(super) fn status(feed: Option<&std::sync::Arc<Self>>, topic: &Topic, alive: bool) -> StoringStatus {
-        let count = |counter: fn(&Counters) -> &AtomicU64| feed.map_or(0, |feed| counter(&feed.counters).load(Relaxed));
+    /// What the status tells of this feed, given the rows of its topic in the table now.
+    pub(super) fn describe(&self, alive: bool, status: StoringStatus) -> StoringStatus {
+        let Counters { since, settled, refused, retrying } = &self.counters;
+        let rows_new = status.rows_stored.saturating_sub(self.rows_before).max(0) as u64;
+        let rows_refused = refused.load(Relaxed);
         StoringStatus {
-            topic: topic.to_string(),
-            on: false,
-            since: feed.filter(|_| alive).map(|feed| feed.counters.since.load(Relaxed)),
-            rows_stored: 0,
-            rows_new: count(|c| &c.new),
-            rows_known: count(|c| &c.known),
-            rows_refused: count(|c| &c.refused),
-            lag: feed.map_or(0, |feed| feed.with(|subscription| subscription.lag())),
-            retrying: feed.and_then(|feed| feed.counters.retrying.lock().clone()),
+            since: alive.then(|| since.load(Relaxed)),
+            rows_new,
+            rows_known: settled.load(Relaxed).saturating_sub(rows_new + rows_refused),
+            rows_refused,
+            lag: self.with(|subscription| subscription.lag()),
+            retrying: retrying.lock().clone(),
+            ..status
         }
     }
 }

@@ -85,7 +85,7 @@ impl<T: Stored> Actor for Worker<T> {
                 Ok(0) => state.feed.with(|subscription| subscription.rearm()),
                 Ok(_) => myself.cast(WorkerMsg::Flush)?,
                 Err(error) => {
-                    let delay = state.retry_later(&error);
+                    let delay = state.retry_later(error);
                     drop(myself.send_after(delay, || WorkerMsg::Flush));
                 }
             },
@@ -103,17 +103,15 @@ impl<T: Stored> Actor for Worker<T> {
         let deadline = Instant::now() + LAST_TRIES;
         while state.unstored_before(end) > 0 {
             if let Err(error) = state.store_next().await {
-                let delay = state.retry_later(&error);
+                let delay = state.retry_later(error);
                 if Instant::now() + delay > deadline {
-                    tracing::error!("{}: {} events were not stored: {error}", state.feed.topic, state.unstored_before(end));
+                    tracing::error!("{}: {} events were not stored", state.feed.topic, state.unstored_before(end));
                     break;
                 }
                 tokio::time::sleep(delay).await;
             }
         }
-        let Counters { new, known, .. } = &state.feed.counters;
-        let (new, known) = (new.load(Relaxed), known.load(Relaxed));
-        tracing::info!("{}: {new} rows stored, {known} were there already", state.feed.topic);
+        tracing::info!("{}: {} events stored", state.feed.topic, state.feed.counters.settled.load(Relaxed));
         Ok(())
     }
 }
@@ -132,7 +130,8 @@ impl<T: Stored> Storing<T> {
         match stored {
             Ok(()) => {
                 self.feed.with(|subscription| subscription.ack(batch.end));
-                self.backoff.reset();
+                self.feed.counters.settled.fetch_add(batch.events.len() as u64, Relaxed);
+                self.backoff.succeeded();
                 if self.feed.counters.retrying.lock().take().is_some() {
                     tracing::info!("{}: the database takes rows again", self.feed.topic);
                 }
@@ -145,10 +144,11 @@ impl<T: Stored> Storing<T> {
         }
     }
 
-    fn retry_later(&mut self, error: &StoreError) -> Duration {
+    fn retry_later(&mut self, error: StoreError) -> Duration {
         let delay = self.backoff.next_delay();
-        tracing::warn!("{}: could not store, trying again in {delay:?}: {error}", self.feed.topic);
-        *self.feed.counters.retrying.lock() = Some(error.to_string());
+        let reason = format!("{:#}", anyhow::Error::from(error));
+        tracing::warn!("{}: could not store, trying again in {delay:?}: {reason}", self.feed.topic);
+        *self.feed.counters.retrying.lock() = Some(reason);
         delay
     }
 
@@ -159,19 +159,16 @@ impl<T: Stored> Storing<T> {
     }
 }
 
-/// Stores every event that the database takes. A batch refused for good is halved until the offender stands alone: that
-/// one is logged and counted, since trying it for ever would hold up everything behind it.
+/// Stores every event that the database takes. A batch that holds bad data is halved until the offender stands alone:
+/// that one is logged and counted, since trying it for ever would hold up everything behind it. Any other error says
+/// nothing about the events (a full disk, a missing table), and is tried again.
 fn store_all<'a, T: Stored>(db: &'a Db, events: &'a [T], counters: &'a Counters) -> BoxFuture<'a, Result<(), StoreError>> {
     Box::pin(async move {
         match T::store(db, events).await {
-            Ok(new) => {
-                counters.new.fetch_add(new as u64, Relaxed);
-                counters.known.fetch_add(events.len().saturating_sub(new) as u64, Relaxed);
-                Ok(())
-            }
-            Err(error) if error.is_transient() => Err(error),
+            Ok(_) => Ok(()),
+            Err(error) if !matches!(error, StoreError::BadData { .. }) => Err(error),
             Err(error) if events.len() == 1 => {
-                tracing::error!("the database refuses {}: {error}", events[0].describe());
+                tracing::error!("the database refuses {}: {:#}", events[0].describe(), anyhow::Error::from(error));
                 counters.refused.fetch_add(1, Relaxed);
                 Ok(())
             }
