@@ -1,0 +1,53 @@
+//! What hedgehog-core promises, shown case by case against the catalogue of OTP's and Elixir's behaviours.
+//!
+//! `cargo test --test conformance` runs all cases and ends with the count of covered rows; a filter, `--list` and `--exact` work
+//! as for any test. The rows stand in `tests/conformance/rows.csv`.
+
+mod boot;
+mod calls;
+mod child_specs;
+mod children;
+mod faults;
+mod groups;
+mod intensity;
+mod interrupted;
+mod lifetime;
+mod names;
+mod restart;
+mod retries;
+mod stop;
+mod storm;
+
+use std::process::ExitCode;
+
+use hedgehog_tests::conformance;
+
+fn main() -> ExitCode {
+    let suites = [
+        child_specs::defaults::cases(),
+        restart::types::cases(),
+        intensity::window::cases(),
+        intensity::limit::cases(),
+        retries::of_one_child::cases(),
+        retries::of_groups::cases(),
+        groups::membership::cases(),
+        groups::order::cases(),
+        boot::sequence::cases(),
+        boot::failure::cases(),
+        children::start_child::cases(),
+        children::terminate_child::cases(),
+        children::queries::cases(),
+        stop::deadlines::cases(),
+        stop::reasons::cases(),
+        lifetime::parents::cases(),
+        lifetime::incarnations::cases(),
+        names::lifetime::cases(),
+        storm::names::cases(),
+        interrupted::starts::cases(),
+        interrupted::stops::cases(),
+        calls::references::cases(),
+        faults::containment::cases(),
+        faults::fencing::cases(),
+    ];
+    conformance::main(suites.concat())
+}
