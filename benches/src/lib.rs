@@ -1,1 +1,1 @@
-//! a
+//! Benches of hedgehog-core, each a file in `benches/`; the crate itself is empty.

@@ -60,6 +60,7 @@
 //! | [`Supervisor`], [`Strategy`] | children known beforehand, in order |
 //! | [`DynamicSupervisor`] | children on demand, any number |
 //! | [`Registry`] | names by key, with values |
+//! | [`pubsub`] | topics with very fast fan-out |
 //! | [`Task`] | a supervised future |
 //! | [`Application`] | a tree as a program, with signals |
 //! | [`TreeNode`] | what the tree looks like right now |
@@ -80,6 +81,7 @@ mod dynamic_supervisor;
 mod exit;
 mod name;
 mod observe;
+pub mod pubsub;
 mod registry;
 mod supervisor;
 mod task;
@@ -91,6 +93,7 @@ pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSup
 pub use exit::ExitReason;
 pub use name::{Bind, Name};
 pub use observe::{ChildState, TreeNode};
+pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
 pub use registry::{Key, RegisterError, Registry, RegistryMsg, Value, Via};
 pub use supervisor::{

@@ -6,6 +6,9 @@
 //! Invariant: a test never waits a fixed time of the real clock; it waits for a condition, or runs on a paused clock.
 
 pub mod conformance;
+pub mod data;
+pub mod program;
 pub mod scenario;
+pub mod sqlite;
 
 pub use hedgehog_tests_macros::suite;

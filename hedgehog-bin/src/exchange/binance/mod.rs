@@ -1,0 +1,25 @@
+//! The client of an exchange that speaks Binance's protocol: REST for orders and rules, sockets for trades and fills.
+//!
+//! Who talks to what: traders hold a [`BinanceClient`] behind the [`Exchange`](super::Exchange) trait; the streamer
+//! holds one [`streams::TradeSocket`] per symbol; naive runs one [`user_data::run`] per account.
+//! Invariant: nothing here assumes an outcome. What the exchange did not say is
+//! [`Unknown`](super::Submission::Unknown), and no request that places or cancels is ever sent twice.
+
+mod client;
+mod clock;
+mod connect_limit;
+mod rate_gate;
+mod rest;
+mod signing;
+mod socket;
+pub mod streams;
+pub mod user_data;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::BinanceClient;
+pub use connect_limit::ConnectLimit;
+pub use signing::{query_string, signature, ws_api_payload};
+pub use socket::SocketError;

@@ -1,0 +1,9 @@
+//! A simulated exchange.
+
+mod account;
+mod book;
+mod engine;
+mod refusal;
+mod units;
+mod generator;
+mod recording;

@@ -1,0 +1,209 @@
+//! Exact decimals: `BigDecimal` with fast paths for the digits that exchanges really send.
+
+use bigdecimal::num_bigint::Sign;
+use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive, Zero};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// An amount that is neither a price nor a quantity: a budget, an interval, a profit.
+pub type Decimal = BigDecimal;
+
+/// What a text must be to be a decimal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a decimal number such as 0.43849000")]
+pub struct DecimalError {
+    text: String,
+}
+
+/// Reads plain decimal text exactly. Scientific notation is refused: no exchange sends it, and it hides typing errors.
+pub fn parse_decimal(text: &str) -> Result<BigDecimal, DecimalError> {
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    let refused = || DecimalError { text: text.chars().take(60).collect() };
+    let (mut mantissa, mut scale, mut point, mut any) = (0u64, 0i64, false, false);
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                // Wraps only beyond 19 digits, where the slow path below reads the text again.
+                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                scale += i64::from(point);
+                any = true;
+            }
+            b'.' if !point => point = true,
+            _ => return Err(refused()),
+        }
+    }
+    if !any {
+        return Err(refused());
+    }
+    if digits.len() <= 19 {
+        let mantissa = i128::from(mantissa);
+        return Ok(BigDecimal::new((if negative { -mantissa } else { mantissa }).into(), scale));
+    }
+    text.parse().map_err(|_| refused())
+}
+
+/// Plain text without an exponent, every digit of the scale kept: `0.43849000`.
+pub fn plain_text(value: &BigDecimal) -> String {
+    let (integer, scale) = value.as_bigint_and_scale();
+    let (Some(magnitude), 0..=38) = (integer.magnitude().to_u128(), scale) else {
+        return value.to_plain_string();
+    };
+    let scale = scale as usize;
+    let digits = magnitude.to_string();
+    let mut text = String::with_capacity(digits.len() + scale + 3);
+    if integer.sign() == Sign::Minus {
+        text.push('-');
+    }
+    match digits.len().checked_sub(scale) {
+        Some(whole) if whole > 0 => {
+            text.push_str(&digits[..whole]);
+            if scale > 0 {
+                text.push('.');
+                text.push_str(&digits[whole..]);
+            }
+        }
+        _ => {
+            text.push_str("0.");
+            text.extend(std::iter::repeat_n('0', scale - digits.len()));
+            text.push_str(&digits);
+        }
+    }
+    text
+}
+
+/// The greatest multiple of `unit` that is not above `value`, with as many decimals as the unit is written with.
+///
+/// A unit of zero means that the exchange has switched the rule off: the value comes back unchanged.
+pub fn floor_to(value: &BigDecimal, unit: &BigDecimal) -> BigDecimal {
+    if unit.is_zero() {
+        return value.clone();
+    }
+    // Exact: scale both to integers, then divide with floor. `BigDecimal`'s own division would round at 100 digits.
+    let scale = value.fractional_digit_count().max(unit.fractional_digit_count());
+    let (numerator, _) = value.with_scale_round(scale, RoundingMode::Floor).into_bigint_and_scale();
+    let (denominator, _) = unit.with_scale_round(scale, RoundingMode::Floor).into_bigint_and_scale();
+    let mut steps = &numerator / &denominator;
+    if (&numerator % &denominator).sign() == Sign::Minus {
+        steps -= 1;
+    }
+    BigDecimal::new(steps * denominator, scale).with_scale_round(unit.fractional_digit_count(), RoundingMode::Floor)
+}
+
+macro_rules! exact {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(BigDecimal);
+
+        impl $name {
+            /// The exact value.
+            pub fn value(&self) -> &BigDecimal {
+                &self.0
+            }
+            /// The exact value, taken out.
+            pub fn into_inner(self) -> BigDecimal {
+                self.0
+            }
+            /// Zero, written with eight decimals as the exchange does.
+            pub fn zero() -> Self {
+                Self(BigDecimal::new(0.into(), 8))
+            }
+            /// Whether the value is zero, however it is written.
+            pub fn is_zero(&self) -> bool {
+                self.0.is_zero()
+            }
+        }
+
+        impl From<BigDecimal> for $name {
+            fn from(value: BigDecimal) -> Self {
+                Self(value)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = DecimalError;
+            fn from_str(text: &str) -> Result<Self, DecimalError> {
+                parse_decimal(text).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&plain_text(&self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&plain_text(&self.0))
+            }
+        }
+
+        /// As a JSON string: a JSON number would pass through a float in most readers.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&plain_text(&self.0))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+exact! {
+    /// A price in the quote asset per unit of the base asset.
+    Price
+}
+exact! {
+    /// An amount of an asset: of the base asset, or of the quote asset where a field's name says `quote`.
+    Quantity
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_survives_digit_by_digit() {
+        let texts = [
+            "0", "0.0", "0.00000000", "1", "-1", "10", "0.1", "-0.1", "61000.12000000", "0.00000001", "-0.00000001",
+            "123456789012345678901234.123456789012", "340282366920938463463374607431768211455",
+            "99999999999999999999999999999999999999999.5",
+        ];
+        for text in texts {
+            let value = parse_decimal(text).expect(text);
+            assert_eq!(plain_text(&value), text);
+            assert_eq!(value, text.parse::<BigDecimal>().expect(text));
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_decimal_text_is_refused() {
+        for text in ["", ".", "-", "1e5", "0x1", "1,5", "NaN", " 1", "1 ", "1.2.3", "--1", "+1"] {
+            assert!(parse_decimal(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn flooring_is_exact_and_keeps_the_unit_s_decimals() {
+        let floor = |value: &str, unit: &str| {
+            plain_text(&floor_to(&parse_decimal(value).expect(value), &parse_decimal(unit).expect(unit)))
+        };
+        assert_eq!(floor("0.43075052475", "0.0001"), "0.4307");
+        assert_eq!(floor("0.43075052475", "0.00010000"), "0.43070000");
+        assert_eq!(floor("5.3263", "0.001"), "5.326");
+        assert_eq!(floor("10.101", "1"), "10");
+        assert_eq!(floor("-0.5", "1"), "-1");
+        assert_eq!(floor("7.5", "0.3"), "7.5");
+        assert_eq!(floor("7.59", "0"), "7.59");
+    }
+}

@@ -1,0 +1,18 @@
+//! The words of the market that every app speaks: symbols, exact decimals, trade events, orders, filters, and the
+//! topics on which apps meet.
+//!
+//! Streamer, naive and warehouse never import each other; they know only these types. No float is anywhere near money.
+
+mod bus;
+mod decimal;
+mod exchange_info;
+mod order;
+mod symbol;
+mod trade_event;
+
+pub use bus::{Bus, Stream, Topic, TopicError};
+pub use decimal::{Decimal, DecimalError, Price, Quantity, floor_to, parse_decimal, plain_text};
+pub use exchange_info::{ExchangeInfo, FilterViolation, SymbolFilters, SymbolInfo, SymbolStatus};
+pub use order::{Order, OrderStatus, OrderType, Side, TimeInForce};
+pub use symbol::{Symbol, SymbolError, nearest};
+pub use trade_event::{Gap, TradeEvent};

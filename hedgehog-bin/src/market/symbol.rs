@@ -1,0 +1,99 @@
+//! A symbol, normalised once at the edge.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// A trading pair as the exchange writes it: `BTCUSDT`. Always upper case, cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Symbol(Arc<str>);
+
+/// What a text must be to name a symbol.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a symbol: expected 1 to 40 letters or digits such as BTCUSDT")]
+pub struct SymbolError {
+    text: String,
+}
+
+impl Symbol {
+    /// The text in upper case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text in lower case, as stream names are written (`btcusdt@trade`).
+    pub fn to_lowercase(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+impl FromStr for Symbol {
+    type Err = SymbolError;
+
+    /// Takes any case. Letters outside ASCII are legal in the exchange's symbols.
+    fn from_str(text: &str) -> Result<Self, SymbolError> {
+        let name = text.trim();
+        let fits = (1..=40).contains(&name.chars().count());
+        if fits && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')) {
+            Ok(Self(name.to_uppercase().into()))
+        } else {
+            Err(SymbolError { text: text.to_owned() })
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Symbol {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Display for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The known words nearest to a mistyped one, best first, at most three; empty when nothing is near.
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let typed = typed.to_lowercase();
+    let mut scored: Vec<(f64, &str)> = known
+        .into_iter()
+        .map(|word| (strsim::jaro_winkler(&typed, &word.to_lowercase()), word))
+        .filter(|(score, _)| *score >= 0.8)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored.into_iter().take(3).map(|(_, word)| word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_case_is_normalised() {
+        assert_eq!("btcUsdt".parse::<Symbol>().map(|s| s.as_str().to_owned()), Ok("BTCUSDT".to_owned()));
+    }
+
+    #[test]
+    fn text_that_cannot_be_a_symbol_is_refused() {
+        for text in ["", "  ", "BTC/USDT", "A B", &"X".repeat(41)] {
+            assert!(text.parse::<Symbol>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_typo_finds_its_neighbours() {
+        assert_eq!(nearest("BTCUSD", ["ETHBTC", "BTCUSDT", "XRPUSDT"]).first(), Some(&"BTCUSDT"));
+        assert!(nearest("QQQ", ["BTCUSDT"]).is_empty());
+    }
+}

@@ -1,0 +1,244 @@
+//! The order ledger: one row per trader in `traders`, written before an order is sent and at each change after it, read
+//! when a trader starts again.
+//!
+//! Invariant: an order of ours that may exist on the exchange stands in the row, at least under the client order id that
+//! it was or may have been sent with.
+
+use super::position::{Leg, LegState, Position};
+use crate::market::{Decimal, Symbol};
+use crate::store::schema::naive::traders;
+use crate::store::{self, Db, Id, Moment, StoreError, TraderState, columns, decimal_sum};
+use diesel::prelude::*;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A trader as the ledger knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) id: Uuid,
+    pub(super) symbol: Symbol,
+    pub(super) state: TraderState,
+    /// What it may spend, in the quote asset.
+    pub(super) budget: Decimal,
+    pub(super) position: Position,
+    pub(super) inserted_at: Moment,
+}
+
+impl Record {
+    /// A trader that has done nothing yet.
+    pub(super) fn fresh(symbol: &Symbol, budget: Decimal) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            symbol: symbol.clone(),
+            state: TraderState::Ready,
+            budget,
+            position: Position::default(),
+            inserted_at: Moment::now(),
+        }
+    }
+
+    /// Whether the trader has ended: it is never started again.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.state, TraderState::Finished | TraderState::Cancelled)
+    }
+}
+
+/// The open traders of a symbol, oldest first.
+pub(super) async fn open(db: &Db, symbol: &Symbol) -> Result<Vec<Record>, StoreError> {
+    let of_symbol = traders::table.filter(traders::symbol.eq(symbol.as_str()));
+    let open = of_symbol
+        .filter(traders::state.ne(TraderState::Finished))
+        .filter(traders::state.ne(TraderState::Cancelled));
+    let rows: Vec<Row> = db
+        .fetch(open.order((traders::inserted_at, traders::id)).select(columns::<Row>()))
+        .await?;
+    Ok(rows.into_iter().filter_map(Row::into_record).collect())
+}
+
+/// The symbols that have open traders.
+pub(super) async fn open_symbols(db: &Db) -> Result<Vec<String>, StoreError> {
+    let open = traders::table
+        .filter(traders::state.ne(TraderState::Finished))
+        .filter(traders::state.ne(TraderState::Cancelled));
+    db.fetch(open.select(traders::symbol).distinct().order(traders::symbol))
+        .await
+}
+
+/// One trader.
+pub(super) async fn find(db: &Db, id: Uuid) -> Result<Option<Record>, StoreError> {
+    let row: Option<Row> = db
+        .fetch_optional(traders::table.filter(traders::id.eq(Id(id))).select(columns::<Row>()))
+        .await?;
+    Ok(row.and_then(Row::into_record))
+}
+
+/// Writes a trader's row, new or not.
+pub(super) async fn save(db: &Db, record: &Record) -> Result<(), StoreError> {
+    let row = Row::from(record);
+    let insert = diesel::insert_into(traders::table).values(row.clone());
+    db.run(insert.on_conflict(traders::id).do_update().set(row)).await?;
+    Ok(())
+}
+
+/// Finished cycles and their profit, by symbol.
+pub(super) async fn totals(db: &Db) -> Result<HashMap<String, (i64, Decimal)>, StoreError> {
+    let finished = traders::table
+        .filter(traders::state.eq(TraderState::Finished))
+        .group_by(traders::symbol);
+    let sums = finished.select((
+        traders::symbol,
+        diesel::dsl::count_star(),
+        decimal_sum(traders::profit.assume_not_null()),
+    ));
+    let rows: Vec<(String, i64, Option<store::Decimal>)> = db.fetch(sums).await?;
+    let total = |sum: Option<store::Decimal>| sum.map_or_else(Decimal::default, |sum| sum.0);
+    Ok(rows
+        .into_iter()
+        .map(|(symbol, cycles, profit)| (symbol, (cycles, total(profit))))
+        .collect())
+}
+
+#[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = traders, treat_none_as_null = true)]
+struct Row {
+    id: Id,
+    symbol: String,
+    state: TraderState,
+    budget: store::Decimal,
+    buy_order_id: Option<i64>,
+    buy_client_order_id: Option<String>,
+    buy_price: Option<store::Decimal>,
+    buy_quantity: Option<store::Decimal>,
+    buy_executed: Option<store::Decimal>,
+    sell_order_id: Option<i64>,
+    sell_client_order_id: Option<String>,
+    sell_price: Option<store::Decimal>,
+    sell_quantity: Option<store::Decimal>,
+    sell_executed: Option<store::Decimal>,
+    rebuy_notified: bool,
+    profit: Option<store::Decimal>,
+    inserted_at: Moment,
+    updated_at: Moment,
+}
+
+impl Row {
+    /// `None` for a row whose symbol cannot be one: somebody else's writing, which is left alone.
+    fn into_record(self) -> Option<Record> {
+        let sell = LegColumns {
+            order_id: self.sell_order_id,
+            client_order_id: self.sell_client_order_id,
+            price: self.sell_price,
+            quantity: self.sell_quantity,
+            executed: self.sell_executed,
+        };
+        let buy = LegColumns {
+            order_id: self.buy_order_id,
+            client_order_id: self.buy_client_order_id,
+            price: self.buy_price,
+            quantity: self.buy_quantity,
+            executed: self.buy_executed,
+        };
+        let sell = sell.into_leg();
+        let buy = buy.into_leg().map(|buy| match sell {
+            // What was bought is sold only after the buy order has ended, filled or not.
+            Some(_) => Leg {
+                state: LegState::Ended,
+                ..buy
+            },
+            None => buy,
+        });
+        let realised = self.profit.map_or_else(Decimal::default, |profit| profit.0);
+        Some(Record {
+            id: self.id.0,
+            symbol: self.symbol.parse().ok()?,
+            state: self.state,
+            budget: self.budget.0,
+            position: Position {
+                buy,
+                sell,
+                rebuy_notified: self.rebuy_notified,
+                realised,
+            },
+            inserted_at: self.inserted_at,
+        })
+    }
+}
+
+impl From<&Record> for Row {
+    fn from(record: &Record) -> Self {
+        let Position {
+            buy,
+            sell,
+            rebuy_notified,
+            realised,
+        } = &record.position;
+        let (buy, sell) = (LegColumns::from(buy.as_ref()), LegColumns::from(sell.as_ref()));
+        Self {
+            id: Id(record.id),
+            symbol: record.symbol.as_str().to_owned(),
+            state: record.state,
+            budget: store::Decimal(record.budget.clone()),
+            buy_order_id: buy.order_id,
+            buy_client_order_id: buy.client_order_id,
+            buy_price: buy.price,
+            buy_quantity: buy.quantity,
+            buy_executed: buy.executed,
+            sell_order_id: sell.order_id,
+            sell_client_order_id: sell.client_order_id,
+            sell_price: sell.price,
+            sell_quantity: sell.quantity,
+            sell_executed: sell.executed,
+            rebuy_notified: *rebuy_notified,
+            profit: Some(store::Decimal(realised.clone())),
+            inserted_at: record.inserted_at,
+            updated_at: Moment::now(),
+        }
+    }
+}
+
+/// The five columns of either order.
+#[derive(Default)]
+struct LegColumns {
+    order_id: Option<i64>,
+    client_order_id: Option<String>,
+    price: Option<store::Decimal>,
+    quantity: Option<store::Decimal>,
+    executed: Option<store::Decimal>,
+}
+
+impl LegColumns {
+    fn into_leg(self) -> Option<Leg> {
+        let (price, quantity) = (self.price?.0, self.quantity?.0);
+        let executed = self.executed.map_or_else(Decimal::default, |executed| executed.0);
+        let state = match (&self.order_id, &self.client_order_id) {
+            // What is left to sell, with no order for it yet.
+            (None, None) => LegState::Ended,
+            _ if executed >= quantity => LegState::Ended,
+            (None, Some(_)) => LegState::Unconfirmed,
+            (Some(_), _) => LegState::Working,
+        };
+        Some(Leg {
+            client_order_id: self.client_order_id.unwrap_or_default(),
+            order_id: self.order_id,
+            price: price.into(),
+            quantity: quantity.into(),
+            executed: executed.into(),
+            state,
+        })
+    }
+}
+
+impl From<Option<&Leg>> for LegColumns {
+    fn from(leg: Option<&Leg>) -> Self {
+        let Some(leg) = leg else {
+            return Self::default();
+        };
+        Self {
+            order_id: leg.order_id,
+            client_order_id: (!leg.client_order_id.is_empty()).then(|| leg.client_order_id.clone()),
+            price: Some(store::Decimal(leg.price.value().clone())),
+            quantity: Some(store::Decimal(leg.quantity.value().clone())),
+            executed: Some(store::Decimal(leg.executed.value().clone())),
+        }
+    }
+}

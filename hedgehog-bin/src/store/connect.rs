@@ -1,0 +1,176 @@
+//! From a URL to pools of connections.
+
+use std::fmt;
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::Manager;
+use diesel::connection::SimpleConnection;
+use diesel::sqlite::SqliteConnection;
+use diesel::{Connection, ConnectionError, ConnectionResult};
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, SetupCallback};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use url::Url;
+
+use super::error::StoreError;
+use super::migrate::Database;
+use super::{collation, sum};
+
+/// A connection to PostgreSQL.
+pub(super) type Pg = AsyncPgConnection;
+/// A connection to SQLite, which works on tokio's blocking threads.
+pub(super) type Lite = SyncConnectionWrapper<SqliteConnection>;
+
+const POSTGRES_CONNECTIONS: usize = 4;
+const SQLITE_READERS: usize = 4;
+
+/// How long to wait for a free connection, and for a new one.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// How long SQLite waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where a database is, fit to be shown: its password is gone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Location(String);
+
+/// The two kinds of database, told apart by the URL.
+pub(super) enum Target {
+    Postgres { url: String },
+    Sqlite { path: String },
+}
+
+impl Target {
+    pub(super) fn parse(url: &str) -> Result<(Self, Location), StoreError> {
+        let location = Location::of(url);
+        let target = match url.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => Target::Postgres { url: url.to_owned() },
+            Some(("sqlite", path)) if !path.is_empty() => Target::Sqlite { path: path.to_owned() },
+            None if !url.trim().is_empty() => Target::Sqlite {
+                path: url.strip_prefix("sqlite:").unwrap_or(url).to_owned(),
+            },
+            _ => return Err(StoreError::UnsupportedUrl { url: location }),
+        };
+        Ok((target, location))
+    }
+}
+
+impl Location {
+    fn of(url: &str) -> Self {
+        if !url.contains("://") {
+            return Location(url.to_owned());
+        }
+        let Ok(mut parsed) = Url::parse(url) else {
+            // What cannot be read cannot be cleaned either.
+            let scheme = url.split("://").next().unwrap_or_default();
+            return Location(format!("{scheme}://…"));
+        };
+        if parsed.password().is_some() && parsed.set_password(Some("***")).is_err() {
+            return Location(format!("{}://…", parsed.scheme()));
+        }
+        if parsed.query_pairs().any(|(key, _)| key == "password") {
+            let others: Vec<_> = parsed
+                .query_pairs()
+                .into_owned()
+                .filter(|(key, _)| key != "password")
+                .collect();
+            parsed
+                .query_pairs_mut()
+                .clear()
+                .extend_pairs(others)
+                .append_pair("password", "***");
+        }
+        Location(parsed.into())
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// Connections to a PostgreSQL server, made when first needed.
+pub(super) fn postgres_pool(url: &str) -> Pool<Pg> {
+    let setup = config(Box::new(|url| Pg::establish(url).boxed()));
+    build(
+        AsyncDieselConnectionManager::new_with_config(url, setup),
+        POSTGRES_CONNECTIONS,
+    )
+}
+
+/// The one connection that writes to an SQLite file.
+///
+/// One, because SQLite has one writer at a time anyway: several connections would sleep and try again where one is
+/// simply waited for in turn.
+pub(super) fn sqlite_writer(path: &str, database: Database) -> Pool<Lite> {
+    // A ledger of orders outlives a power cut; elsewhere the last moments can be had again from the exchange.
+    let synchronous = if database == Database::Naive { "FULL" } else { "NORMAL" };
+    let pragmas = ["journal_mode = WAL".to_owned(), format!("synchronous = {synchronous}")];
+    let setup = config(Box::new(move |path| open_sqlite(path, &pragmas)));
+    build(AsyncDieselConnectionManager::new_with_config(path, setup), 1)
+}
+
+/// The connections that read from an SQLite file beside the writer, which never makes them wait.
+pub(super) fn sqlite_readers(path: &str) -> Pool<Lite> {
+    let setup = config(Box::new(|path| open_sqlite(path, &["query_only = ON".to_owned()])));
+    build(
+        AsyncDieselConnectionManager::new_with_config(path, setup),
+        SQLITE_READERS,
+    )
+}
+
+fn open_sqlite(path: &str, pragmas: &[String]) -> BoxFuture<'static, ConnectionResult<Lite>> {
+    // The timeout comes first: every later statement may meet another process's lock.
+    let busy_timeout = format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis());
+    let statements: Vec<String> = std::iter::once(busy_timeout)
+        .chain(pragmas.iter().map(|pragma| format!("PRAGMA {pragma}")))
+        .chain(std::iter::once("PRAGMA foreign_keys = ON".to_owned()))
+        .collect();
+    let path = path.to_owned();
+    let open = move || {
+        let mut connection = SqliteConnection::establish(&path)?;
+        for statement in &statements {
+            connection
+                .batch_execute(statement)
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        }
+        collation::register(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+        sum::register(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(SyncConnectionWrapper::new(connection))
+    };
+    async move {
+        let opened = tokio::task::spawn_blocking(open).await;
+        opened.unwrap_or_else(|gone| Err(ConnectionError::BadConnection(gone.to_string())))
+    }
+    .boxed()
+}
+
+/// `Fast`: only the open transaction and the closed connection are looked for. A `SELECT 1` before every query would
+/// double what a small one costs.
+fn config<C: AsyncConnection + 'static>(setup: SetupCallback<C>) -> ManagerConfig<C> {
+    let mut config = ManagerConfig::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = setup;
+    config
+}
+
+fn build<M: Manager>(manager: M, size: usize) -> deadpool::managed::Pool<M> {
+    deadpool::managed::Pool::builder(manager)
+        .max_size(size)
+        .wait_timeout(Some(WAIT))
+        .create_timeout(Some(WAIT))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .expect("a pool with timeouts has a runtime")
+}

@@ -1,0 +1,177 @@
+//! One handle for both back ends.
+//!
+//! Queries are ordinary diesel. What a method accepts is a query that is valid on *both* back ends; one that is not is
+//! a compile error where it is written. Two habits of diesel's do not fit this: `as_select()` and `into_boxed()` pin one
+//! back end. Use [`columns`] for the first, `filter(column.eq(x).or(any.into_sql::<Bool>()))` for the second.
+//!
+//! Methods are not called `load`, `execute` or `first`: diesel-async implements those on every type there is, and its
+//! versions would win.
+
+use std::fmt;
+use std::sync::Arc;
+
+use diesel::result::Error as QueryError;
+use diesel::{QueryResult, Selectable};
+use diesel_async::methods::{ExecuteDsl, LoadQuery};
+use diesel_async::pooled_connection::deadpool::Pool;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::connect::{self, Lite, Location, Pg, Target};
+use super::error::StoreError;
+use super::migrate::{self, Database};
+use super::transaction::{Connection, Transaction};
+
+/// A query that both back ends can run and that yields rows of `U`.
+pub trait Rows<'q, U>: LoadQuery<'q, Pg, U> + LoadQuery<'q, Lite, U> + Send + 'q {}
+impl<'q, U, Q: LoadQuery<'q, Pg, U> + LoadQuery<'q, Lite, U> + Send + 'q> Rows<'q, U> for Q {}
+
+/// A statement that both back ends can run.
+pub trait Statement: ExecuteDsl<Pg> + ExecuteDsl<Lite> + Send {}
+impl<Q: ExecuteDsl<Pg> + ExecuteDsl<Lite> + Send> Statement for Q {}
+
+/// The columns of a row struct, selected by field name: `settings::table.select(columns::<Setting>())`.
+///
+/// Diesel's `as_select()` without its tie to one back end.
+pub fn columns<S: Selectable<diesel::pg::Pg>>() -> S::SelectExpression {
+    S::construct_selection()
+}
+
+/// A database of one app. Cheap to clone; all clones share their connections.
+///
+/// # Cancel safety
+///
+/// Dropping a call's future leaves the database consistent: a single statement is done or not done, a
+/// [`Transaction`] that was not committed is rolled back. On SQLite the drop waits for the running statement, which needs
+/// tokio's multi-threaded runtime.
+#[derive(Clone)]
+pub struct Db {
+    pools: Arc<Pools>,
+    location: Location,
+}
+
+enum Pools {
+    Pg(Pool<Pg>),
+    Lite { writer: Pool<Lite>, readers: Pool<Lite> },
+}
+
+impl Db {
+    /// Opens a database, makes it where it is an SQLite file that does not exist, and brings its schema up to date.
+    ///
+    /// `url` is the path of an SQLite file (also as `sqlite://PATH`) or `postgres://USER:PASSWORD@HOST/DATABASE`. Safe to
+    /// call from several processes at once. Needs tokio's multi-threaded runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NewerSchema`] and [`StoreError::OtherApp`] leave the database as it was.
+    pub async fn open(url: &str, database: Database) -> Result<Self, StoreError> {
+        let (target, location) = Target::parse(url)?;
+        let pools = match target {
+            Target::Postgres { url } if database.has_postgres() => {
+                let pool = connect::postgres_pool(&url);
+                migrate::postgres(&pool, database, &location).await?;
+                Pools::Pg(pool)
+            }
+            Target::Postgres { .. } => return Err(StoreError::UnsupportedUrl { url: location }),
+            Target::Sqlite { path } => {
+                let writer = connect::sqlite_writer(&path, database);
+                migrate::sqlite(&writer, database, &location).await?;
+                Pools::Lite {
+                    writer,
+                    readers: connect::sqlite_readers(&path),
+                }
+            }
+        };
+        Ok(Db {
+            pools: Arc::new(pools),
+            location,
+        })
+    }
+
+    /// Where the database is, without a password.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// All rows a `SELECT` yields.
+    ///
+    /// A statement that writes and returns rows goes through [`run_returning`](Self::run_returning): on SQLite this one
+    /// reads beside the writer and may not write.
+    pub fn fetch<'a, 'q: 'a, U: Send + 'q>(
+        &'a self,
+        query: impl Rows<'q, U>,
+    ) -> BoxFuture<'a, Result<Vec<U>, StoreError>> {
+        async move { self.told(self.reader().await?.fetch(query).await) }.boxed()
+    }
+
+    /// The first row a `SELECT` yields, if any. All are fetched: put a `limit(1)` where there may be many.
+    pub fn fetch_optional<'a, 'q: 'a, U: Send + 'q>(
+        &'a self,
+        query: impl Rows<'q, U>,
+    ) -> BoxFuture<'a, Result<Option<U>, StoreError>> {
+        async move { Ok(self.fetch(query).await?.into_iter().next()) }.boxed()
+    }
+
+    /// The one row a `SELECT` yields (`count_star()`, a row by its key).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Query`] with diesel's `NotFound` when there is none.
+    pub fn fetch_one<'a, 'q: 'a, U: Send + 'q>(
+        &'a self,
+        query: impl Rows<'q, U>,
+    ) -> BoxFuture<'a, Result<U, StoreError>> {
+        async move {
+            let row = self.fetch_optional(query).await?;
+            row.ok_or_else(|| StoreError::from_query(&self.location, QueryError::NotFound))
+        }
+        .boxed()
+    }
+
+    /// Runs one statement by itself; how many rows it changed.
+    pub fn run<'a>(&'a self, statement: impl Statement + 'a) -> BoxFuture<'a, Result<usize, StoreError>> {
+        async move { self.told(self.writer().await?.run(statement).await) }.boxed()
+    }
+
+    /// Runs one statement by itself that writes and returns rows (`.returning(..)`).
+    pub fn run_returning<'a, 'q: 'a, U: Send + 'q>(
+        &'a self,
+        statement: impl Rows<'q, U>,
+    ) -> BoxFuture<'a, Result<Vec<U>, StoreError>> {
+        async move { self.told(self.writer().await?.fetch(statement).await) }.boxed()
+    }
+
+    /// Begins a unit of writing: all of it happens at [`commit`](Transaction::commit), or none.
+    ///
+    /// On SQLite it takes its turn to write at once, and holds it: keep it short, and never call `run` or `begin` on the
+    /// `Db` while one is open.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        Transaction::begin(self.writer().await?, &self.location).await
+    }
+
+    pub(super) async fn writer(&self) -> Result<Connection, StoreError> {
+        match &*self.pools {
+            Pools::Pg(pool) => pool.get().await.map(Connection::Pg),
+            Pools::Lite { writer, .. } => writer.get().await.map(Connection::Lite),
+        }
+        .map_err(|source| StoreError::from_pool(&self.location, source))
+    }
+
+    async fn reader(&self) -> Result<Connection, StoreError> {
+        match &*self.pools {
+            Pools::Pg(pool) => pool.get().await.map(Connection::Pg),
+            Pools::Lite { readers, .. } => readers.get().await.map(Connection::Lite),
+        }
+        .map_err(|source| StoreError::from_pool(&self.location, source))
+    }
+
+    pub(super) fn told<T>(&self, result: QueryResult<T>) -> Result<T, StoreError> {
+        result.map_err(|source| StoreError::from_query(&self.location, source))
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Db").field(&self.location).finish()
+    }
+}

@@ -1,0 +1,184 @@
+//! Decimals are exact and in numeric order, and junk neither gets in nor brings the process down.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+
+use super::{Fresh, decimal};
+use crate::store::schema::simulator::balances::{asset, free, locked, table as balances};
+use crate::store::schema::streamer::settings;
+use crate::store::types::sql::Exact;
+use crate::store::{Database, Db, Decimal, Id, Moment, StoreError, decimal_sum};
+
+async fn insert(db: &Db, name: &str, amount: &str) -> Result<usize, StoreError> {
+    let values = (asset.eq(name), free.eq(decimal(amount)), locked.eq(decimal("0")));
+    db.run(diesel::insert_into(balances).values(values)).await
+}
+
+async fn filled(amounts: &[&str]) -> Fresh {
+    let fresh = Fresh::sqlite(Database::Simulator).await;
+    for (index, amount) in amounts.iter().enumerate() {
+        insert(&fresh.db, &format!("{index}"), amount).await.expect("inserts");
+    }
+    fresh
+}
+
+fn texts(amounts: &[Decimal]) -> Vec<String> {
+    amounts.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decimal_comes_back_with_every_digit_and_its_scale() {
+    let amounts = [
+        "61079.19000000",
+        "0.00000000",
+        "-0.1",
+        "99999999.99999999",
+        "123456789012345678.12345678",
+        "123456789012345678901234567890.123456789012345678901234567890",
+        "-340282366920938463463374607431768211456",
+        "0.00000000000000000000000000000000000000000000000001",
+    ];
+    let fresh = filled(&amounts).await;
+    let stored = fresh
+        .db
+        .fetch::<Decimal>(balances.select(free).order(asset))
+        .await
+        .expect("reads");
+    assert_eq!(texts(&stored), amounts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comparisons_are_numeric() {
+    let fresh = filled(&["10.0", "9.0", "9.50", "100", "-20", "0.00000001"]).await;
+    let above = balances.select(free).filter(free.gt(decimal("9.5"))).order(free);
+    assert_eq!(texts(&fresh.db.fetch(above).await.expect("reads")), ["10.0", "100"]);
+    let equal = balances.select(free).filter(free.eq(decimal("9.5")));
+    assert_eq!(texts(&fresh.db.fetch(equal).await.expect("reads")), ["9.50"]);
+    let ascending = balances.select(free).order(free.asc());
+    let ascending = fresh.db.fetch(ascending).await.expect("reads");
+    assert_eq!(texts(&ascending), ["-20", "0.00000001", "9.0", "9.50", "10.0", "100"]);
+    let largest = fresh
+        .db
+        .fetch_one::<Option<Decimal>>(balances.select(diesel::dsl::max(free)))
+        .await;
+    assert_eq!(largest.expect("reads"), Some(decimal("100")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sum_is_exact() {
+    let fresh = filled(&["0.1", "0.2", "123456789012345678.12345678", "-0.00000001"]).await;
+    let sum = fresh
+        .db
+        .fetch_one::<Option<Decimal>>(balances.select(decimal_sum(free)))
+        .await
+        .expect("reads");
+    assert_eq!(sum, Some(decimal("123456789012345678.42345677")));
+    let none = balances.filter(asset.eq("none")).select(decimal_sum(free));
+    assert_eq!(fresh.db.fetch_one::<Option<Decimal>>(none).await.expect("reads"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_tool_can_store_what_is_not_a_decimal() {
+    let fresh = filled(&["1"]).await;
+    let junk = [
+        "''",
+        "'-'",
+        "'.'",
+        "'-.'",
+        "'--1'",
+        "'1-2'",
+        "'1.2.3'",
+        "'1e5'",
+        "'1E-8'",
+        "'+1'",
+        "' 1'",
+        "'1 '",
+        "'NaN'",
+        "'inf'",
+        "'0x10'",
+        "'\u{0661}'",
+        "'abc'",
+        "x'31'",
+        "x'ff'",
+        "CAST(x'ff' AS TEXT)",
+        "CAST(x'31ff' AS TEXT)",
+        "CAST(x'3100' AS TEXT)",
+        "CAST(x'3100ff' AS TEXT)",
+        "CAST(x'ff31' AS TEXT)",
+        "NULL",
+    ];
+    for text in junk {
+        let insert = format!("INSERT INTO balances (asset, free, locked) VALUES ('x', {text}, '0')");
+        let refused = fresh.db.run(sql_query(insert)).await.expect_err(text);
+        assert!(!refused.is_transient(), "{text}: {refused:?}");
+        let update = format!("UPDATE balances SET free = {text}");
+        fresh.db.run(sql_query(update)).await.expect_err(text);
+    }
+    assert_eq!(
+        fresh.db.fetch::<Decimal>(balances.select(free)).await.expect("reads"),
+        [decimal("1")]
+    );
+    for text in ["-1", "007", "1.50", "0.1"] {
+        let update = format!("UPDATE balances SET free = '{text}'");
+        assert_eq!(fresh.db.run(sql_query(update)).await.expect(text), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comparing_with_junk_does_not_bring_the_process_down() {
+    let fresh = filled(&["1", "-2.5", "10"]).await;
+    let long = format!("'{}'", "9".repeat(100_000));
+    let junk = [
+        "''",
+        "'-'",
+        "'.'",
+        "'..'",
+        "'-.-'",
+        "'abc'",
+        "'é'",
+        "'1e5'",
+        "x''",
+        "x'ff'",
+        "CAST(x'' AS TEXT)",
+        &long,
+    ];
+    for text in junk {
+        for operator in ["<", ">", "=", "<>"] {
+            let condition = format!("free {operator} {text}");
+            let query = balances
+                .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(&condition))
+                .count();
+            let found = fresh.db.fetch_one::<i64>(query).await.expect(text);
+            assert!((0..=3).contains(&found));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sum_over_junk_fails_loudly() {
+    let fresh = Fresh::sqlite(Database::Streamer).await;
+    let values = (
+        settings::id.eq(Id::new()),
+        settings::symbol.eq("BTCUSDT"),
+        settings::inserted_at.eq(Moment::now()),
+        settings::updated_at.eq(Moment::now()),
+    );
+    fresh
+        .db
+        .run(diesel::insert_into(settings::table).values(values))
+        .await
+        .expect("inserts");
+    // A text column passed off as a decimal one.
+    let sum = settings::table.select(decimal_sum(diesel::dsl::sql::<Exact>("symbol")));
+    let error = fresh.db.fetch_one::<Option<Decimal>>(sum).await.expect_err("no sum");
+    assert!(matches!(error, StoreError::BadData { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_a_billion_digits_is_refused() {
+    let fresh = filled(&[]).await;
+    for text in ["1e999999999", "1e-999999999"] {
+        let error = insert(&fresh.db, "X", text).await.expect_err(text);
+        assert!(matches!(error, StoreError::BadData { .. }), "{error:?}");
+    }
+}

@@ -1,0 +1,470 @@
+//! What the app knows of each stream across the lives of its process: the last trade id, the gaps, the counters.
+//!
+//! Written by the stream for each frame, read by `status` and by the bookkeeper. A stream may be killed at any `.await`,
+//! so nothing here waits for the database: gaps are recorded in memory at once, and stay marked as unsaved until a write
+//! of them has succeeded.
+
+use super::settings;
+use crate::market::{Gap, Price, Symbol, TradeEvent};
+use crate::store::{Db, StoreError};
+use parking_lot::{Mutex, RwLock};
+use serde::Serialize;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How many gaps of a symbol `status` shows; all of them are counted, and are rows.
+pub(super) const GAPS_SHOWN: usize = 100;
+
+/// One [`StreamLedger`] per symbol that was ever asked for.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    streams: RwLock<BTreeMap<Symbol, Arc<StreamLedger>>>,
+    /// Held while saving: of two writers the slower could put back an older position.
+    saving: tokio::sync::Mutex<()>,
+}
+
+/// What is known of one symbol's stream.
+#[derive(Debug)]
+pub(super) struct StreamLedger {
+    symbol: Symbol,
+    record: Mutex<Record>,
+}
+
+/// How a stream is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamState {
+    /// No process.
+    #[default]
+    Off,
+    /// Opening a connection.
+    Connecting,
+    /// Trades flow as the market makes them.
+    Connected,
+    /// The last connection failed or broke; the next attempt waits its turn.
+    BackingOff,
+}
+
+/// What `status` shows of one stream.
+#[derive(Clone, Debug, Serialize)]
+pub struct StreamStatus {
+    /// The pair.
+    pub symbol: Symbol,
+    /// Whether the settings row says so.
+    pub on: bool,
+    /// How it is doing.
+    pub state: StreamState,
+    /// When its present process began, in milliseconds since the epoch; `None` without one.
+    pub since: Option<i64>,
+    /// Trades broadcast by this program.
+    pub trades: u64,
+    /// Of the last trade, this program's or an earlier one's.
+    pub last_trade_id: Option<i64>,
+    /// How many gaps there are, those found by earlier programs included.
+    pub gaps: u64,
+    /// How many trades are missing in them.
+    pub missing: i64,
+    /// The newest gaps, newest last.
+    pub gap_ranges: Vec<Gap>,
+    /// Trades that came again and were dropped.
+    pub duplicates: u64,
+    /// Frames that were neither trades nor answers.
+    pub unknown_frames: u64,
+    /// Frames that could not be read.
+    pub malformed_frames: u64,
+    /// Connections after the first one.
+    pub reconnects: u64,
+    /// Why the last connection failed or ended; `None` once trades flow again.
+    pub last_error: Option<String>,
+}
+
+/// Why trades could be missed: what lay between the trade before the gap and the one after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Nothing: the exchange itself skipped them.
+    Jump,
+    /// A lost connection.
+    Reconnect,
+    /// A new process.
+    Restart,
+    /// The stream was switched off.
+    Stopped,
+    /// The program was not running.
+    Downtime,
+}
+
+impl Cause {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Jump => "jump",
+            Self::Reconnect => "reconnect",
+            Self::Restart => "restart",
+            Self::Stopped => "stopped",
+            Self::Downtime => "downtime",
+        }
+    }
+}
+
+/// A gap, and what is to be written of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FoundGap {
+    pub(super) gap: Gap,
+    pub(super) cause: Cause,
+    /// Milliseconds since the epoch.
+    pub(super) found_at: i64,
+}
+
+/// What an earlier run of the program left behind.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recollection {
+    pub(super) last_trade_id: Option<i64>,
+    pub(super) gaps: u64,
+    pub(super) missing: i64,
+    /// The newest, newest last.
+    pub(super) gap_ranges: Vec<Gap>,
+}
+
+/// What to do with a trade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Broadcast it.
+    Fresh,
+    /// Broadcast it; those before it are missing.
+    After(FoundGap),
+    /// It came before.
+    Duplicate,
+}
+
+/// What the database does not know yet of one stream.
+#[derive(Clone, Debug)]
+pub(super) struct Unsaved {
+    pub(super) symbol: Symbol,
+    pub(super) last_trade_id: Option<i64>,
+    pub(super) gaps: Vec<FoundGap>,
+}
+
+/// What the rate line needs.
+pub(super) struct Tally {
+    pub(super) symbol: Symbol,
+    pub(super) trades: u64,
+    pub(super) last_price: Option<Price>,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    state: StreamState,
+    since: Option<i64>,
+    /// Of a trade that this program broadcast. Duplicates are told by it.
+    last_trade_id: Option<i64>,
+    /// `None` until the database was asked. Tells a gap between two runs of the program, never a duplicate: a replayed
+    /// or restored market may begin again at an older id.
+    recalled: Option<Recollection>,
+    /// What happened to the connection since the last trade.
+    interruption: Option<Cause>,
+    saved_trade_id: Option<i64>,
+    unsaved_gaps: Vec<FoundGap>,
+    gaps: u64,
+    missing: i64,
+    gap_ranges: VecDeque<Gap>,
+    last_price: Option<Price>,
+    trades: u64,
+    duplicates: u64,
+    unknown_frames: u64,
+    malformed_frames: u64,
+    connections: u64,
+    last_error: Option<String>,
+}
+
+impl Ledger {
+    pub(super) fn of(&self, symbol: &Symbol) -> Arc<StreamLedger> {
+        if let Some(known) = self.streams.read().get(symbol) {
+            return Arc::clone(known);
+        }
+        let new = || Arc::new(StreamLedger { symbol: symbol.clone(), record: Mutex::default() });
+        Arc::clone(self.streams.write().entry(symbol.clone()).or_insert_with(new))
+    }
+
+    pub(super) fn symbols(&self) -> Vec<Symbol> {
+        self.streams.read().keys().cloned().collect()
+    }
+
+    pub(super) fn tallies(&self) -> Vec<Tally> {
+        self.streams.read().values().map(|stream| stream.tally()).collect()
+    }
+
+    /// Writes what is new since the last time. What could not be written is tried again by the next call.
+    pub(super) async fn save(&self, db: &Db) -> Result<(), StoreError> {
+        let _saving = self.saving.lock().await;
+        let streams: Vec<_> = self.streams.read().values().cloned().collect();
+        let unsaved: Vec<_> = streams.iter().filter_map(|stream| stream.unsaved()).collect();
+        if unsaved.is_empty() {
+            return Ok(());
+        }
+        settings::save(db, &unsaved).await?;
+        for written in &unsaved {
+            self.of(&written.symbol).saved(written);
+        }
+        Ok(())
+    }
+}
+
+impl StreamLedger {
+    /// Notes a trade, and says whether it is to be broadcast.
+    pub(super) fn trade(&self, trade: &TradeEvent) -> Verdict {
+        let mut record = self.record.lock();
+        let interruption = record.interruption.take();
+        let expected = match (record.last_trade_id, &record.recalled) {
+            (Some(last), _) if trade.trade_id <= last => {
+                record.interruption = interruption;
+                record.duplicates += 1;
+                return Verdict::Duplicate;
+            }
+            (Some(last), _) => Some((last + 1, interruption.unwrap_or(Cause::Jump))),
+            (None, Some(Recollection { last_trade_id: Some(last), .. })) => Some((last + 1, Cause::Downtime)),
+            (None, _) => None,
+        };
+        record.last_trade_id = Some(trade.trade_id);
+        record.last_price = Some(trade.price.clone());
+        record.trades += 1;
+        match expected {
+            Some((first_missing_id, cause)) if trade.trade_id > first_missing_id => {
+                let gap = Gap { symbol: self.symbol.clone(), first_missing_id, last_missing_id: trade.trade_id - 1 };
+                let found = FoundGap { gap, cause, found_at: now() };
+                record.add_gap(&found);
+                Verdict::After(found)
+            }
+            _ => Verdict::Fresh,
+        }
+    }
+
+    pub(super) fn unknown_frame(&self) -> u64 {
+        count(&mut self.record.lock().unknown_frames)
+    }
+
+    pub(super) fn malformed_frame(&self) -> u64 {
+        count(&mut self.record.lock().malformed_frames)
+    }
+
+    pub(super) fn is_recalled(&self) -> bool {
+        self.record.lock().recalled.is_some()
+    }
+
+    /// Takes over what an earlier program left; once.
+    pub(super) fn recall(&self, recollection: Recollection) {
+        let mut record = self.record.lock();
+        if record.recalled.is_none() {
+            record.gaps += recollection.gaps;
+            record.missing += recollection.missing;
+            for gap in recollection.gap_ranges.iter().rev() {
+                record.gap_ranges.push_front(gap.clone());
+            }
+            record.saved_trade_id = recollection.last_trade_id;
+            record.recalled = Some(recollection);
+        }
+    }
+
+    /// A process begins.
+    pub(super) fn started(&self) {
+        let mut record = self.record.lock();
+        record.since = Some(now());
+        record.state = StreamState::Connecting;
+        record.interruption.get_or_insert(Cause::Restart);
+    }
+
+    pub(super) fn connecting(&self) {
+        self.record.lock().state = StreamState::Connecting;
+    }
+
+    /// Returns whether this is a reconnection.
+    pub(super) fn connected(&self) -> bool {
+        let mut record = self.record.lock();
+        record.state = StreamState::Connected;
+        record.last_error = None;
+        record.connections += 1;
+        record.connections > 1
+    }
+
+    pub(super) fn disconnected(&self, why: String) {
+        let mut record = self.record.lock();
+        record.state = StreamState::BackingOff;
+        record.last_error = Some(why);
+        record.interruption.get_or_insert(Cause::Reconnect);
+    }
+
+    /// Switched off.
+    pub(super) fn stopped(&self) {
+        let mut record = self.record.lock();
+        record.state = StreamState::Off;
+        record.since = None;
+        record.last_error = None;
+        record.interruption = Some(Cause::Stopped);
+    }
+
+    /// `alive`: whether the process exists now, which a killed one could not tell itself.
+    pub(super) fn status(&self, on: bool, alive: bool) -> StreamStatus {
+        let record = self.record.lock();
+        let recalled = record.recalled.as_ref().and_then(|recalled| recalled.last_trade_id);
+        StreamStatus {
+            symbol: self.symbol.clone(),
+            on,
+            state: if alive { record.state } else { StreamState::Off },
+            since: record.since.filter(|_| alive),
+            trades: record.trades,
+            last_trade_id: record.last_trade_id.or(recalled),
+            gaps: record.gaps,
+            missing: record.missing,
+            gap_ranges: record.gap_ranges.iter().cloned().collect(),
+            duplicates: record.duplicates,
+            unknown_frames: record.unknown_frames,
+            malformed_frames: record.malformed_frames,
+            reconnects: record.connections.saturating_sub(1),
+            last_error: record.last_error.clone(),
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        let record = self.record.lock();
+        Tally { symbol: self.symbol.clone(), trades: record.trades, last_price: record.last_price.clone() }
+    }
+
+    fn unsaved(&self) -> Option<Unsaved> {
+        let record = self.record.lock();
+        let last_trade_id = record.last_trade_id.filter(|last| Some(*last) != record.saved_trade_id);
+        if last_trade_id.is_none() && record.unsaved_gaps.is_empty() {
+            return None;
+        }
+        Some(Unsaved { symbol: self.symbol.clone(), last_trade_id, gaps: record.unsaved_gaps.clone() })
+    }
+
+    fn saved(&self, written: &Unsaved) {
+        let mut record = self.record.lock();
+        record.saved_trade_id = written.last_trade_id.or(record.saved_trade_id);
+        // Gaps are only ever added behind these, and `save` runs once at a time.
+        record.unsaved_gaps.drain(..written.gaps.len());
+    }
+}
+
+impl Record {
+    fn add_gap(&mut self, found: &FoundGap) {
+        self.gaps += 1;
+        self.missing += found.gap.missing();
+        if self.gap_ranges.len() == GAPS_SHOWN {
+            self.gap_ranges.pop_front();
+        }
+        self.gap_ranges.push_back(found.gap.clone());
+        self.unsaved_gaps.push(found.clone());
+    }
+}
+
+/// Counts one more, and returns how many there are.
+fn count(counter: &mut u64) -> u64 {
+    *counter += 1;
+    *counter
+}
+
+/// Milliseconds since the epoch.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ledger() -> StreamLedger {
+        StreamLedger { symbol: "XRPUSDT".parse().expect("a symbol"), record: Mutex::default() }
+    }
+
+    fn trade(trade_id: i64) -> TradeEvent {
+        TradeEvent {
+            event_time: 1,
+            symbol: "XRPUSDT".parse().expect("a symbol"),
+            trade_id,
+            price: "0.43".parse().expect("a price"),
+            quantity: "1".parse().expect("a quantity"),
+            trade_time: 1,
+            buyer_market_maker: false,
+        }
+    }
+
+    fn missing(verdict: &Verdict) -> Option<(i64, i64, Cause)> {
+        match verdict {
+            Verdict::After(found) => Some((found.gap.first_missing_id, found.gap.last_missing_id, found.cause)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_first_trade_ever_has_no_gap_before_it() {
+        let ledger = ledger();
+        ledger.started();
+        assert_eq!(ledger.trade(&trade(500)), Verdict::Fresh);
+        assert_eq!(ledger.trade(&trade(501)), Verdict::Fresh);
+    }
+
+    #[test]
+    fn what_came_before_is_dropped_and_counted() {
+        let ledger = ledger();
+        for id in [5, 5, 4, 6] {
+            ledger.trade(&trade(id));
+        }
+        let status = ledger.status(true, true);
+        assert_eq!((status.trades, status.duplicates, status.gaps), (2, 2, 0));
+    }
+
+    #[test]
+    fn a_jump_is_a_gap_named_by_what_came_between() {
+        let ledger = ledger();
+        ledger.started();
+        ledger.trade(&trade(1));
+        assert_eq!(missing(&ledger.trade(&trade(3))), Some((2, 2, Cause::Jump)));
+        ledger.disconnected("cut".to_owned());
+        assert_eq!(ledger.trade(&trade(3)), Verdict::Duplicate);
+        assert_eq!(missing(&ledger.trade(&trade(7))), Some((4, 6, Cause::Reconnect)), "a duplicate does not hide it");
+        ledger.started();
+        assert_eq!(missing(&ledger.trade(&trade(9))), Some((8, 8, Cause::Restart)));
+        ledger.stopped();
+        ledger.started();
+        assert_eq!(missing(&ledger.trade(&trade(20))), Some((10, 19, Cause::Stopped)));
+        let status = ledger.status(true, true);
+        assert_eq!((status.gaps, status.missing), (4, 15));
+    }
+
+    #[test]
+    fn an_earlier_program_s_position_shows_a_gap_and_never_a_duplicate() {
+        let recollection = Recollection { last_trade_id: Some(100), ..Recollection::default() };
+        let after_a_pause = ledger();
+        after_a_pause.recall(recollection.clone());
+        assert_eq!(missing(&after_a_pause.trade(&trade(103))), Some((101, 102, Cause::Downtime)));
+        let replayed = ledger();
+        replayed.recall(recollection);
+        assert_eq!(replayed.trade(&trade(1)), Verdict::Fresh);
+        assert_eq!(replayed.trade(&trade(2)), Verdict::Fresh);
+    }
+
+    #[test]
+    fn a_gap_stays_unsaved_until_it_was_written() {
+        let ledger = ledger();
+        ledger.trade(&trade(1));
+        ledger.trade(&trade(5));
+        let first = ledger.unsaved().expect("one gap");
+        ledger.trade(&trade(9));
+        ledger.saved(&first);
+        let second = ledger.unsaved().expect("the gap that came during the write");
+        assert_eq!(second.gaps.iter().map(|found| found.gap.first_missing_id).collect::<Vec<_>>(), [6]);
+        ledger.saved(&second);
+        assert!(ledger.unsaved().is_none());
+    }
+
+    #[test]
+    fn only_the_newest_gaps_are_shown_and_all_are_counted() {
+        let ledger = ledger();
+        for n in 0..=150 {
+            ledger.trade(&trade(n * 2));
+        }
+        let status = ledger.status(true, true);
+        assert_eq!((status.gaps, status.gap_ranges.len()), (150, GAPS_SHOWN));
+        assert_eq!(status.gap_ranges.last().map(|gap| gap.first_missing_id), Some(299));
+    }
+}

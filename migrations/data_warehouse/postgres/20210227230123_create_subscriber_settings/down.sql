@@ -1,0 +1,2 @@
+DROP TABLE subscriber_settings;
+DROP TYPE subscriber_status;

@@ -1,0 +1,2 @@
+DROP TABLE settings;
+DROP TYPE trading_status;

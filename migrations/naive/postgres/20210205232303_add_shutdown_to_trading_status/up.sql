@@ -1,0 +1,1 @@
+ALTER TYPE trading_status ADD VALUE IF NOT EXISTS 'shutdown';

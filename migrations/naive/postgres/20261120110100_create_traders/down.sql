@@ -1,0 +1,2 @@
+DROP AGGREGATE decimal_sum(numeric);
+DROP TABLE traders;

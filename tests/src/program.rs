@@ -1,0 +1,202 @@
+//! The real binary in a folder of its own: started, asked, signalled, killed.
+
+use anyhow::{Context, Result, bail, ensure};
+use parking_lot::Mutex;
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// The program, built on demand: never absent, never stale. Built once per test process.
+pub fn binary() -> Result<&'static Path> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let build = escargot::CargoBuild::new().package("hedgehog-bin").bin("hedgehog");
+        let build = if cfg!(debug_assertions) { build } else { build.release() };
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+        match build.manifest_path(manifest).run() {
+            Ok(run) => Ok(run.path().to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    built
+        .as_deref()
+        .map_err(|error| anyhow::anyhow!("the program does not build: {error}"))
+}
+
+/// A data folder and whatever runs on it. Dropping it kills the program and removes the folder.
+pub struct Folder {
+    dir: tempfile::TempDir,
+}
+
+/// A running `hedgehog run`.
+pub struct Program {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Folder {
+    /// An empty place; the data folder inside it does not exist yet.
+    pub fn new() -> Result<Self> {
+        Ok(Self {
+            dir: tempfile::Builder::new().prefix("hedgehog-test-").tempdir()?,
+        })
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// A file beside the data folder, written for the test.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<PathBuf> {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, content)?;
+        Ok(path)
+    }
+
+    /// A command line on this folder, not started yet.
+    pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<Command> {
+        let mut command = Command::new(binary()?);
+        command
+            .args(args)
+            .arg("--data-dir")
+            .arg(self.data())
+            .current_dir(self.dir.path());
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HEDGEHOG_") || name == "RUST_LOG") {
+            command.env_remove(name);
+        }
+        command.stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Runs a command line to its end.
+    pub fn output<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<Output> {
+        self.command(args)?.output().context("the program does not start")
+    }
+
+    /// Runs a command line that must succeed; returns what it printed.
+    pub fn ok<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<String> {
+        let output = self.output(args)?;
+        let (out, err) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        ensure!(output.status.success(), "{}\n{out}\n{err}", output.status);
+        Ok(out.into_owned())
+    }
+
+    /// Runs a command line with `--json` that must succeed; returns the document.
+    pub fn json<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Value> {
+        let printed = self.ok(args.into_iter().chain(["--json"]))?;
+        serde_json::from_str(&printed).with_context(|| format!("not JSON: {printed}"))
+    }
+
+    /// Runs a command line that must fail with `code`; returns its one line of complaint.
+    pub fn refused<'a>(&self, args: impl IntoIterator<Item = &'a str>, code: i32) -> Result<String> {
+        let output = self.output(args)?;
+        let err = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        ensure!(
+            output.status.code() == Some(code),
+            "expected exit code {code}, got {}: {err}",
+            output.status
+        );
+        ensure!(err.lines().count() == 1, "expected one line, got:\n{err}");
+        Ok(err)
+    }
+
+    /// Starts `hedgehog run ...` and returns once it answers on its control socket.
+    pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
+        let program = self.spawn(args)?;
+        eventually("the program answers", Duration::from_secs(30), || {
+            match self.output(["status", "--json"]) {
+                Ok(output) if output.status.success() => Ok(Some(())),
+                _ => Ok(None),
+            }
+        })
+        .with_context(|| program.log())?;
+        Ok(program)
+    }
+
+    /// Starts `hedgehog run ...` and returns at once.
+    pub fn spawn<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
+        let mut command = self.command(std::iter::once("run").chain(args))?;
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let outputs: [Option<Box<dyn std::io::Read + Send>>; 2] = [
+            child.stdout.take().map(|out| Box::new(out) as Box<_>),
+            child.stderr.take().map(|err| Box::new(err) as Box<_>),
+        ];
+        for output in outputs.into_iter().flatten() {
+            let lines = Arc::clone(&lines);
+            std::thread::spawn(move || {
+                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                    lines.lock().push(line);
+                }
+            });
+        }
+        Ok(Program { child, lines })
+    }
+
+    /// Reads one of the program's SQLite databases: `SELECT columns rest`, every value as text.
+    pub fn select(&self, database: &str, columns: &[&str], rest: &str) -> Result<Vec<Vec<String>>> {
+        crate::sqlite::select(&self.data().join(database), columns, rest)
+    }
+}
+
+impl Program {
+    /// Everything it has printed.
+    pub fn log(&self) -> String {
+        self.lines.lock().join("\n")
+    }
+
+    /// Sends a signal by name: `TERM`, `INT`, `KILL`.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status()?;
+        ensure!(sent.success(), "kill -{name} failed");
+        Ok(())
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self, deadline: Duration) -> Result<ExitStatus> {
+        let child = &mut self.child;
+        let ended = eventually("the program ends", deadline, || Ok(child.try_wait()?));
+        ended.with_context(|| self.log())
+    }
+
+    /// SIGTERM, then an orderly end with exit code 0 within the ten seconds it promises.
+    pub fn stop(mut self) -> Result<String> {
+        self.signal("TERM")?;
+        let status = self.wait(Duration::from_secs(12))?;
+        ensure!(status.success(), "{status}\n{}", self.log());
+        ensure!(!self.log().contains("panicked"), "a panic in the log:\n{}", self.log());
+        Ok(self.log())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks until the answer is there; an error or the deadline ends it.
+pub fn eventually<T>(what: &str, deadline: Duration, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let end = Instant::now() + deadline;
+    loop {
+        if let Some(answer) = ask()? {
+            return Ok(answer);
+        }
+        if Instant::now() > end {
+            bail!("not within {deadline:?}: {what}");
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
