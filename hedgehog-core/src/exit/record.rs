@@ -131,7 +131,7 @@ impl Incarnation {
     /// Called once, when the actor is about to run its first callback.
     pub(crate) fn set_cell(&self, cell: ActorCell) {
         let cell = self.cell.get_or_init(|| cell);
-        if self.killed.load(Ordering::SeqCst) {
+        if self.is_killed() {
             cell.kill();
         }
         if self.requested.lock().is_some() {
@@ -180,6 +180,10 @@ impl Incarnation {
             // An error means that it is stopping already.
             let _ = cell.drain();
         }
+    }
+
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::SeqCst)
     }
 
     pub(crate) fn kill(&self) {

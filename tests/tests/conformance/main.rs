@@ -1,7 +1,7 @@
 //! What hedgehog-core promises, shown case by case against the catalogue of OTP's and Elixir's behaviours.
 //!
-//! `cargo test --test conformance` runs all cases and ends with the count of covered rows; a filter, `--list` and `--exact` work
-//! as for any test. The rows stand in `tests/conformance/rows.csv`.
+//! `cargo test --test conformance` runs all cases and ends with the count of covered rows; `--list`, `--exact` and a filter work as
+//! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
 mod boot;
 mod calls;
