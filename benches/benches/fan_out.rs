@@ -33,7 +33,7 @@ fn fan_out(criterion: &mut Criterion) {
     for subscribers in [1, 100] {
         let mut group = criterion.benchmark_group(format!("fan_out/{subscribers}"));
         group.throughput(Throughput::Elements(BURST * subscribers as u64));
-        let contenders: [(&str, fn(&Runtime, usize, &Arc<Round>) -> Publish); 5] = [
+        let contenders: [(&str, Contender); 5] = [
             ("hedgehog log, tasks", log_into_tasks),
             ("hedgehog doorbell, actors", doorbell_into_actors),
             ("tokio broadcast of Arc", tokio_broadcast),
@@ -47,7 +47,10 @@ fn fan_out(criterion: &mut Criterion) {
                 .build()
                 .expect("a runtime of two threads");
             let round = Arc::new(Round::new(subscribers));
-            let publisher = Arc::new(Publisher { publish: contender(&runtime, subscribers, &round), round });
+            let publisher = Arc::new(Publisher {
+                publish: contender(&runtime, subscribers, &round),
+                round,
+            });
             group.bench_function(name, |bencher| {
                 bencher.iter_custom(|rounds| {
                     // Inside the runtime: a publisher on a thread of its own pays for other wakes.
@@ -60,6 +63,9 @@ fn fan_out(criterion: &mut Criterion) {
         group.finish();
     }
 }
+
+/// Starts the subscribers, and returns how to publish to them.
+type Contender = fn(&Runtime, usize, &Arc<Round>) -> Publish;
 
 type Publish = Box<dyn Fn(Event) + Send + Sync>;
 
@@ -74,7 +80,10 @@ impl Publisher {
         for _ in 0..rounds {
             let first = self.round.begin();
             for sequence in first..first + BURST as usize {
-                (self.publish)(Event { sequence: sequence as u64, _payload: [0; 12] });
+                (self.publish)(Event {
+                    sequence: sequence as u64,
+                    _payload: [0; 12],
+                });
             }
             self.round.over.notified().await;
         }
@@ -97,7 +106,12 @@ struct Round {
 
 impl Round {
     fn new(subscribers: usize) -> Self {
-        Self { subscribers, reading: AtomicUsize::new(0), published: AtomicUsize::new(0), over: Notify::new() }
+        Self {
+            subscribers,
+            reading: AtomicUsize::new(0),
+            published: AtomicUsize::new(0),
+            over: Notify::new(),
+        }
     }
 
     /// The sequence number of the round's first event.
@@ -115,7 +129,10 @@ struct Reader {
 
 impl Reader {
     fn new(round: &Arc<Round>) -> Self {
-        Self { next: 0, round: Arc::clone(round) }
+        Self {
+            next: 0,
+            round: Arc::clone(round),
+        }
     }
 
     fn read(&mut self, event: &Event) {
@@ -147,13 +164,19 @@ fn doorbell_into_actors(runtime: &Runtime, subscribers: usize, round: &Arc<Round
     let topic = PubSub::new().topic("events");
     let (from, round) = (topic.clone(), Arc::clone(round));
     runtime.block_on(async move {
-        let supervisor = DynamicSupervisor::new().start().await.expect("a supervisor without children");
+        let supervisor = DynamicSupervisor::new()
+            .start()
+            .await
+            .expect("a supervisor without children");
         for _ in 0..subscribers {
             let (topic, round) = (from.clone(), Arc::clone(&round));
             let spec = ChildSpec::worker("subscriber", move || {
                 (LogActor, (topic.subscribe(Overflow::Lossless), Reader::new(&round)))
             });
-            supervisor.start_child(spec).await.expect("an actor that does nothing on start");
+            supervisor
+                .start_child(spec)
+                .await
+                .expect("an actor that does nothing on start");
         }
     });
     Box::new(move |event| topic.broadcast(event))
@@ -230,7 +253,9 @@ fn ractor_cast(runtime: &Runtime, subscribers: usize, round: &Arc<Round>) -> Pub
     let actors = runtime.block_on(async {
         let mut actors = Vec::new();
         for _ in 0..subscribers {
-            let (actor, _) = Actor::spawn(None, MailboxActor, Reader::new(round)).await.expect("an actor without a name");
+            let (actor, _) = Actor::spawn(None, MailboxActor, Reader::new(round))
+                .await
+                .expect("an actor without a name");
             actors.push(actor);
         }
         actors

@@ -2,12 +2,20 @@
 //!
 //! Read in this order: [`market`] (the words), [`exchange`] (the outside), [`store`] (the databases), then the apps
 //! [`streamer`], [`naive`] and [`warehouse`], which never import each other, and [`app`], where they become one tree.
+//! [`control`] is how a running program is asked, and [`cli`] is the thin caller of it all.
 
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod data_dir;
 pub mod exchange;
+pub mod failure;
 pub mod market;
 pub mod naive;
 pub mod operation;
 pub mod service;
 pub mod store;
 pub mod streamer;
+pub mod venue;
 pub mod warehouse;

@@ -1,2 +1,7 @@
-//! a
-fn main(){}
+//! The `hedgehog` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hedgehog_bin::cli::main()
+}

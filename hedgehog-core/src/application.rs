@@ -58,10 +58,20 @@ impl Application {
     ///
     /// A second signal ends the process at once, with exit code 128 + its number.
     pub async fn run(self) -> Result<Outcome, ApplicationError> {
+        self.run_until(|_| std::future::pending()).await
+    }
+
+    /// As [`run`](Self::run), with something to do beside the tree: `work` gets the started application, and its end stops
+    /// the tree as a signal does. A signal drops it where it stands.
+    pub async fn run_until<F: Future<Output = ()>>(
+        self,
+        work: impl FnOnce(RunningApplication) -> F,
+    ) -> Result<Outcome, ApplicationError> {
         // Before the start: a signal during a long start is kept, not lost.
         let mut signals = Signals::listen()?;
         let running = self.start().await?;
-        running.until_signal(&mut signals).await
+        let work = work(running.clone());
+        running.until_signal(work, &mut signals).await
     }
 }
 
@@ -93,19 +103,29 @@ impl RunningApplication {
         }
     }
 
-    async fn until_signal(&self, signals: &mut Signals) -> Result<Outcome, ApplicationError> {
+    async fn until_signal(
+        &self,
+        work: impl Future<Output = ()>,
+        signals: &mut Signals,
+    ) -> Result<Outcome, ApplicationError> {
         let Some(root) = self.root.whereis() else {
             return Ok(Outcome::RootExited(ExitReason::Normal));
         };
         let signal = tokio::select! {
             reason = root.exited() => return Ok(Outcome::RootExited(reason)),
-            signal = signals.next() => signal,
+            signal = signals.next() => Some(signal),
+            () = work => None,
         };
-        tracing::info!("{} received, stopping", signal.name);
+        if let Some(signal) = signal {
+            tracing::info!("{} received, stopping", signal.name);
+        }
         tokio::select! {
-            reason = self.stop() => Ok(Outcome::Stopped { signal: signal.name, reason }),
+            reason = self.stop() => Ok(match signal {
+                Some(signal) => Outcome::Stopped { signal: signal.name, reason },
+                None => Outcome::Finished { reason },
+            }),
             again = signals.next() => {
-                tracing::warn!("{} received again, ending at once", again.name);
+                tracing::warn!("{} received, ending at once", again.name);
                 std::process::exit(128 + again.number)
             }
         }
@@ -121,6 +141,11 @@ pub enum Outcome {
         /// The signal's name.
         signal: &'static str,
         /// The root's exit reason: `Shutdown`, or `Killed` when it missed the deadline.
+        reason: ExitReason,
+    },
+    /// The work of [`Application::run_until`] was done and the tree was stopped.
+    Finished {
+        /// The root's exit reason, as for a signal.
         reason: ExitReason,
     },
     /// The root ended by itself: it gave up, or somebody stopped it.

@@ -4,6 +4,12 @@ use std::path::{Path, PathBuf};
 
 /// A file of the shared market data, or why a test that needs it must report *ignored*.
 pub fn recording(name: &str) -> Result<PathBuf, String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
-    if path.is_file() { Ok(path) } else { Err(format!("the recording {name} is not beside the project")) }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/data")
+        .join(name);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(format!("the recording {name} is not beside the project"))
+    }
 }

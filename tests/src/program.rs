@@ -22,7 +22,9 @@ pub fn binary() -> Result<&'static Path> {
             Err(error) => Err(error.to_string()),
         }
     });
-    built.as_deref().map_err(|error| anyhow::anyhow!("the program does not build: {error}"))
+    built
+        .as_deref()
+        .map_err(|error| anyhow::anyhow!("the program does not build: {error}"))
 }
 
 /// A data folder and whatever runs on it. Dropping it kills the program and removes the folder.
@@ -39,7 +41,9 @@ pub struct Program {
 impl Folder {
     /// An empty place; the data folder inside it does not exist yet.
     pub fn new() -> Result<Self> {
-        Ok(Self { dir: tempfile::Builder::new().prefix("hedgehog-test-").tempdir()? })
+        Ok(Self {
+            dir: tempfile::Builder::new().prefix("hedgehog-test-").tempdir()?,
+        })
     }
 
     /// The data folder.
@@ -57,7 +61,11 @@ impl Folder {
     /// A command line on this folder, not started yet.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<Command> {
         let mut command = Command::new(binary()?);
-        command.args(args).arg("--data-dir").arg(self.data()).current_dir(self.dir.path());
+        command
+            .args(args)
+            .arg("--data-dir")
+            .arg(self.data())
+            .current_dir(self.dir.path());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HEDGEHOG_") || name == "RUST_LOG") {
             command.env_remove(name);
         }
@@ -73,7 +81,10 @@ impl Folder {
     /// Runs a command line that must succeed; returns what it printed.
     pub fn ok<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<String> {
         let output = self.output(args)?;
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (out, err) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
         ensure!(output.status.success(), "{}\n{out}\n{err}", output.status);
         Ok(out.into_owned())
     }
@@ -88,7 +99,11 @@ impl Folder {
     pub fn refused<'a>(&self, args: impl IntoIterator<Item = &'a str>, code: i32) -> Result<String> {
         let output = self.output(args)?;
         let err = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        ensure!(output.status.code() == Some(code), "expected exit code {code}, got {}: {err}", output.status);
+        ensure!(
+            output.status.code() == Some(code),
+            "expected exit code {code}, got {}: {err}",
+            output.status
+        );
         ensure!(err.lines().count() == 1, "expected one line, got:\n{err}");
         Ok(err)
     }
@@ -96,9 +111,11 @@ impl Folder {
     /// Starts `hedgehog run ...` and returns once it answers on its control socket.
     pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
         let program = self.spawn(args)?;
-        eventually("the program answers", Duration::from_secs(30), || match self.output(["status", "--json"]) {
-            Ok(output) if output.status.success() => Ok(Some(())),
-            _ => Ok(None),
+        eventually("the program answers", Duration::from_secs(30), || {
+            match self.output(["status", "--json"]) {
+                Ok(output) if output.status.success() => Ok(Some(())),
+                _ => Ok(None),
+            }
         })
         .with_context(|| program.log())?;
         Ok(program)
@@ -138,7 +155,9 @@ impl Program {
 
     /// Sends a signal by name: `TERM`, `INT`, `KILL`.
     pub fn signal(&self, name: &str) -> Result<()> {
-        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status()?;
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status()?;
         ensure!(sent.success(), "kill -{name} failed");
         Ok(())
     }

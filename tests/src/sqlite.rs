@@ -19,8 +19,19 @@ const SEPARATOR: char = '\u{1f}';
 pub fn select(file: &Path, columns: &[&str], rest: &str) -> Result<Vec<Vec<String>>> {
     let url = format!("file:{}?mode=ro", file.display());
     let mut connection = SqliteConnection::establish(&url).with_context(|| url.clone())?;
-    let joined: Vec<_> = columns.iter().map(|column| format!("ifnull(cast({column} as text), '')")).collect();
-    let sql = format!("SELECT {} AS line {rest}", joined.join(&format!(" || char({}) || ", SEPARATOR as u32)));
-    let lines: Vec<Line> = diesel::sql_query(&sql).load(&mut connection).with_context(|| sql.clone())?;
-    Ok(lines.into_iter().map(|l| l.line.unwrap_or_default().split(SEPARATOR).map(str::to_owned).collect()).collect())
+    let joined: Vec<_> = columns
+        .iter()
+        .map(|column| format!("ifnull(cast({column} as text), '')"))
+        .collect();
+    let sql = format!(
+        "SELECT {} AS line {rest}",
+        joined.join(&format!(" || char({}) || ", SEPARATOR as u32))
+    );
+    let lines: Vec<Line> = diesel::sql_query(&sql)
+        .load(&mut connection)
+        .with_context(|| sql.clone())?;
+    Ok(lines
+        .into_iter()
+        .map(|l| l.line.unwrap_or_default().split(SEPARATOR).map(str::to_owned).collect())
+        .collect())
 }

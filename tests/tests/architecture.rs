@@ -22,14 +22,24 @@ fn rust_files(path: &Path) -> Vec<PathBuf> {
         return vec![path.to_owned()];
     }
     let entries = fs::read_dir(path).map(Iterator::collect::<Vec<_>>).unwrap_or_default();
-    entries.into_iter().flatten().flat_map(|entry| rust_files(&entry.path())).collect()
+    entries
+        .into_iter()
+        .flatten()
+        .flat_map(|entry| rust_files(&entry.path()))
+        .collect()
 }
 
 /// The parts that a source names in `crate::part`, comments left out.
 fn used_parts(source: &str) -> Vec<String> {
-    let code: String = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let code: String = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n");
     let parts = code.split("crate::").skip(1).map(|rest| {
-        rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+        rest.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect::<String>()
     });
     parts.filter(|part| !part.is_empty()).collect()
 }
@@ -38,7 +48,10 @@ fn used_parts(source: &str) -> Vec<String> {
 fn dependencies_point_one_way_and_the_three_apps_never_meet() {
     let mut seen = 0;
     for (part, allowed) in LAYERS {
-        let files = [PathBuf::from(SOURCES).join(part), PathBuf::from(SOURCES).join(format!("{part}.rs"))];
+        let files = [
+            PathBuf::from(SOURCES).join(part),
+            PathBuf::from(SOURCES).join(format!("{part}.rs")),
+        ];
         for file in files.iter().flat_map(|path| rust_files(path)) {
             let source = fs::read_to_string(&file).expect("a source file is readable");
             seen += 1;
@@ -52,5 +65,8 @@ fn dependencies_point_one_way_and_the_three_apps_never_meet() {
             }
         }
     }
-    assert!(seen > LAYERS.len(), "the sources are not where this test looks for them: {SOURCES}");
+    assert!(
+        seen > LAYERS.len(),
+        "the sources are not where this test looks for them: {SOURCES}"
+    );
 }

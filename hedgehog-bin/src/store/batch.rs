@@ -64,15 +64,14 @@ fn upsert(row: &OrderRow) -> impl Statement + '_ {
     let not_older = excluded(orders::update_time)
         .ge(orders::update_time)
         .and(excluded(orders::executed_quantity).ge(orders::executed_quantity));
-    let early = || ["PENDING_NEW", "NEW"];
-    let open = || ["PENDING_NEW", "NEW", "PARTIALLY_FILLED", "PENDING_CANCEL"];
-    // What may follow the stored status.
+    // What may follow the stored status. Nothing but itself follows one that is not named here: the order has ended.
     let forward = excluded(orders::status)
         .eq(orders::status)
-        .or(orders::status.eq_any(early()))
+        .or(orders::status.eq("PENDING_NEW"))
+        .or(orders::status.eq("NEW").and(excluded(orders::status).ne("PENDING_NEW")))
         .or(orders::status
-            .eq_any(open())
-            .and(excluded(orders::status).ne_all(early())));
+            .eq_any(["PARTIALLY_FILLED", "PENDING_CANCEL"])
+            .and(excluded(orders::status).ne_all(["PENDING_NEW", "NEW"])));
     let insert = diesel::insert_into(orders::table).values(row);
     let upsert = insert
         .on_conflict((orders::symbol, orders::order_id))

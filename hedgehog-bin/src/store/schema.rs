@@ -6,6 +6,7 @@
     missing_docs,
     reason = "`table!` documents the modules it writes no better than the column names do"
 )]
+#![allow(clippy::wildcard_imports, reason = "`table!` uses diesel's types by name")]
 
 /// What is streamed.
 pub mod streamer {

@@ -114,6 +114,10 @@ impl Drop for Transaction {
 }
 
 /// A connection out of either pool.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one per running call: a box would cost more than the bytes"
+)]
 pub(super) enum Connection {
     Pg(Object<Pg>),
     Lite(Object<Lite>),

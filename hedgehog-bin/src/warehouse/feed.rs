@@ -92,6 +92,8 @@ impl Stored for Order {
 pub(super) struct Feed<T> {
     pub(super) topic: Topic,
     subscription: Mutex<Subscription<T>>,
+    /// Rows of the topic in the table when the feed began: what is there beyond them is new.
+    rows_before: i64,
     pub(super) counters: Counters,
 }
 
@@ -99,8 +101,8 @@ pub(super) struct Feed<T> {
 #[derive(Default)]
 pub(super) struct Counters {
     pub(super) since: AtomicI64,
-    pub(super) new: AtomicU64,
-    pub(super) known: AtomicU64,
+    /// Events acknowledged, refused ones included: counted once even when a killed worker's batch is stored again.
+    pub(super) settled: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) retrying: Mutex<Option<String>>,
 }
@@ -113,9 +115,9 @@ pub(super) struct Batch<T> {
 
 impl<T: Stored> Feed<T> {
     /// Begins at the topic's present end: nothing is stored for late subscribers.
-    pub(super) fn subscribe(bus: &Bus, topic: &Topic) -> Self {
+    pub(super) fn subscribe(bus: &Bus, topic: &Topic, rows_before: i64) -> Self {
         let subscription = Mutex::new(T::bus(bus).subscribe_acked(&topic.to_string()));
-        Self { topic: topic.clone(), subscription, counters: Counters::default() }
+        Self { topic: topic.clone(), subscription, rows_before, counters: Counters::default() }
     }
 
     /// Everything that touches the position goes through here; never held across an await.
@@ -133,18 +135,19 @@ impl<T: Stored> Feed<T> {
         })
     }
 
-    pub(super) fn status(feed: Option<&std::sync::Arc<Self>>, topic: &Topic, alive: bool) -> StoringStatus {
-        let count = |counter: fn(&Counters) -> &AtomicU64| feed.map_or(0, |feed| counter(&feed.counters).load(Relaxed));
+    /// What the status tells of this feed, given the rows of its topic in the table now.
+    pub(super) fn describe(&self, alive: bool, status: StoringStatus) -> StoringStatus {
+        let Counters { since, settled, refused, retrying } = &self.counters;
+        let rows_new = status.rows_stored.saturating_sub(self.rows_before).max(0) as u64;
+        let rows_refused = refused.load(Relaxed);
         StoringStatus {
-            topic: topic.to_string(),
-            on: false,
-            since: feed.filter(|_| alive).map(|feed| feed.counters.since.load(Relaxed)),
-            rows_stored: 0,
-            rows_new: count(|c| &c.new),
-            rows_known: count(|c| &c.known),
-            rows_refused: count(|c| &c.refused),
-            lag: feed.map_or(0, |feed| feed.with(|subscription| subscription.lag())),
-            retrying: feed.and_then(|feed| feed.counters.retrying.lock().clone()),
+            since: alive.then(|| since.load(Relaxed)),
+            rows_new,
+            rows_known: settled.load(Relaxed).saturating_sub(rows_new + rows_refused),
+            rows_refused,
+            lag: self.with(|subscription| subscription.lag()),
+            retrying: retrying.lock().clone(),
+            ..status
         }
     }
 }

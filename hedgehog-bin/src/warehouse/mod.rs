@@ -37,7 +37,7 @@ pub struct Warehouse {
 }
 
 /// What is stored of one topic.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct StoringStatus {
     /// `TRADE_EVENTS:BTCUSDT`, `ORDERS:BTCUSDT`.
     pub topic: String,
@@ -47,9 +47,9 @@ pub struct StoringStatus {
     pub since: Option<i64>,
     /// Rows of this topic in the table.
     pub rows_stored: i64,
-    /// Rows that this program added.
+    /// Rows added since this program began to store the topic.
     pub rows_new: u64,
-    /// Rows that were in the table before they came.
+    /// Events stored that added no row: a trade that stood there already, a later state of an order.
     pub rows_known: u64,
     /// Rows the database refused for good; each is in the log.
     pub rows_refused: u64,
@@ -123,16 +123,17 @@ impl Warehouse {
     pub async fn status(&self) -> Result<Vec<StoringStatus>, OperationError> {
         let mut found = Vec::new();
         for (topic, on) in settings::all(&self.db).await? {
-            let rows_stored = match topic.stream {
-                Stream::TradeEvents => settings::trade_event_count(&self.db, &topic.symbol).await?,
-                Stream::Orders => settings::order_count(&self.db, &topic.symbol).await?,
-            };
+            let rows_stored = settings::row_count(&self.db, &topic).await?;
             let alive = self.workers.lookup(&topic).is_some();
-            let status = match topic.stream {
-                Stream::TradeEvents => Feed::status(self.feeds.trade_events.lock().get(&topic.symbol), &topic, alive),
-                Stream::Orders => Feed::status(self.feeds.orders.lock().get(&topic.symbol), &topic, alive),
-            };
-            found.push(StoringStatus { on, rows_stored, ..status });
+            let status = StoringStatus { topic: topic.to_string(), on, rows_stored, ..StoringStatus::default() };
+            let Topic { stream, symbol } = &topic;
+            let trade_events = self.feeds.trade_events.lock().get(symbol).filter(|_| *stream == Stream::TradeEvents).cloned();
+            let orders = self.feeds.orders.lock().get(symbol).filter(|_| *stream == Stream::Orders).cloned();
+            found.push(match (trade_events, orders) {
+                (Some(feed), _) => feed.describe(alive, status),
+                (None, Some(feed)) => feed.describe(alive, status),
+                (None, None) => status,
+            });
         }
         Ok(found)
     }
@@ -159,9 +160,15 @@ impl Warehouse {
         topic: &Topic,
         feeds: &Mutex<HashMap<Symbol, Arc<Feed<T>>>>,
     ) -> Result<Outcome, OperationError> {
-        let feed = (feeds.lock().entry(topic.symbol.clone()))
-            .or_insert_with(|| Arc::new(Feed::subscribe(&self.bus, topic)))
-            .clone();
+        let known = feeds.lock().get(&topic.symbol).cloned();
+        let feed = match known {
+            Some(feed) => feed,
+            None => {
+                let feed = Arc::new(Feed::subscribe(&self.bus, topic, settings::row_count(&self.db, topic).await?));
+                feeds.lock().insert(topic.symbol.clone(), Arc::clone(&feed));
+                feed
+            }
+        };
         let db = self.db.clone();
         let spec = ChildSpec::worker(topic.to_string(), move || (Worker::<T>::default(), (Arc::clone(&feed), db.clone())))
             .shutdown(worker::SHUTDOWN)

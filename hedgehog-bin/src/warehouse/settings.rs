@@ -1,6 +1,6 @@
 //! The queries on `subscriber_settings`, and the row counts that the status shows.
 
-use crate::market::{Symbol, Topic};
+use crate::market::{Stream, Topic};
 use crate::store::schema::data_warehouse::{orders, subscriber_settings as settings, trade_events};
 use crate::store::{Db, Id, Moment, StoreError, SubscriberStatus};
 use diesel::prelude::*;
@@ -48,12 +48,11 @@ pub(super) async fn set(db: &Db, topic: &Topic, on: bool) -> Result<(), StoreErr
     Ok(())
 }
 
-pub(super) async fn trade_event_count(db: &Db, symbol: &Symbol) -> Result<i64, StoreError> {
-    let rows = trade_events::table.filter(trade_events::symbol.eq(symbol.to_string()));
-    db.fetch_one(rows.count()).await
-}
-
-pub(super) async fn order_count(db: &Db, symbol: &Symbol) -> Result<i64, StoreError> {
-    let rows = orders::table.filter(orders::symbol.eq(symbol.to_string()));
-    db.fetch_one(rows.count()).await
+/// How many rows of a topic the table holds.
+pub(super) async fn row_count(db: &Db, topic: &Topic) -> Result<i64, StoreError> {
+    let symbol = topic.symbol.as_str();
+    match topic.stream {
+        Stream::TradeEvents => db.fetch_one(trade_events::table.filter(trade_events::symbol.eq(symbol)).count()).await,
+        Stream::Orders => db.fetch_one(orders::table.filter(orders::symbol.eq(symbol)).count()).await,
+    }
 }

@@ -111,9 +111,7 @@ impl<T: Stored> Actor for Worker<T> {
                 tokio::time::sleep(delay).await;
             }
         }
-        let Counters { new, known, .. } = &state.feed.counters;
-        let (new, known) = (new.load(Relaxed), known.load(Relaxed));
-        tracing::info!("{}: {new} rows stored, {known} were there already", state.feed.topic);
+        tracing::info!("{}: {} events stored", state.feed.topic, state.feed.counters.settled.load(Relaxed));
         Ok(())
     }
 }
@@ -132,6 +130,7 @@ impl<T: Stored> Storing<T> {
         match stored {
             Ok(()) => {
                 self.feed.with(|subscription| subscription.ack(batch.end));
+                self.feed.counters.settled.fetch_add(batch.events.len() as u64, Relaxed);
                 self.backoff.succeeded();
                 if self.feed.counters.retrying.lock().take().is_some() {
                     tracing::info!("{}: the database takes rows again", self.feed.topic);
@@ -166,11 +165,7 @@ impl<T: Stored> Storing<T> {
 fn store_all<'a, T: Stored>(db: &'a Db, events: &'a [T], counters: &'a Counters) -> BoxFuture<'a, Result<(), StoreError>> {
     Box::pin(async move {
         match T::store(db, events).await {
-            Ok(new) => {
-                counters.new.fetch_add(new as u64, Relaxed);
-                counters.known.fetch_add(events.len().saturating_sub(new) as u64, Relaxed);
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(error) if !matches!(error, StoreError::BadData { .. }) => Err(error),
             Err(error) if events.len() == 1 => {
                 tracing::error!("the database refuses {}: {:#}", events[0].describe(), anyhow::Error::from(error));

@@ -209,16 +209,23 @@ impl<T> Cursor<T> {
         self.position
     }
 
-    /// The event at the cursor, which moves past it; `None` if its chunk is gone and the cursor has to seek.
-    ///
-    /// The position must be a published one.
-    pub(super) fn read(&mut self) -> Option<&T> {
+    /// Hands over events up to `until`, which must be published, or up to the end of the chunk; `false` if the chunk after
+    /// this one is gone, and the cursor has to seek.
+    pub(super) fn read(&mut self, until: u64, mut f: impl FnMut(&T)) -> bool {
         if self.position == self.chunk.end() {
-            self.chunk = self.chunk.next.get().and_then(Weak::upgrade)?;
+            let Some(next) = self.chunk.next.get().and_then(Weak::upgrade) else {
+                return false;
+            };
+            self.chunk = next;
         }
-        let slot = &self.chunk.slots[(self.position - self.chunk.base) as usize];
-        self.position += 1;
-        Some(slot.get().expect("a slot is filled before its position is published"))
+        let base = self.chunk.base;
+        let (from, to) = (self.position - base, (until - base).min(CHUNK as u64));
+        for slot in &self.chunk.slots[from as usize..to as usize] {
+            // Before `f`, so that an event over which it panics is not read again.
+            self.position += 1;
+            f(slot.get().expect("a slot is filled before its position is published"));
+        }
+        true
     }
 }
 

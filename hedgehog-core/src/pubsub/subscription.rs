@@ -58,9 +58,10 @@ impl<T: Send + Sync + 'static> Subscription<T> {
             published = self.published();
         }
         while drained.read < max && self.position() < published {
-            if let Some(event) = self.cursor.read() {
-                drained.read += 1;
-                f(event);
+            let from = self.position();
+            let until = published.min(from.saturating_add((max - drained.read) as u64));
+            if self.cursor.read(until, &mut f) {
+                drained.read += (self.position() - from) as usize;
             } else {
                 drained.lagged += self.skip_lost();
                 published = self.published();
@@ -244,6 +245,6 @@ impl<T> std::fmt::Debug for Subscription<T> {
             .field("overflow", &self.reader.overflow())
             .field("position", &self.position())
             .field("lag", &self.lag())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

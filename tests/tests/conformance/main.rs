@@ -10,11 +10,13 @@ mod children;
 mod faults;
 mod groups;
 mod intensity;
+mod interrupted;
 mod lifetime;
 mod names;
 mod restart;
 mod retries;
 mod stop;
+mod storm;
 
 use std::process::ExitCode;
 
@@ -40,7 +42,9 @@ fn main() -> ExitCode {
         lifetime::parents::cases(),
         lifetime::incarnations::cases(),
         names::lifetime::cases(),
-        names::storm::cases(),
+        storm::names::cases(),
+        interrupted::starts::cases(),
+        interrupted::stops::cases(),
         calls::references::cases(),
         faults::containment::cases(),
         faults::fencing::cases(),

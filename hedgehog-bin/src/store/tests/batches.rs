@@ -49,15 +49,23 @@ fn order(status: &str, executed: &str, update_time: i64) -> OrderRow {
 }
 
 async fn stored(db: &Db) -> OrderRow {
-    db.fetch_one(orders::table.select(crate::store::columns::<OrderRow>())).await.expect("one order")
+    db.fetch_one(orders::table.select(crate::store::columns::<OrderRow>()))
+        .await
+        .expect("one order")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_of_trades_round_trips() {
     let fresh = Fresh::open(Database::DataWarehouse).await;
     let rows: Arc<[_]> = (1..=3000).map(|trade_id| trade("BTCUSDT", trade_id)).collect();
-    assert_eq!(insert_trade_events(&fresh.db, rows.clone()).await.expect("inserts"), 3000);
-    let read = fresh.db.fetch::<TradeEventRow>(trade_events::table.order(trade_events::trade_id)).await;
+    assert_eq!(
+        insert_trade_events(&fresh.db, rows.clone()).await.expect("inserts"),
+        3000
+    );
+    let read = fresh
+        .db
+        .fetch::<TradeEventRow>(trade_events::table.order(trade_events::trade_id))
+        .await;
     assert_eq!(read.expect("reads"), *rows);
     let volume = trade_events::table.select(decimal_sum(trade_events::quantity));
     let volume = fresh.db.fetch_one::<Option<Decimal>>(volume).await.expect("sums");
@@ -69,11 +77,24 @@ async fn trades_that_stand_already_are_left_out_and_not_counted() {
     let fresh = Fresh::open(Database::DataWarehouse).await;
     let first: Arc<[_]> = [trade("BTCUSDT", 1), trade("BTCUSDT", 2)].into();
     assert_eq!(insert_trade_events(&fresh.db, first.clone()).await.expect("inserts"), 2);
-    assert_eq!(insert_trade_events(&fresh.db, first.clone()).await.expect("the same again"), 0);
+    assert_eq!(
+        insert_trade_events(&fresh.db, first.clone())
+            .await
+            .expect("the same again"),
+        0
+    );
     // Twice within one batch, once before it, once for another symbol.
-    let second = [trade("BTCUSDT", 2), trade("BTCUSDT", 3), trade("BTCUSDT", 3), trade("ETHUSDT", 2)];
+    let second = [
+        trade("BTCUSDT", 2),
+        trade("BTCUSDT", 3),
+        trade("BTCUSDT", 3),
+        trade("ETHUSDT", 2),
+    ];
     assert_eq!(insert_trade_events(&fresh.db, second.into()).await.expect("inserts"), 2);
-    assert_eq!(insert_trade_events(&fresh.db, [].into()).await.expect("nothing to do"), 0);
+    assert_eq!(
+        insert_trade_events(&fresh.db, [].into()).await.expect("nothing to do"),
+        0
+    );
     let kept = trade_events::table.order(trade_events::trade_id).limit(2);
     assert_eq!(fresh.db.fetch::<TradeEventRow>(kept).await.expect("reads"), *first);
 }
@@ -83,19 +104,40 @@ async fn a_batch_with_an_impossible_row_stores_nothing() {
     let fresh = Fresh::open(Database::DataWarehouse).await;
     let mut bad = trade("BTCUSDT", 2);
     bad.price = decimal("1e5000");
-    let error = insert_trade_events(&fresh.db, [trade("BTCUSDT", 1), bad].into()).await.expect_err("does not fit");
+    let error = insert_trade_events(&fresh.db, [trade("BTCUSDT", 1), bad].into())
+        .await
+        .expect_err("does not fit");
     assert!(!error.is_transient(), "{error:?}");
-    assert_eq!(fresh.db.fetch_one::<i64>(trade_events::table.count()).await.expect("counts"), 0);
+    assert_eq!(
+        fresh
+            .db
+            .fetch_one::<i64>(trade_events::table.count())
+            .await
+            .expect("counts"),
+        0
+    );
     let good = [trade("BTCUSDT", 1)].into();
-    assert_eq!(insert_trade_events(&fresh.db, good).await.expect("the writer still works"), 1);
+    assert_eq!(
+        insert_trade_events(&fresh.db, good)
+            .await
+            .expect("the writer still works"),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_order_becomes_filled_in_place() {
     let fresh = Fresh::open(Database::DataWarehouse).await;
-    let states = [order("NEW", "0", 10), order("PARTIALLY_FILLED", "9.5", 20), order("FILLED", "10", 20)];
+    let states = [
+        order("NEW", "0", 10),
+        order("PARTIALLY_FILLED", "9.5", 20),
+        order("FILLED", "10", 20),
+    ];
     assert_eq!(upsert_orders(&fresh.db, &states).await.expect("stores"), 3);
-    let expected = OrderRow { inserted_at: moment(10), ..order("FILLED", "10", 20) };
+    let expected = OrderRow {
+        inserted_at: moment(10),
+        ..order("FILLED", "10", 20)
+    };
     assert_eq!(stored(&fresh.db).await, expected);
 }
 
@@ -103,7 +145,9 @@ async fn a_new_order_becomes_filled_in_place() {
 async fn an_older_state_never_overwrites_a_newer_one() {
     let fresh = Fresh::open(Database::DataWarehouse).await;
     let current = order("PARTIALLY_FILLED", "9.0", 20);
-    upsert_orders(&fresh.db, std::slice::from_ref(&current)).await.expect("stores");
+    upsert_orders(&fresh.db, std::slice::from_ref(&current))
+        .await
+        .expect("stores");
     for late in [
         order("NEW", "0", 10),
         // The clock stood still: quantity and status tell which came first.
@@ -112,6 +156,7 @@ async fn an_older_state_never_overwrites_a_newer_one() {
         // A later time with less done is not a later state.
         order("PARTIALLY_FILLED", "8.0", 30),
         order("NEW", "9.0", 30),
+        order("PENDING_NEW", "9.0", 30),
     ] {
         assert_eq!(upsert_orders(&fresh.db, &[late]).await.expect("is left out"), 0);
         assert_eq!(stored(&fresh.db).await, current);
@@ -121,9 +166,16 @@ async fn an_older_state_never_overwrites_a_newer_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn executed_quantities_are_compared_as_numbers() {
     let fresh = Fresh::open(Database::DataWarehouse).await;
-    upsert_orders(&fresh.db, &[order("PARTIALLY_FILLED", "9.0", 20)]).await.expect("stores");
+    upsert_orders(&fresh.db, &[order("PARTIALLY_FILLED", "9.0", 20)])
+        .await
+        .expect("stores");
     // As text "10.0" would come before "9.0".
-    assert_eq!(upsert_orders(&fresh.db, &[order("FILLED", "10.0", 20)]).await.expect("stores"), 1);
+    assert_eq!(
+        upsert_orders(&fresh.db, &[order("FILLED", "10.0", 20)])
+            .await
+            .expect("stores"),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +184,14 @@ async fn an_ended_order_stays_as_it_ended() {
     for end in ["FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"] {
         delete_all(&fresh.db).await;
         upsert_orders(&fresh.db, &[order(end, "5", 20)]).await.expect("stores");
-        for later in ["NEW", "PARTIALLY_FILLED", "PENDING_CANCEL", "FILLED", "CANCELED", "EXPIRED"] {
+        for later in [
+            "NEW",
+            "PARTIALLY_FILLED",
+            "PENDING_CANCEL",
+            "FILLED",
+            "CANCELED",
+            "EXPIRED",
+        ] {
             let changed = upsert_orders(&fresh.db, &[order(later, "5", 30)]).await.expect("runs");
             assert_eq!(changed, usize::from(later == end), "{end} then {later}");
         }
@@ -143,9 +202,20 @@ async fn an_ended_order_stays_as_it_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn order_ids_of_two_symbols_do_not_meet() {
     let fresh = Fresh::open(Database::DataWarehouse).await;
-    let other = OrderRow { symbol: "ETHUSDT".into(), ..order("NEW", "0", 1) };
-    assert_eq!(upsert_orders(&fresh.db, &[order("FILLED", "10", 9), other]).await.expect("stores"), 2);
-    assert_eq!(fresh.db.fetch_one::<i64>(orders::table.count()).await.expect("counts"), 2);
+    let other = OrderRow {
+        symbol: "ETHUSDT".into(),
+        ..order("NEW", "0", 1)
+    };
+    assert_eq!(
+        upsert_orders(&fresh.db, &[order("FILLED", "10", 9), other])
+            .await
+            .expect("stores"),
+        2
+    );
+    assert_eq!(
+        fresh.db.fetch_one::<i64>(orders::table.count()).await.expect("counts"),
+        2
+    );
 }
 
 async fn delete_all(db: &Db) {

@@ -104,9 +104,23 @@ async fn streams_and_gaps_round_trip() {
         streamer::streams::updated_at.eq(stream.2),
     ));
     fresh.db.run(insert).await.expect("inserts");
-    assert_eq!(fresh.db.fetch_one::<(String, i64, Moment)>(streamer::streams::table).await.expect("reads"), stream);
+    assert_eq!(
+        fresh
+            .db
+            .fetch_one::<(String, i64, Moment)>(streamer::streams::table)
+            .await
+            .expect("reads"),
+        stream
+    );
 
-    let gap = (Id::new(), "BTCUSDT".to_owned(), 7i64, 9i64, moment(2), "reconnect".to_owned());
+    let gap = (
+        Id::new(),
+        "BTCUSDT".to_owned(),
+        7i64,
+        9i64,
+        moment(2),
+        "reconnect".to_owned(),
+    );
     let insert = || {
         let values = (
             streamer::gaps::id.eq(gap.0),
@@ -119,11 +133,18 @@ async fn streams_and_gaps_round_trip() {
         diesel::insert_into(streamer::gaps::table).values(values)
     };
     fresh.db.run(insert()).await.expect("inserts");
-    let stored = fresh.db.fetch_one::<(Id, String, i64, i64, Moment, String)>(streamer::gaps::table).await;
+    let stored = fresh
+        .db
+        .fetch_one::<(Id, String, i64, i64, Moment, String)>(streamer::gaps::table)
+        .await;
     assert_eq!(stored.expect("reads"), gap);
     let twice = fresh.db.run(insert()).await.expect_err("the same gap stands once");
     assert!(twice.is_unique_violation(), "{twice:?}");
-    let ignored = fresh.db.run(insert().on_conflict_do_nothing()).await.expect("is left out");
+    let ignored = fresh
+        .db
+        .run(insert().on_conflict_do_nothing())
+        .await
+        .expect("is left out");
     assert_eq!(ignored, 0);
 }
 
@@ -135,7 +156,10 @@ async fn naive_settings_round_trip() {
         let insert = diesel::insert_into(naive::settings::table).values(row.clone());
         fresh.db.run(insert).await.expect("inserts");
         let query = naive::settings::table.filter(naive::settings::status.eq(status));
-        let stored = fresh.db.fetch_one::<NaiveSetting>(query.select(columns::<NaiveSetting>())).await;
+        let stored = fresh
+            .db
+            .fetch_one::<NaiveSetting>(query.select(columns::<NaiveSetting>()))
+            .await;
         assert_eq!(stored.expect("reads"), row);
     }
 }
@@ -144,12 +168,22 @@ async fn naive_settings_round_trip() {
 async fn an_update_can_return_the_row() {
     let fresh = Fresh::open(Database::Naive).await;
     let row = naive_setting("BTCUSDT", TradingStatus::On);
-    fresh.db.run(diesel::insert_into(naive::settings::table).values(row.clone())).await.expect("inserts");
+    fresh
+        .db
+        .run(diesel::insert_into(naive::settings::table).values(row.clone()))
+        .await
+        .expect("inserts");
     let update = diesel::update(naive::settings::table.filter(naive::settings::symbol.eq("BTCUSDT")))
         .set(naive::settings::status.eq(TradingStatus::Shutdown))
         .returning(naive::settings::all_columns);
     let updated = fresh.db.run_returning::<NaiveSetting>(update).await.expect("updates");
-    assert_eq!(updated, [NaiveSetting { status: TradingStatus::Shutdown, ..row }]);
+    assert_eq!(
+        updated,
+        [NaiveSetting {
+            status: TradingStatus::Shutdown,
+            ..row
+        }]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,7 +212,11 @@ async fn traders_round_trip_with_and_without_orders() {
             inserted_at: moment(0),
             updated_at: moment(1),
         };
-        fresh.db.run(diesel::insert_into(naive::traders::table).values(&row)).await.expect("inserts");
+        fresh
+            .db
+            .run(diesel::insert_into(naive::traders::table).values(&row))
+            .await
+            .expect("inserts");
         let query = naive::traders::table.filter(naive::traders::state.eq(state));
         assert_eq!(fresh.db.fetch_one::<Trader>(query).await.expect("reads"), row);
     }
@@ -189,6 +227,7 @@ async fn traders_round_trip_with_and_without_orders() {
 #[tokio::test(flavor = "multi_thread")]
 async fn subscriber_settings_are_upserted_by_topic() {
     use data_warehouse::subscriber_settings::{self, id, inserted_at, status, topic, updated_at};
+    type Row = (Id, String, SubscriberStatus, Moment, Moment);
 
     let fresh = Fresh::open(Database::DataWarehouse).await;
     let upsert = |wanted: SubscriberStatus, at: Moment| {
@@ -202,14 +241,33 @@ async fn subscriber_settings_are_upserted_by_topic() {
             ))
             .on_conflict(topic)
             .do_update()
-            .set((status.eq(diesel::upsert::excluded(status)), updated_at.eq(diesel::upsert::excluded(updated_at))))
+            .set((
+                status.eq(diesel::upsert::excluded(status)),
+                updated_at.eq(diesel::upsert::excluded(updated_at)),
+            ))
             .returning(subscriber_settings::all_columns)
     };
-    type Row = (Id, String, SubscriberStatus, Moment, Moment);
-    let first = fresh.db.run_returning::<Row>(upsert(SubscriberStatus::On, moment(0))).await.expect("inserts");
-    let second = fresh.db.run_returning::<Row>(upsert(SubscriberStatus::Off, moment(9))).await.expect("updates");
+    let first = fresh
+        .db
+        .run_returning::<Row>(upsert(SubscriberStatus::On, moment(0)))
+        .await
+        .expect("inserts");
+    let second = fresh
+        .db
+        .run_returning::<Row>(upsert(SubscriberStatus::Off, moment(9)))
+        .await
+        .expect("updates");
     assert_eq!(first[0].2, SubscriberStatus::On);
-    assert_eq!(second, [(first[0].0, first[0].1.clone(), SubscriberStatus::Off, moment(0), moment(9))]);
+    assert_eq!(
+        second,
+        [(
+            first[0].0,
+            first[0].1.clone(),
+            SubscriberStatus::Off,
+            moment(0),
+            moment(9)
+        )]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,34 +281,73 @@ async fn simulator_tables_round_trip() {
     {
         use simulator::orders::dsl::*;
         let values = (
-            (symbol.eq(&order.0.0), order_id.eq(order.0.1), client_order_id.eq(&order.0.2), side.eq(&order.0.3)),
-            (price.eq(&order.1.0), original_quantity.eq(&order.1.1), executed_quantity.eq(&order.1.2)),
+            (
+                symbol.eq(&order.0.0),
+                order_id.eq(order.0.1),
+                client_order_id.eq(&order.0.2),
+                side.eq(&order.0.3),
+            ),
+            (
+                price.eq(&order.1.0),
+                original_quantity.eq(&order.1.1),
+                executed_quantity.eq(&order.1.2),
+            ),
             cummulative_quote_quantity.eq(&order.1.3),
             (status.eq(&order.2.0), time.eq(order.2.1), update_time.eq(order.2.2)),
         );
-        fresh.db.run(diesel::insert_into(orders).values(values)).await.expect("inserts");
+        fresh
+            .db
+            .run(diesel::insert_into(orders).values(values))
+            .await
+            .expect("inserts");
         let query = orders.select((
             (symbol, order_id, client_order_id, side),
             (price, original_quantity, executed_quantity, cummulative_quote_quantity),
             (status, time, update_time),
         ));
-        let stored = fresh.db.fetch::<((String, i64, String, String), (Decimal, Decimal, Decimal, Decimal), _)>(query);
+        let stored = fresh
+            .db
+            .fetch::<((String, i64, String, String), (Decimal, Decimal, Decimal, Decimal), _)>(query);
         assert_eq!(stored.await.expect("reads"), [order]);
     }
     {
         use simulator::balances::dsl::*;
         let values = (asset.eq("USDT"), free.eq(decimal("10000.00")), locked.eq(decimal("0")));
-        fresh.db.run(diesel::insert_into(balances).values(values)).await.expect("inserts");
-        let stored = fresh.db.fetch_one::<(String, Decimal, Decimal)>(balances).await.expect("reads");
+        fresh
+            .db
+            .run(diesel::insert_into(balances).values(values))
+            .await
+            .expect("inserts");
+        let stored = fresh
+            .db
+            .fetch_one::<(String, Decimal, Decimal)>(balances)
+            .await
+            .expect("reads");
         assert_eq!(stored, ("USDT".into(), decimal("10000.00"), decimal("0")));
     }
     {
         use simulator::markets::dsl::*;
         for (name, played) in [("BTCUSDT", None), ("ETHUSDT", Some(7i64))] {
-            let values = (symbol.eq(name), last_trade_id.eq(1i64), last_order_id.eq(2i64), played_to.eq(played));
-            fresh.db.run(diesel::insert_into(markets).values(values)).await.expect("inserts");
+            let values = (
+                symbol.eq(name),
+                last_trade_id.eq(1i64),
+                last_order_id.eq(2i64),
+                played_to.eq(played),
+            );
+            fresh
+                .db
+                .run(diesel::insert_into(markets).values(values))
+                .await
+                .expect("inserts");
         }
-        let stored = fresh.db.fetch::<(String, i64, i64, Option<i64>)>(markets.order(symbol)).await.expect("reads");
-        assert_eq!(stored, [("BTCUSDT".into(), 1, 2, None), ("ETHUSDT".into(), 1, 2, Some(7))]);
+        let stored = fresh
+            .db
+            .fetch::<(String, i64, i64, Option<i64>)>(markets.order(symbol))
+            .await
+            .expect("reads");
+        assert_eq!(
+            stored,
+            [("BTCUSDT".into(), 1, 2, None), ("ETHUSDT".into(), 1, 2, Some(7))]
+        );
     }
 }

@@ -39,7 +39,11 @@ async fn a_decimal_comes_back_with_every_digit_and_its_scale() {
         "0.00000000000000000000000000000000000000000000000001",
     ];
     let fresh = filled(&amounts).await;
-    let stored = fresh.db.fetch::<Decimal>(balances.select(free).order(asset)).await.expect("reads");
+    let stored = fresh
+        .db
+        .fetch::<Decimal>(balances.select(free).order(asset))
+        .await
+        .expect("reads");
     assert_eq!(texts(&stored), amounts);
 }
 
@@ -53,14 +57,21 @@ async fn comparisons_are_numeric() {
     let ascending = balances.select(free).order(free.asc());
     let ascending = fresh.db.fetch(ascending).await.expect("reads");
     assert_eq!(texts(&ascending), ["-20", "0.00000001", "9.0", "9.50", "10.0", "100"]);
-    let largest = fresh.db.fetch_one::<Option<Decimal>>(balances.select(diesel::dsl::max(free))).await;
+    let largest = fresh
+        .db
+        .fetch_one::<Option<Decimal>>(balances.select(diesel::dsl::max(free)))
+        .await;
     assert_eq!(largest.expect("reads"), Some(decimal("100")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sum_is_exact() {
     let fresh = filled(&["0.1", "0.2", "123456789012345678.12345678", "-0.00000001"]).await;
-    let sum = fresh.db.fetch_one::<Option<Decimal>>(balances.select(decimal_sum(free))).await.expect("reads");
+    let sum = fresh
+        .db
+        .fetch_one::<Option<Decimal>>(balances.select(decimal_sum(free)))
+        .await
+        .expect("reads");
     assert_eq!(sum, Some(decimal("123456789012345678.42345677")));
     let none = balances.filter(asset.eq("none")).select(decimal_sum(free));
     assert_eq!(fresh.db.fetch_one::<Option<Decimal>>(none).await.expect("reads"), None);
@@ -103,7 +114,10 @@ async fn no_tool_can_store_what_is_not_a_decimal() {
         let update = format!("UPDATE balances SET free = {text}");
         fresh.db.run(sql_query(update)).await.expect_err(text);
     }
-    assert_eq!(fresh.db.fetch::<Decimal>(balances.select(free)).await.expect("reads"), [decimal("1")]);
+    assert_eq!(
+        fresh.db.fetch::<Decimal>(balances.select(free)).await.expect("reads"),
+        [decimal("1")]
+    );
     for text in ["-1", "007", "1.50", "0.1"] {
         let update = format!("UPDATE balances SET free = '{text}'");
         assert_eq!(fresh.db.run(sql_query(update)).await.expect(text), 1);
@@ -114,11 +128,26 @@ async fn no_tool_can_store_what_is_not_a_decimal() {
 async fn comparing_with_junk_does_not_bring_the_process_down() {
     let fresh = filled(&["1", "-2.5", "10"]).await;
     let long = format!("'{}'", "9".repeat(100_000));
-    let junk = ["''", "'-'", "'.'", "'..'", "'-.-'", "'abc'", "'é'", "'1e5'", "x''", "x'ff'", "CAST(x'' AS TEXT)", &long];
+    let junk = [
+        "''",
+        "'-'",
+        "'.'",
+        "'..'",
+        "'-.-'",
+        "'abc'",
+        "'é'",
+        "'1e5'",
+        "x''",
+        "x'ff'",
+        "CAST(x'' AS TEXT)",
+        &long,
+    ];
     for text in junk {
         for operator in ["<", ">", "=", "<>"] {
             let condition = format!("free {operator} {text}");
-            let query = balances.filter(diesel::dsl::sql::<diesel::sql_types::Bool>(&condition)).count();
+            let query = balances
+                .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(&condition))
+                .count();
             let found = fresh.db.fetch_one::<i64>(query).await.expect(text);
             assert!((0..=3).contains(&found));
         }
@@ -134,7 +163,11 @@ async fn a_sum_over_junk_fails_loudly() {
         settings::inserted_at.eq(Moment::now()),
         settings::updated_at.eq(Moment::now()),
     );
-    fresh.db.run(diesel::insert_into(settings::table).values(values)).await.expect("inserts");
+    fresh
+        .db
+        .run(diesel::insert_into(settings::table).values(values))
+        .await
+        .expect("inserts");
     // A text column passed off as a decimal one.
     let sum = settings::table.select(decimal_sum(diesel::dsl::sql::<Exact>("symbol")));
     let error = fresh.db.fetch_one::<Option<Decimal>>(sum).await.expect_err("no sum");

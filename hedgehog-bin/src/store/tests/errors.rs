@@ -26,7 +26,10 @@ fn a_password_is_never_shown() {
         assert!(!shown.contains("secret") && !shown.contains("sec%72et"), "{shown}");
         assert!(shown.starts_with("postgres"), "{shown}");
     }
-    assert_eq!(location("postgres://me:secret@host/streamer"), "postgres://me:***@host/streamer");
+    assert_eq!(
+        location("postgres://me:secret@host/streamer"),
+        "postgres://me:***@host/streamer"
+    );
     assert_eq!(location("hedgehog-data/streamer.db"), "hedgehog-data/streamer.db");
 }
 
@@ -37,13 +40,17 @@ async fn a_url_of_another_kind_is_refused_with_the_right_form() {
         assert!(matches!(error, StoreError::UnsupportedUrl { .. }), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("secret"));
     }
-    let error = Db::open("postgres://host/x", Database::Simulator).await.expect_err("SQLite only");
+    let error = Db::open("postgres://host/x", Database::Simulator)
+        .await
+        .expect_err("SQLite only");
     assert!(matches!(error, StoreError::UnsupportedUrl { .. }), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_does_not_exist_is_named() {
-    let error = Db::open("/no/such/folder/streamer.db", Database::Streamer).await.expect_err("no folder");
+    let error = Db::open("/no/such/folder/streamer.db", Database::Streamer)
+        .await
+        .expect_err("no folder");
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains("/no/such/folder/streamer.db"));
     assert!(std::error::Error::source(&error).is_some());
@@ -55,7 +62,9 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let path = folder.path().join("streamer.db");
     let text = "not a database, but long enough to be taken for one: ".repeat(20);
     std::fs::write(&path, &text).expect("writes");
-    let error = Db::open(&path.display().to_string(), Database::Streamer).await.expect_err("no database");
+    let error = Db::open(&path.display().to_string(), Database::Streamer)
+        .await
+        .expect_err("no database");
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
     assert_eq!(std::fs::read_to_string(&path).expect("reads"), text);
 }
@@ -66,26 +75,54 @@ async fn no_row_where_one_was_asked_for_is_not_found() {
     let query = || streams::table.select(streams::last_trade_id);
     assert_eq!(fresh.db.fetch_optional::<i64>(query()).await.expect("reads"), None);
     let error = fresh.db.fetch_one::<i64>(query()).await.expect_err("no row");
-    assert!(matches!(error, StoreError::Query { source: QueryError::NotFound, .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            StoreError::Query {
+                source: QueryError::NotFound,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fetch_cannot_write_on_sqlite() {
     let fresh = Fresh::sqlite(Database::Streamer).await;
     let insert = diesel::insert_into(streams::table)
-        .values((streams::symbol.eq("X"), streams::last_trade_id.eq(1i64), streams::updated_at.eq(moment(0))))
+        .values((
+            streams::symbol.eq("X"),
+            streams::last_trade_id.eq(1i64),
+            streams::updated_at.eq(moment(0)),
+        ))
         .returning(streams::symbol);
-    fresh.db.fetch::<String>(insert).await.expect_err("readers are read-only");
-    assert_eq!(fresh.db.fetch_one::<i64>(streams::table.count()).await.expect("counts"), 0);
+    fresh
+        .db
+        .fetch::<String>(insert)
+        .await
+        .expect_err("readers are read-only");
+    assert_eq!(
+        fresh.db.fetch_one::<i64>(streams::table.count()).await.expect("counts"),
+        0
+    );
 }
 
 #[test]
 fn what_may_pass_by_itself_is_transient() {
     let (_, location) = Target::parse("x.db").expect("a path");
-    let database = |kind, text: &str| StoreError::from_query(&location, QueryError::DatabaseError(kind, Box::new(text.to_owned())));
+    let database = |kind, text: &str| {
+        StoreError::from_query(&location, QueryError::DatabaseError(kind, Box::new(text.to_owned())))
+    };
     assert!(database(DatabaseErrorKind::Unknown, "database is locked").is_transient());
     assert!(database(DatabaseErrorKind::UnableToSendCommand, "connection closed").is_transient());
-    assert!(database(DatabaseErrorKind::Unknown, "terminating connection due to administrator command").is_transient());
+    assert!(
+        database(
+            DatabaseErrorKind::Unknown,
+            "terminating connection due to administrator command"
+        )
+        .is_transient()
+    );
     assert!(!database(DatabaseErrorKind::UniqueViolation, "duplicate key").is_transient());
     assert!(!database(DatabaseErrorKind::CheckViolation, "CHECK constraint failed").is_transient());
     assert!(!StoreError::from_query(&location, QueryError::NotFound).is_transient());

@@ -10,57 +10,79 @@ mod errors;
 mod migrations;
 mod transactions;
 
-use std::path::PathBuf;
-
 use bigdecimal::BigDecimal;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tempfile::TempDir;
 
 use super::{Database, Db, Decimal, Moment, StoreError};
 
-/// A database nobody else uses.
-struct Fresh {
+/// Where a database can be made that nobody else uses.
+struct Place {
     url: String,
-    database: Database,
-    db: Db,
     /// Gone with it.
     _folder: Option<TempDir>,
 }
 
-impl Fresh {
-    async fn open(database: Database) -> Self {
+impl Place {
+    async fn new(database: Database) -> Self {
         match std::env::var("HEDGEHOG_TEST_POSTGRES") {
-            Ok(server) => Self::postgres(&server, database).await,
-            Err(_) => Self::sqlite(database).await,
+            Ok(server) if database.has_postgres() => Self::postgres(&server).await,
+            _ => Self::sqlite(database),
         }
     }
 
-    async fn sqlite(database: Database) -> Self {
+    fn sqlite(database: Database) -> Self {
         let folder = TempDir::new().expect("a folder for temporary files");
-        let url = path(&folder, database).display().to_string();
-        let db = Db::open(&url, database).await.expect("a new file opens");
-        Fresh { url, database, db, _folder: Some(folder) }
+        let url = folder.path().join(format!("{database}.db")).display().to_string();
+        Place {
+            url,
+            _folder: Some(folder),
+        }
     }
 
-    async fn postgres(server: &str, database: Database) -> Self {
+    async fn postgres(server: &str) -> Self {
         let name = format!("hedgehog_{}", uuid::Uuid::now_v7().simple());
-        let mut connection = AsyncPgConnection::establish(server).await.expect("the named server answers");
-        connection.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the user may make databases");
+        let mut connection = AsyncPgConnection::establish(server)
+            .await
+            .expect("the named server answers");
+        connection
+            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .await
+            .expect("the user may make databases");
         let mut url = url::Url::parse(server).expect("a URL");
         url.set_path(&name);
-        let url = url.to_string();
-        let db = Db::open(&url, database).await.expect("a new database opens");
-        Fresh { url, database, db, _folder: None }
+        Place {
+            url: url.into(),
+            _folder: None,
+        }
+    }
+}
+
+/// An open database nobody else uses.
+struct Fresh {
+    db: Db,
+    database: Database,
+    place: Place,
+}
+
+impl Fresh {
+    async fn open(database: Database) -> Self {
+        Self::at(Place::new(database).await, database).await
+    }
+
+    async fn sqlite(database: Database) -> Self {
+        Self::at(Place::sqlite(database), database).await
+    }
+
+    async fn at(place: Place, database: Database) -> Self {
+        let db = Db::open(&place.url, database).await.expect("a new database opens");
+        Fresh { db, database, place }
     }
 
     /// A second handle on the same database, with connections of its own, as another process would have.
     async fn again(&self) -> Result<Db, StoreError> {
-        Db::open(&self.url, self.database).await
+        Db::open(&self.place.url, self.database).await
     }
-}
-
-fn path(folder: &TempDir, database: Database) -> PathBuf {
-    folder.path().join(format!("{database}.db"))
 }
 
 fn decimal(text: &str) -> Decimal {

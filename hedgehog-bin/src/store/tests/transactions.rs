@@ -21,7 +21,9 @@ async fn count(db: &Db) -> i64 {
 async fn increment(db: &Db) -> Result<(), StoreError> {
     let mut transaction = db.begin().await?;
     let last: i64 = transaction.fetch_one(streams.select(last_trade_id)).await?;
-    transaction.run(diesel::update(streams).set(last_trade_id.eq(last + 1))).await?;
+    transaction
+        .run(diesel::update(streams).set(last_trade_id.eq(last + 1)))
+        .await?;
     transaction.commit().await
 }
 
@@ -31,7 +33,13 @@ async fn a_commit_makes_all_of_it_visible() {
     let mut transaction = fresh.db.begin().await.expect("begins");
     transaction.run(insert("A")).await.expect("inserts");
     transaction.run(insert("B")).await.expect("inserts");
-    assert_eq!(transaction.fetch_one::<i64>(streams.count()).await.expect("sees its own"), 2);
+    assert_eq!(
+        transaction
+            .fetch_one::<i64>(streams.count())
+            .await
+            .expect("sees its own"),
+        2
+    );
     assert_eq!(count(&fresh.db).await, 0);
     transaction.commit().await.expect("commits");
     assert_eq!(count(&fresh.db).await, 2);
@@ -47,7 +55,10 @@ async fn a_dropped_transaction_is_undone_and_blocks_nobody() {
     // Another process need not wait until this one asks for a connection again.
     let free = tokio::time::timeout(Duration::from_secs(4), other.run(insert("B"))).await;
     assert_eq!(free.expect("the lock is free").expect("inserts"), 1);
-    assert_eq!(fresh.db.fetch::<String>(streams.select(symbol)).await.expect("reads"), ["B"]);
+    assert_eq!(
+        fresh.db.fetch::<String>(streams.select(symbol)).await.expect("reads"),
+        ["B"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +93,14 @@ async fn writers_of_one_handle_take_turns() {
     for written in try_join_all(writers).await.expect("no panic") {
         written.expect("nobody is locked out");
     }
-    assert_eq!(fresh.db.fetch_one::<i64>(streams.select(last_trade_id)).await.expect("reads"), 200);
+    assert_eq!(
+        fresh
+            .db
+            .fetch_one::<i64>(streams.select(last_trade_id))
+            .await
+            .expect("reads"),
+        200
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -97,7 +115,14 @@ async fn writers_of_several_processes_take_turns() {
         Ok::<_, StoreError>(())
     });
     try_join_all(writers).await.expect("nobody is locked out");
-    assert_eq!(fresh.db.fetch_one::<i64>(streams.select(last_trade_id)).await.expect("reads"), 40);
+    assert_eq!(
+        fresh
+            .db
+            .fetch_one::<i64>(streams.select(last_trade_id))
+            .await
+            .expect("reads"),
+        40
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +132,8 @@ async fn a_query_that_borrows_can_be_spawned() {
     let found = tokio::spawn(async move {
         let name = String::from("A");
         db.run(insert(&name)).await?;
-        db.fetch::<i64>(streams.select(last_trade_id).filter(symbol.eq(&name))).await
+        db.fetch::<i64>(streams.select(last_trade_id).filter(symbol.eq(&name)))
+            .await
     });
     assert_eq!(found.await.expect("no panic").expect("reads"), [0]);
 }

@@ -1,7 +1,9 @@
 //! The doorbell, with real actors.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -16,6 +18,8 @@ struct Reader {
     batch: usize,
     rearms: bool,
     subscription: Shared,
+    /// Messages of the doorbell in the mailbox: now, and the most there were.
+    in_flight: Arc<(AtomicUsize, AtomicUsize)>,
 }
 
 enum Msg {
@@ -40,7 +44,12 @@ impl Actor for Reader {
         let myself = ActorRef::current(&myself).expect("started by a supervisor");
         let mut subscription = self.subscription.lock();
         subscription.rewind();
-        subscription.ring(&myself, || Msg::Rung);
+        let in_flight = Arc::clone(&self.in_flight);
+        subscription.ring(&myself, move || {
+            let now = in_flight.0.fetch_add(1, Ordering::Relaxed) + 1;
+            in_flight.1.fetch_max(now, Ordering::Relaxed);
+            Msg::Rung
+        });
         Ok(Log::default())
     }
 
@@ -49,6 +58,7 @@ impl Actor for Reader {
         match message {
             Msg::Rung => {
                 log.rings += 1;
+                self.in_flight.0.fetch_sub(1, Ordering::Relaxed);
                 let _ = subscription.drain(self.batch, |&event| log.read.push(event));
                 if self.rearms {
                     subscription.rearm();
@@ -67,16 +77,20 @@ impl Actor for Reader {
 
 impl Reader {
     fn of(subscription: Subscription<u64>) -> Self {
+        let subscription = Arc::new(Mutex::new(subscription));
         Self {
             batch: 10,
             rearms: true,
-            subscription: Arc::new(Mutex::new(subscription)),
+            subscription,
+            in_flight: Arc::default(),
         }
     }
 
     fn again(&self) -> Self {
+        let (subscription, in_flight) = (Arc::clone(&self.subscription), Arc::clone(&self.in_flight));
         Self {
-            subscription: Arc::clone(&self.subscription),
+            subscription,
+            in_flight,
             ..*self
         }
     }
@@ -273,8 +287,59 @@ async fn a_monitor_may_broadcast_that_its_actor_is_gone() {
     assert_eq!(read_all(&mut subscription), (vec![7], 0));
 }
 
+/// Blocks its thread where no kill can reach it, and broadcasts afterwards.
+struct Zombie;
+
+impl Actor for Zombie {
+    type Msg = (mpsc::Receiver<()>, mpsc::Sender<()>);
+    type State = Topic<u64>;
+    type Arguments = Topic<u64>;
+
+    async fn pre_start(
+        &self,
+        _: ractor::ActorRef<Self::Msg>,
+        topic: Topic<u64>,
+    ) -> Result<Topic<u64>, ActorProcessingErr> {
+        Ok(topic)
+    }
+
+    async fn handle(
+        &self,
+        _: ractor::ActorRef<Self::Msg>,
+        (released, done): Self::Msg,
+        topic: &mut Topic<u64>,
+    ) -> Result<(), ActorProcessingErr> {
+        done.send(())?;
+        released.recv()?;
+        topic.broadcast(13);
+        Ok(done.send(())?)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_actor_that_was_declared_dead_publishes_nothing() {
+    let topic = topic();
+    let mut subscription = topic.subscribe(Overflow::Lossless);
+    let supervisor = DynamicSupervisor::new()
+        .kill_grace(Duration::from_millis(10))
+        .start()
+        .await
+        .expect("no children");
+    let of = topic.clone();
+    let spec = ChildSpec::worker("zombie", move || (Zombie, of.clone())).shutdown(crate::Shutdown::BrutalKill);
+    let zombie = supervisor.start_child(spec).await.expect("a zombie that starts");
+    let ((release, released), (done, finished)) = (mpsc::channel(), mpsc::channel());
+    zombie.cast((released, done)).expect("it runs");
+    finished.recv_timeout(DEADLINE).expect("it blocks");
+    supervisor.terminate_child(&zombie).await.expect("it is a child");
+    assert!(!zombie.is_alive());
+    release.send(()).expect("it still waits");
+    finished.recv_timeout(DEADLINE).expect("it broadcasts");
+    assert_eq!(read_all(&mut subscription), (vec![], 0));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_ring_is_lost_between_publishers_and_an_actor() {
+async fn between_publishers_and_an_actor_no_ring_is_lost_and_none_is_doubled() {
     const EVENTS: u64 = 20_000;
     let topic = topic();
     let reader = Reader {
@@ -308,4 +373,9 @@ async fn no_ring_is_lost_between_publishers_and_an_actor() {
     for publisher in publishers {
         publisher.join().expect("a publisher panicked");
     }
+    assert_eq!(
+        reader.in_flight.1.load(Ordering::Relaxed),
+        1,
+        "at most one message in flight"
+    );
 }

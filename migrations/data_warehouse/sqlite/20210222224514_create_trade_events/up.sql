@@ -1,7 +1,6 @@
 -- A decimal is text: digits with an optional sign and point. The CHECK holds whatever tool writes, because the collation
--- aborts the process when it meets text that is not UTF-8. length() stops at a NUL and counts characters, so comparing it
--- with the length in bytes refuses NUL and all that is not ASCII. The comparison with CAST holds only for text that is a
--- number as a whole; GLOB then leaves no room for exponents and blanks.
+-- aborts the process when it meets text that is not UTF-8. Its three parts: no NUL and nothing beyond ASCII (length()
+-- counts characters and stops at a NUL); a number as a whole; no exponent, blank or plus.
 CREATE TABLE trade_events (
     id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
     event_type TEXT NOT NULL,
@@ -9,9 +8,13 @@ CREATE TABLE trade_events (
     symbol TEXT NOT NULL,
     trade_id INTEGER NOT NULL,
     price TEXT COLLATE decimal NOT NULL
-        CHECK (length(price) = length(CAST(price AS BLOB)) AND CAST(price AS NUMERIC) = price AND price NOT GLOB '*[^-.0-9]*'),
+        CHECK (length(price) = length(CAST(price AS BLOB))
+            AND CAST(price AS NUMERIC) = price
+            AND price NOT GLOB '*[^-.0-9]*'),
     quantity TEXT COLLATE decimal NOT NULL
-        CHECK (length(quantity) = length(CAST(quantity AS BLOB)) AND CAST(quantity AS NUMERIC) = quantity AND quantity NOT GLOB '*[^-.0-9]*'),
+        CHECK (length(quantity) = length(CAST(quantity AS BLOB))
+            AND CAST(quantity AS NUMERIC) = quantity
+            AND quantity NOT GLOB '*[^-.0-9]*'),
     trade_time INTEGER NOT NULL,
     buyer_market_maker INTEGER NOT NULL CHECK (buyer_market_maker IN (0, 1)),
     inserted_at INTEGER NOT NULL,

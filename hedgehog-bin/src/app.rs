@@ -1,0 +1,261 @@
+//! The three apps as one program: the root of the tree, and the operations that a user has.
+//!
+//! [`System::open`] takes hold of everything that can be refused (folder, databases, ports) before any process starts;
+//! [`System::root`] is the tree; [`System::launch`] brings it to the state that the settings rows ask for. The command line
+//! and the control socket are callers of the operations here. Invariant: apps start before the market opens, so that
+//! nobody misses the first trade.
+
+mod open;
+mod process;
+mod status;
+
+pub use open::{Market, OpenError};
+pub use process::Killed;
+pub use status::{ReplayStatus, SeedReport, SystemStatus};
+
+use crate::config::Config;
+use crate::control;
+use crate::data_dir::Lock;
+use crate::exchange::simulator::Simulator;
+use crate::exchange::{Endpoints, Exchange, ExchangeError};
+use crate::market::{Stream, Symbol, nearest};
+use crate::naive::Naive;
+use crate::operation::{OperationError, Outcome};
+use crate::streamer::Streamer;
+use crate::venue::Venue;
+use crate::warehouse::Warehouse;
+use hedgehog_core::{Application, RunningApplication, Strategy, Supervisor, SupervisorRef, TreeNode};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// The id of the root, and so the first word of every path.
+const ROOT: &str = "Hedgehog";
+
+/// The program: its parts outlive every process of the tree. Cheap to clone.
+#[derive(Clone)]
+pub struct System(Arc<Parts>);
+
+struct Parts {
+    config: Config,
+    venue: Venue,
+    endpoints: Endpoints,
+    exchange: Arc<dyn Exchange>,
+    simulator: Option<Simulator>,
+    streamer: Option<Streamer>,
+    naive: Option<Naive>,
+    warehouse: Option<Warehouse>,
+    /// In milliseconds since the epoch.
+    since: i64,
+    /// What [`System::close`] gives back. The tree's specs hold this system, so waiting for the last clone would be in vain.
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    lock: Option<Lock>,
+    listener: Option<Arc<control::Listener>>,
+    root: Option<SupervisorRef>,
+}
+
+impl System {
+    /// The exchange alone, for what needs no app: a tree with the simulator, or an empty one.
+    pub fn exchange_only(&self) -> Application {
+        let root = Supervisor::new(Strategy::OneForOne);
+        Application::new(ROOT).root(match &self.0.simulator {
+            Some(simulator) => root.child(simulator.spec()),
+            None => root,
+        })
+    }
+
+    /// The tree, in start order: consumers before producers, so that a stop, which goes the other way, ends the source first
+    /// and the warehouse last.
+    pub fn root(&self) -> Supervisor {
+        let parts = &self.0;
+        let mut root = Supervisor::new(Strategy::OneForOne);
+        if let Some(simulator) = &parts.simulator {
+            root = root.child(simulator.spec());
+        }
+        if let Some(warehouse) = &parts.warehouse {
+            root = root.child(warehouse.spec());
+        }
+        if let Some(naive) = &parts.naive {
+            root = root.child(naive.spec());
+        }
+        if let Some(streamer) = &parts.streamer {
+            root = root.child(streamer.spec());
+        }
+        if let Some(listener) = &parts.held.lock().listener {
+            root = root.child(control::spec(Arc::clone(listener), self.clone()));
+        }
+        root
+    }
+
+    /// The tree as an application that is ready to start or run.
+    pub fn application(&self) -> Application {
+        Application::new(ROOT).root(self.root())
+    }
+
+    /// Brings a started tree to its work: waits for what the settings rows start, gives every listed symbol its rows, turns
+    /// `start` on, and opens the market.
+    pub async fn launch(&self, running: &RunningApplication, start: &[Symbol]) -> Result<(), RequestError> {
+        self.0.held.lock().root = Some(running.root().clone());
+        if let Some(warehouse) = &self.0.warehouse {
+            warehouse.autostarted().await;
+        }
+        if let Some(naive) = &self.0.naive {
+            naive.autostarted().await;
+        }
+        if let Some(streamer) = &self.0.streamer {
+            streamer.autostarted().await;
+        }
+        match self.seed().await {
+            Ok(seeded) => tracing::debug!("{seeded}"),
+            // Known symbols work without it.
+            Err(error) => tracing::warn!("settings could not be seeded: {error}"),
+        }
+        self.check_symbols(start).await?;
+        for symbol in start {
+            self.turn_on(symbol).await?;
+        }
+        if let Some(simulator) = &self.0.simulator {
+            simulator.open_market();
+        }
+        Ok(())
+    }
+
+    /// Everything that this program can do with a symbol; consumers first.
+    async fn turn_on(&self, symbol: &Symbol) -> Result<(), OperationError> {
+        if let Some(warehouse) = &self.0.warehouse {
+            warehouse.start_storing(Stream::TradeEvents, symbol).await?;
+            warehouse.start_storing(Stream::Orders, symbol).await?;
+        }
+        if let Some(naive) = &self.0.naive {
+            naive.start_trading(symbol).await?;
+        }
+        if let Some(streamer) = &self.0.streamer {
+            streamer.start_streaming(symbol).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives folder and socket back. Call it after the tree has stopped.
+    pub fn close(&self) {
+        drop(std::mem::take(&mut *self.0.held.lock()));
+    }
+
+    /// Refuses a list in which a symbol does not exist, so that a typo in the second changes nothing for the first.
+    ///
+    /// An exchange that does not answer refuses nothing here: the apps know their symbols too.
+    pub async fn check_symbols(&self, symbols: &[Symbol]) -> Result<(), RequestError> {
+        if symbols.is_empty() {
+            return Ok(());
+        }
+        let Ok(info) = self.0.exchange.exchange_info().await else { return Ok(()) };
+        let Some(unknown) = symbols.iter().find(|symbol| !info.symbols.contains_key(symbol)) else { return Ok(()) };
+        let near = nearest(unknown.as_str(), info.symbols.keys().map(Symbol::as_str));
+        let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
+        Err(OperationError::UnknownSymbol { symbol: unknown.clone(), nearest }.into())
+    }
+
+    /// Receives a symbol's trades from now on, and after each restart of the program.
+    pub async fn start_streaming(&self, symbol: &Symbol) -> Result<Outcome, RequestError> {
+        Ok(self.streamer()?.start_streaming(symbol).await?)
+    }
+
+    /// Receives them no more.
+    pub async fn stop_streaming(&self, symbol: &Symbol) -> Result<Outcome, RequestError> {
+        Ok(self.streamer()?.stop_streaming(symbol).await?)
+    }
+
+    /// Trades a symbol from now on; cancels a shutdown that is under way.
+    pub async fn start_trading(&self, symbol: &Symbol) -> Result<Outcome, RequestError> {
+        Ok(self.naive()?.start_trading(symbol).await?)
+    }
+
+    /// Ends a symbol's traders now. Their open orders stay, and the next start goes on with them.
+    pub async fn stop_trading(&self, symbol: &Symbol) -> Result<Outcome, RequestError> {
+        Ok(self.naive()?.stop_trading(symbol).await?)
+    }
+
+    /// Lets the open traders finish and opens none.
+    pub async fn shutdown_trading(&self, symbol: &Symbol) -> Result<Outcome, RequestError> {
+        Ok(self.naive()?.shutdown_trading(symbol).await?)
+    }
+
+    /// Stores a stream of a symbol from now on.
+    pub async fn start_storing(&self, stream: Stream, symbol: &Symbol) -> Result<Outcome, RequestError> {
+        Ok(self.warehouse()?.start_storing(stream, symbol).await?)
+    }
+
+    /// Stores it no more; what was published before is stored.
+    pub async fn stop_storing(&self, stream: Stream, symbol: &Symbol) -> Result<Outcome, RequestError> {
+        Ok(self.warehouse()?.stop_storing(stream, symbol).await?)
+    }
+
+    /// Settings rows, switched off, for every symbol that the exchange lists and that has none yet.
+    pub async fn seed(&self) -> Result<SeedReport, RequestError> {
+        let mut report = SeedReport::default();
+        if let Some(streamer) = &self.0.streamer {
+            let seeded = streamer.seed().await?;
+            report.add("streaming", seeded.inserted, seeded.known);
+        }
+        if let Some(naive) = &self.0.naive {
+            let seeded = naive.seed().await?;
+            report.add("trading", seeded.inserted, seeded.known);
+        }
+        Ok(report)
+    }
+
+    /// The live supervision tree.
+    pub fn tree(&self) -> Result<TreeNode, RequestError> {
+        let root = self.0.held.lock().root.clone();
+        root.and_then(|root| root.tree()).ok_or(RequestError::NotStarted)
+    }
+
+    fn streamer(&self) -> Result<&Streamer, OperationError> {
+        self.0.streamer.as_ref().ok_or(OperationError::AppNotRunning("streamer"))
+    }
+
+    fn naive(&self) -> Result<&Naive, OperationError> {
+        self.0.naive.as_ref().ok_or(OperationError::AppNotRunning("naive"))
+    }
+
+    fn warehouse(&self) -> Result<&Warehouse, OperationError> {
+        self.0.warehouse.as_ref().ok_or(OperationError::AppNotRunning("warehouse"))
+    }
+}
+
+/// Why a request changed nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// An app said no.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
+    /// No process has this path.
+    #[error("no process at {path:?}{}", if nearest.is_empty() { String::new() } else { format!(", did you mean {}?", nearest.join(" or ")) })]
+    UnknownPath {
+        /// As asked for.
+        path: String,
+        /// Paths that are spelt alike, best first.
+        nearest: Vec<String>,
+    },
+    /// The root is the program itself.
+    #[error("{ROOT} is the whole program: end it with Ctrl-C or SIGTERM")]
+    Root,
+    /// A killed process did not end: it does not yield.
+    #[error("{path} was killed and has not ended yet: it does not yield")]
+    Stuck {
+        /// Its path.
+        path: String,
+    },
+    /// The tree is not up yet, or not any more.
+    #[error("the program is just starting or stopping")]
+    NotStarted,
+}
+
+impl From<ExchangeError> for RequestError {
+    fn from(error: ExchangeError) -> Self {
+        Self::Operation(error.into())
+    }
+}

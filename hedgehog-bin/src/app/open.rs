@@ -1,0 +1,158 @@
+//! Everything that can be refused, taken hold of before the first process starts.
+
+use super::{Held, Parts, System};
+use crate::config::{App, Config};
+use crate::control::Listener;
+use crate::data_dir::{DataDirError, Lock};
+use crate::exchange::binance::BinanceClient;
+use crate::exchange::simulator::{MarketSource, Simulator, SimulatorConfig, SimulatorError};
+use crate::exchange::{Credentials, Endpoints, Exchange, ExchangeError};
+use crate::market::Bus;
+use crate::naive::Naive;
+use crate::store::{Database, Db, StoreError};
+use crate::streamer::Streamer;
+use crate::venue::{Venue, VenueError};
+use crate::warehouse::Warehouse;
+use parking_lot::Mutex;
+use std::io;
+use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+/// Where trades come from and orders go to.
+#[derive(Clone, Debug)]
+pub enum Market {
+    /// The exchange inside this program.
+    Simulated(MarketSource),
+    /// The exchange's test network: virtual money.
+    Testnet,
+    /// The exchange itself: its trades only, no orders.
+    Live,
+}
+
+impl Market {
+    /// Whose ids its trades and orders carry.
+    pub fn venue(&self) -> Venue {
+        match self {
+            Self::Simulated(MarketSource::Generated { seed }) => Venue::Simulator { seed: *seed },
+            Self::Simulated(MarketSource::Recording { recording, .. }) => {
+                Venue::Replay { hash: recording.hash().to_owned() }
+            }
+            Self::Testnet => Venue::Testnet,
+            Self::Live => Venue::Live,
+        }
+    }
+}
+
+impl System {
+    /// Locks the folder, opens and migrates the databases, binds the ports. Starts no process, and a refusal leaves neither
+    /// rows nor a venue behind.
+    ///
+    /// The market must be that of the folder. The keys of an exchange that is not the simulator are read from `HEDGEHOG_API_KEY` and `HEDGEHOG_API_SECRET`.
+    pub async fn open(config: Config, market: Market) -> Result<Self, OpenError> {
+        let trades = config.apps.contains(App::Naive);
+        if trades && matches!(market, Market::Live) {
+            return Err(OpenError::LiveTrading);
+        }
+        let lock = config.data_dir.lock()?;
+        let venue = market.venue();
+        venue.check(&lock)?;
+
+        let database = async |app, database| match config.apps.contains(app) {
+            true => Db::open(config.databases.url(database), database).await.map(Some),
+            false => Ok(None),
+        };
+        let streamer_db = database(App::Streamer, Database::Streamer).await?;
+        let naive_db = database(App::Naive, Database::Naive).await?;
+        let warehouse_db = database(App::Warehouse, Database::DataWarehouse).await?;
+
+        let (simulator, endpoints, credentials) = match market {
+            Market::Simulated(source) => {
+                let simulator = simulator(&config, source).await?;
+                let (endpoints, credentials) = (simulator.endpoints(), simulator.credentials());
+                (Some(simulator), endpoints, credentials)
+            }
+            Market::Testnet => (None, Endpoints::testnet(), credentials_from_env(trades)?),
+            Market::Live => (None, Endpoints::live(), credentials_from_env(trades)?),
+        };
+        let exchange: Arc<dyn Exchange> = Arc::new(BinanceClient::new(endpoints.clone(), credentials.clone())?);
+        let listener = Listener::bind(&lock).map_err(OpenError::Control)?;
+        venue.claim(&lock)?;
+
+        let bus = Bus::new();
+        let streamer = streamer_db.map(|db| Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone()));
+        let naive = naive_db.map(|db| {
+            Naive::new(db, exchange.clone(), endpoints.clone(), credentials, bus.clone(), config.profile)
+        });
+        let warehouse = warehouse_db.map(|db| Warehouse::new(db, exchange.clone(), bus));
+        let held = Held { lock: Some(lock), listener: Some(Arc::new(listener)), root: None };
+        let since = chrono::Utc::now().timestamp_millis();
+        let held = Mutex::new(held);
+        Ok(Self(Arc::new(Parts { config, venue, endpoints, exchange, simulator, streamer, naive, warehouse, since, held })))
+    }
+}
+
+async fn simulator(config: &Config, market: MarketSource) -> Result<Simulator, OpenError> {
+    let database = Db::open(config.databases.url(Database::Simulator), Database::Simulator).await?;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.simulator.port));
+    Ok(Simulator::bind(SimulatorConfig { listen, market, rule: config.simulator.rule, database }).await?)
+}
+
+/// Orders need keys; market data and rules do not.
+fn credentials_from_env(needed: bool) -> Result<Credentials, OpenError> {
+    match (std::env::var("HEDGEHOG_API_KEY"), std::env::var("HEDGEHOG_API_SECRET")) {
+        (Ok(key), Ok(secret)) => Ok(Credentials::new(key, secret)),
+        _ if needed => Err(OpenError::NoKeys),
+        _ => Ok(Credentials::new("", "")),
+    }
+}
+
+impl Market {
+    /// The market of an existing folder, as far as the folder alone tells it; a new one is generated.
+    pub fn of(config: &Config) -> Result<Self, OpenError> {
+        let generated = |seed| Self::Simulated(MarketSource::Generated { seed });
+        match Venue::of(&config.data_dir)? {
+            None => Ok(generated(config.simulator.seed)),
+            Some(Venue::Simulator { seed }) => Ok(generated(seed)),
+            Some(Venue::Testnet) => Ok(Self::Testnet),
+            Some(Venue::Live) => Ok(Self::Live),
+            Some(Venue::Replay { .. }) => Err(OpenError::NeedsRecording { folder: config.data_dir.path().into() }),
+        }
+    }
+}
+
+/// Why the program cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The folder cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The folder is another venue's.
+    #[error(transparent)]
+    Venue(#[from] VenueError),
+    /// A database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The simulator cannot start.
+    #[error(transparent)]
+    Simulator(#[from] SimulatorError),
+    /// The exchange's client cannot be made.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The control socket cannot be bound.
+    #[error("cannot open the control socket in the data folder")]
+    Control(#[source] io::Error),
+    /// The symbols of a replay stand in its file alone.
+    #[error("the data folder {} belongs to a replay, whose symbols stand in its file: `hedgehog run --replay FILE` seeds them", folder.display())]
+    NeedsRecording {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Orders need keys.
+    #[error("trading on this exchange needs HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET in the environment; without keys run --apps streamer,warehouse")]
+    NoKeys,
+    /// Real money is for a later version.
+    #[error("this version places no orders on the live exchange: use --exchange testnet, or --apps streamer,warehouse for its trades alone")]
+    LiveTrading,
+}

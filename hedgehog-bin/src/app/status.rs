@@ -1,0 +1,155 @@
+//! What is on, and how it goes.
+
+use super::{RequestError, System};
+use crate::config::AppSet;
+use crate::exchange::simulator::Progress;
+use crate::naive::TradingStatus;
+use crate::streamer::StreamStatus;
+use crate::venue::Venue;
+use crate::warehouse::StoringStatus;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+use tokio::sync::watch;
+
+/// The program at a glance; a part is `None` when its app does not run.
+#[derive(Clone, Debug, Serialize)]
+pub struct SystemStatus {
+    /// Whose market it is.
+    pub venue: Venue,
+    /// Where the exchange answers.
+    pub exchange: String,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Which apps run.
+    pub apps: AppSet,
+    /// When the program started, in milliseconds since the epoch.
+    pub since: i64,
+    /// How far the recording is, if one is played.
+    pub replay: Option<ReplayStatus>,
+    /// By symbol.
+    pub streaming: Option<Vec<StreamStatus>>,
+    /// By symbol.
+    pub trading: Option<Vec<TradingStatus>>,
+    /// By topic.
+    pub storing: Option<Vec<StoringStatus>>,
+}
+
+impl SystemStatus {
+    /// What is on, one line per symbol: "streaming, trading and storing BTCUSDT".
+    pub fn on(&self) -> Vec<String> {
+        let mut by_symbol: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        let mut add = |symbol: String, activity| by_symbol.entry(symbol).or_default().insert(activity);
+        for stream in self.streaming.iter().flatten().filter(|stream| stream.on) {
+            add(stream.symbol.to_string(), "streaming");
+        }
+        for symbol in self.trading.iter().flatten().filter(|symbol| symbol.status != "off") {
+            add(symbol.symbol.to_string(), if symbol.status == "on" { "trading" } else { "draining" });
+        }
+        for topic in self.storing.iter().flatten().filter(|topic| topic.on) {
+            add(topic.topic.rsplit(':').next().unwrap_or_default().to_owned(), "storing");
+        }
+        by_symbol
+            .into_iter()
+            .map(|(symbol, activities)| format!("{symbol}: {}", activities.into_iter().collect::<Vec<_>>().join(", ")))
+            .collect()
+    }
+
+    /// What this run of the program has added to the warehouse; `None` without one.
+    pub fn stored(&self) -> Option<String> {
+        let topics = self.storing.as_ref()?;
+        let (trades, orders): (Vec<_>, Vec<_>) = topics.iter().partition(|topic| topic.topic.starts_with("TRADE_EVENTS"));
+        let sum = |topics: &[&StoringStatus], field: fn(&StoringStatus) -> u64| topics.iter().map(|t| field(t)).sum::<u64>();
+        Some(format!(
+            "{} new trades stored, {} were there already; {} new orders",
+            sum(&trades, |topic| topic.rows_new),
+            sum(&trades, |topic| topic.rows_known),
+            sum(&orders, |topic| topic.rows_new),
+        ))
+    }
+}
+
+/// How far a recording is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ReplayStatus {
+    /// Trades played.
+    pub played: u64,
+    /// Trades in the recording.
+    pub total: u64,
+    /// Lines of the file that could not be read.
+    pub malformed_lines: u64,
+}
+
+impl ReplayStatus {
+    fn of(progress: &Progress) -> Option<Self> {
+        let Progress { played, total, malformed_lines, .. } = progress;
+        Some(Self { played: *played, total: (*total)?, malformed_lines: *malformed_lines })
+    }
+}
+
+impl System {
+    /// What is on, and how it goes.
+    pub async fn status(&self) -> Result<SystemStatus, RequestError> {
+        let parts = &self.0;
+        let streaming = match &parts.streamer {
+            Some(streamer) => Some(streamer.status().await?),
+            None => None,
+        };
+        let trading = match &parts.naive {
+            Some(naive) => Some(naive.status().await?),
+            None => None,
+        };
+        let storing = match &parts.warehouse {
+            Some(warehouse) => Some(warehouse.status().await?),
+            None => None,
+        };
+        Ok(SystemStatus {
+            venue: parts.venue.clone(),
+            exchange: parts.endpoints.rest.to_string(),
+            data_dir: parts.config.data_dir.path().to_owned(),
+            apps: parts.config.apps.clone(),
+            since: parts.since,
+            replay: self.progress().and_then(|progress| ReplayStatus::of(&progress.borrow())),
+            streaming,
+            trading,
+            storing,
+        })
+    }
+
+    /// How far the simulated market is; `None` on another exchange.
+    pub fn progress(&self) -> Option<watch::Receiver<Progress>> {
+        self.0.simulator.as_ref().map(crate::exchange::simulator::Simulator::progress)
+    }
+}
+
+/// What a seeding found and did, by kind of settings.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub struct SeedReport(Vec<SeededRows>);
+
+#[derive(Clone, Debug, Serialize)]
+struct SeededRows {
+    settings: &'static str,
+    inserted: usize,
+    known: usize,
+}
+
+impl SeedReport {
+    pub(super) fn add(&mut self, settings: &'static str, inserted: usize, known: usize) {
+        self.0.push(SeededRows { settings, inserted, known });
+    }
+}
+
+impl fmt::Display for SeedReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("no app here has settings to seed");
+        }
+        for (index, SeededRows { settings, inserted, known }) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{settings} settings: {inserted} new, {known} known")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! `hedgehog run`.
+
+use super::args::{Options, Run, Venue};
+use super::{environment, hint, logging, replay};
+use crate::app::{Market, System, SystemStatus};
+use crate::config::{App, Config};
+use crate::exchange::simulator::{MarketSource, Recording, Speed};
+use crate::failure::Failure;
+use anyhow::Context as _;
+use hedgehog_core::{Outcome, RunningApplication};
+use indicatif::ProgressBar;
+use std::sync::Arc;
+
+/// Runs until a signal, until the recording is over, or until the tree gives up.
+pub(super) fn run(run: Run, options: Options) -> anyhow::Result<Option<Failure>> {
+    let config = Config::load(&run.flags(&options), environment())?;
+    let bar = ProgressBar::hidden();
+    logging::init(config.log_format, &bar)?;
+    let market = market(&run, &config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(run, config, market, bar))
+}
+
+/// Reads the recording first: a file that cannot be played leaves no folder behind.
+fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
+    Ok(match (&run.replay, run.exchange) {
+        (Some(file), _) => {
+            let recording = Recording::open(file, run.exchange_info.as_deref())?;
+            let speed = run.speed.unwrap_or(Speed::Times(1.0));
+            Market::Simulated(MarketSource::Recording { recording: Arc::new(recording), speed })
+        }
+        (None, Venue::Simulator) => Market::Simulated(MarketSource::Generated { seed: config.simulator.seed }),
+        (None, Venue::Testnet) => Market::Testnet,
+        (None, Venue::Live) => Market::Live,
+    })
+}
+
+async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> anyhow::Result<Option<Failure>> {
+    let folder = config.data_dir.clone();
+    let timing_matters = config.apps.contains(App::Naive);
+    let system = System::open(config, market.clone()).await?;
+    let mut failure = None;
+    let work = async |running: RunningApplication| -> anyhow::Result<()> {
+        system.launch(&running, &run.start).await?;
+        introduce(&system.status().await?, &hint::command(&folder, ""));
+        match &market {
+            Market::Simulated(MarketSource::Recording { recording, speed }) => {
+                if timing_matters && *speed == Speed::Max {
+                    tracing::info!("which orders appear at --speed max depends on timing");
+                }
+                replay::follow(&system, recording, run.exit_at_end, &bar).await
+            }
+            _ => std::future::pending().await,
+        }
+    };
+    let outcome = (system.application())
+        .run_until(async |running| {
+            if let Err(error) = work(running).await {
+                failure = Some(Failure::from(&error));
+            }
+        })
+        .await
+        .context("the program could not run");
+    bar.finish_and_clear();
+    farewell(&system).await;
+    system.close();
+    match outcome? {
+        Outcome::RootExited(reason) => anyhow::bail!("the supervision tree gave up: {reason}"),
+        _ => Ok(failure),
+    }
+}
+
+/// What runs, where the data is, what to type next.
+fn introduce(status: &SystemStatus, command: &str) {
+    let SystemStatus { venue, exchange, data_dir, apps, .. } = status;
+    tracing::info!("hedgehog {} runs {apps} on {venue} at {exchange}", env!("CARGO_PKG_VERSION"));
+    tracing::info!("data is in {}", data_dir.canonicalize().as_deref().unwrap_or(data_dir).display());
+    let on = status.on();
+    if on.is_empty() {
+        tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming BTCUSDT`");
+    }
+    for line in on {
+        tracing::info!("{line}");
+    }
+    tracing::info!("in another terminal: `{command}status`, `{command}tree`; Ctrl-C stops");
+}
+
+/// What this run has added to the database.
+async fn farewell(system: &System) {
+    match system.status().await {
+        Ok(status) => match status.stored() {
+            Some(stored) => tracing::info!("stopped; {stored}"),
+            None => tracing::info!("stopped"),
+        },
+        Err(error) => tracing::warn!("stopped, but the databases cannot be read: {error}"),
+    }
+}

@@ -1,0 +1,181 @@
+//! What the program runs with: flags over `HEDGEHOG_*` variables over `hedgehog.toml` over defaults.
+//!
+//! Every setting has one dotted key, listed once in [`KEYS`]; the file's tables, the variables' names and the flags are all
+//! laid over each other under that key, so that a setting means the same wherever it is written. Invariant: a key that is not
+//! in the list is refused, never ignored. Secrets are no settings: the exchange's keys are read from the environment when
+//! they are needed ([`crate::app`]).
+
+mod app_set;
+mod error;
+mod layers;
+
+pub use app_set::{App, AppSet};
+pub use error::ConfigError;
+
+use crate::data_dir::DataDir;
+use crate::exchange::simulator::FillRule;
+use crate::naive::Profile;
+use crate::store::Database;
+use layers::Layers;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Every setting, by its key in the file; `simulator.seed` is `HEDGEHOG_SIMULATOR_SEED` in the environment.
+const KEYS: [&str; 9] = [
+    "apps",
+    "log_format",
+    "simulator.seed",
+    "simulator.rule",
+    "simulator.port",
+    "databases.streamer",
+    "databases.naive",
+    "databases.data_warehouse",
+    "naive.profile",
+];
+
+/// What the program runs with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where everything is kept.
+    pub data_dir: DataDir,
+    /// Which apps run: `apps`.
+    pub apps: AppSet,
+    /// How log lines look: `log_format`.
+    pub log_format: LogFormat,
+    /// The exchange inside the program.
+    pub simulator: SimulatorConfig,
+    /// Where each app keeps its tables.
+    pub databases: Databases,
+    /// Which numbers new trading settings are seeded with: `naive.profile`.
+    pub profile: Profile,
+}
+
+/// The table `[simulator]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SimulatorConfig {
+    /// Of the generated market: `simulator.seed`, 1 by default.
+    pub seed: u64,
+    /// When a resting order fills: `simulator.rule`.
+    pub rule: FillRule,
+    /// On the loopback address: `simulator.port`; 0, the default, takes any free one.
+    pub port: u16,
+}
+
+/// The table `[databases]`: SQLite paths or `postgres://` URLs; by default a file per app in the data folder.
+#[derive(Clone)]
+pub struct Databases {
+    /// Of the streamer: `databases.streamer`.
+    pub streamer: String,
+    /// Of the naive app: `databases.naive`.
+    pub naive: String,
+    /// Of the warehouse: `databases.data_warehouse`.
+    pub data_warehouse: String,
+    /// Of the simulator; always a file in the data folder, because it is part of the venue.
+    pub simulator: String,
+}
+
+impl Databases {
+    /// The address of one of them.
+    pub fn url(&self, database: Database) -> &str {
+        match database {
+            Database::Streamer => &self.streamer,
+            Database::Naive => &self.naive,
+            Database::DataWarehouse => &self.data_warehouse,
+            Database::Simulator => &self.simulator,
+        }
+    }
+}
+
+impl fmt::Debug for Databases {
+    /// Without the addresses: they may carry passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Databases").finish_non_exhaustive()
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What the command line says about the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// The other settings: key, the flag as typed, value.
+    pub settings: Vec<(&'static str, &'static str, String)>,
+}
+
+impl Config {
+    /// Lays the sources over each other. `environment` is every variable; those of other programs are passed over.
+    pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut layers = Layers::default();
+        let variables = layers::Variables::read(environment)?;
+        let data_dir = data_dir(flags, &variables);
+        let file = flags.config.clone().or(variables.config);
+        layers.file(&file.clone().unwrap_or_else(|| data_dir.config_file()), file.is_some())?;
+        layers.lay(variables.settings);
+        layers.lay((flags.settings.iter()).map(|(key, flag, value)| (*key, value.clone(), (*flag).to_owned())));
+        Self::assemble(data_dir, &layers)
+    }
+
+    fn assemble(data_dir: DataDir, layers: &Layers) -> Result<Self, ConfigError> {
+        let database = |key, file: &str| {
+            layers.text(key).map_or_else(|| data_dir.file(file).display().to_string(), str::to_owned)
+        };
+        let rule = |text: &str| match text.to_lowercase().as_str() {
+            "touch" => Some(FillRule::Touch),
+            "through" => Some(FillRule::Through),
+            _ => None,
+        };
+        let profile = |text: &str| match text.to_lowercase().as_str() {
+            "safe" => Some(Profile::Safe),
+            "demo" => Some(Profile::Demo),
+            _ => None,
+        };
+        let log_format = |text: &str| match text.to_lowercase().as_str() {
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        };
+        Ok(Self {
+            apps: layers.read("apps", App::WORDS, |text| text.parse().ok())?.unwrap_or_default(),
+            log_format: layers.read("log_format", "text or json", log_format)?.unwrap_or_default(),
+            simulator: SimulatorConfig {
+                seed: layers.read("simulator.seed", "a whole number from 0", |text| text.parse().ok())?.unwrap_or(1),
+                rule: layers.read("simulator.rule", "touch or through", rule)?.unwrap_or(FillRule::Through),
+                port: layers.read("simulator.port", "a port from 0 to 65535", |text| text.parse().ok())?.unwrap_or(0),
+            },
+            databases: Databases {
+                streamer: database("databases.streamer", "streamer.db"),
+                naive: database("databases.naive", "naive.db"),
+                data_warehouse: database("databases.data_warehouse", "data_warehouse.db"),
+                simulator: data_dir.file("simulator.db").display().to_string(),
+            },
+            profile: layers.read("naive.profile", "safe or demo", profile)?.unwrap_or(Profile::Safe),
+            data_dir,
+        })
+    }
+}
+
+/// The data folder comes first, because the file may lie in it.
+fn data_dir(flags: &Flags, variables: &layers::Variables) -> DataDir {
+    flags.data_dir.clone().or_else(|| variables.data_dir.clone()).map_or_else(DataDir::default, DataDir::new)
+}
+
+/// The data folder alone: all that a command for a running program needs.
+pub fn data_dir_of(flag: Option<PathBuf>, environment: impl IntoIterator<Item = (String, String)>) -> Result<DataDir, ConfigError> {
+    let flags = Flags { data_dir: flag, ..Flags::default() };
+    Ok(data_dir(&flags, &layers::Variables::read(environment)?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! The tree's child `Control`: accepts connections and carries out one request each.
+
+use super::protocol::{Action, Answer, Request, Response};
+use super::{Listener, render};
+use crate::failure::Failure;
+use crate::market::{Stream, Symbol, Topic};
+use crate::operation::Outcome;
+use crate::app::{RequestError, System};
+use hedgehog_core::{ActorProcessingErr, ChildSpec, Restart, Task, TaskMsg};
+use serde::Serialize;
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+
+/// A request is a short line; whoever sends none, or more, is not ours.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
+const REQUEST_MAX: u64 = 1 << 20;
+
+/// The server as a child. The listener is kept outside, so that a killed server comes back at the same address.
+pub fn spec(listener: Arc<Listener>, system: System) -> ChildSpec<TaskMsg> {
+    Task::spec("Control", move || serve(Arc::clone(&listener), system.clone())).restart(Restart::Permanent)
+}
+
+async fn serve(listener: Arc<Listener>, system: System) -> Result<(), ActorProcessingErr> {
+    let listener = listener.incarnation()?;
+    loop {
+        let (socket, _) = listener.accept().await?;
+        let system = system.clone();
+        // Not a child of ours: the request may be to kill us, and its caller waits for the answer. It ends by itself.
+        tokio::spawn(async move {
+            if let Err(error) = converse(socket, &system).await {
+                tracing::debug!("a control connection broke: {error}");
+            }
+        });
+    }
+}
+
+async fn converse(mut socket: UnixStream, system: &System) -> io::Result<()> {
+    let mut line = String::new();
+    let mut reader = BufReader::new((&mut socket).take(REQUEST_MAX));
+    tokio::time::timeout(REQUEST_DEADLINE, reader.read_line(&mut line)).await??;
+    let response = match serde_json::from_str(&line) {
+        Ok(request) => respond(system, request).await,
+        Err(error) => failed(&io::Error::other(format!("unreadable request, is it another version? {error}"))),
+    };
+    let mut reply = serde_json::to_vec(&response)?;
+    reply.push(b'\n');
+    socket.write_all(&reply).await?;
+    socket.shutdown().await
+}
+
+async fn respond(system: &System, request: Request) -> Response {
+    match request {
+        Request::Status => answered(system.status().await, render::status),
+        Request::Tree => answered(system.tree(), render::tree),
+        Request::Seed => answered(system.seed().await, ToString::to_string),
+        Request::Kill { path } => answered(system.kill(&path).await, ToString::to_string),
+        Request::Change { action, symbols } => change(system, &action, &symbols).await,
+    }
+}
+
+fn answered<T: Serialize>(found: Result<T, RequestError>, text: impl Fn(&T) -> String) -> Response {
+    match found {
+        Ok(found) => done(text(&found), &found),
+        Err(error) => failed(&error),
+    }
+}
+
+fn done(text: String, found: &impl Serialize) -> Response {
+    match serde_json::to_value(found) {
+        Ok(json) => Response { answer: Some(Answer { text, json }), failure: None },
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &(dyn Error + 'static)) -> Response {
+    Failure::from(error).into()
+}
+
+/// One line of the answer to a [`Request::Change`].
+#[derive(Serialize)]
+struct Change {
+    symbol: Symbol,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<Stream>,
+    outcome: Outcome,
+}
+
+/// Changes nothing when one of the symbols does not exist; ends at the first that fails.
+async fn change(system: &System, action: &Action, symbols: &[Symbol]) -> Response {
+    if let Err(error) = system.check_symbols(symbols).await {
+        return failed(&error);
+    }
+    let mut changes = Vec::new();
+    let mut failure = None;
+    'symbols: for symbol in symbols {
+        for stream in streams(action) {
+            match apply(system, action, stream, symbol).await {
+                Ok(outcome) => changes.push(Change { symbol: symbol.clone(), stream, outcome }),
+                Err(error) => {
+                    let Failure { kind, message } = Failure::from(&error as &(dyn Error + 'static));
+                    failure = Some(Failure { kind, message: format!("{symbol}: {message}") });
+                    break 'symbols;
+                }
+            }
+        }
+    }
+    let text: Vec<_> = changes.iter().map(|change| describe(action, change)).collect();
+    if changes.is_empty() {
+        return Response { answer: None, failure };
+    }
+    Response { failure, ..done(text.join("\n"), &changes) }
+}
+
+/// Storing is one operation per stream; the others know no streams.
+fn streams(action: &Action) -> Vec<Option<Stream>> {
+    match action {
+        Action::StartStoring { streams } | Action::StopStoring { streams } => streams.iter().copied().map(Some).collect(),
+        _ => vec![None],
+    }
+}
+
+async fn apply(
+    system: &System,
+    action: &Action,
+    stream: Option<Stream>,
+    symbol: &Symbol,
+) -> Result<Outcome, RequestError> {
+    match (action, stream) {
+        (Action::StartStreaming, _) => system.start_streaming(symbol).await,
+        (Action::StopStreaming, _) => system.stop_streaming(symbol).await,
+        (Action::StartTrading, _) => system.start_trading(symbol).await,
+        (Action::StopTrading, _) => system.stop_trading(symbol).await,
+        (Action::ShutdownTrading, _) => system.shutdown_trading(symbol).await,
+        (Action::StartStoring { .. }, Some(stream)) => system.start_storing(stream, symbol).await,
+        (Action::StopStoring { .. }, Some(stream)) => system.stop_storing(stream, symbol).await,
+        // Nothing named, nothing to do.
+        (Action::StartStoring { .. } | Action::StopStoring { .. }, None) => Ok(Outcome::NotRunning),
+    }
+}
+
+fn describe(action: &Action, change: &Change) -> String {
+    let subject = match (action, change.stream) {
+        (Action::StartStreaming | Action::StopStreaming, _) => format!("streaming {}", change.symbol),
+        (_, Some(stream)) => format!("storing {}", Topic { stream, symbol: change.symbol.clone() }),
+        (_, None) => format!("trading {}", change.symbol),
+    };
+    format!("{subject}: {}", change.outcome)
+}
