@@ -11,8 +11,6 @@
 //! and asks the exchange.
 
 mod orders;
-#[cfg(test)]
-mod tests;
 
 use super::desk::{AccountEvent, Desk, Mandate};
 use super::leader::LeaderMsg;
