@@ -46,7 +46,7 @@ impl<M: Message> ActorRef<M> {
     /// # Errors
     /// Gives the message back when the incarnation is gone or stopping.
     pub fn cast(&self, message: M) -> Result<(), CastError<M>> {
-        if self.incarnation.is_exited() || Incarnation::current_is_fenced() {
+        if self.incarnation.is_closed() || Incarnation::current_is_fenced() {
             return Err(CastError(message));
         }
         self.inner.send_message(message).map_err(|error| match error {
@@ -85,7 +85,8 @@ impl<M: Message> ActorRef<M> {
         }
     }
 
-    async fn answer<R>(&self, mut reply: oneshot::Receiver<R>) -> Result<R, CallError> {
+    /// Waits for the reply to a request that is in the mailbox.
+    pub(crate) async fn answer<R>(&self, mut reply: oneshot::Receiver<R>) -> Result<R, CallError> {
         tokio::select! {
             biased;
             answer = &mut reply => match answer {
@@ -104,6 +105,11 @@ impl<M: Message> ActorRef<M> {
     /// Asks the actor to stop with `reason`. Overtakes the mailbox; of several requests the first one's reason counts.
     pub fn stop(&self, reason: ExitReason) {
         self.incarnation.stop(reason);
+    }
+
+    /// Asks the actor to stop with `reason` once it has handled what its mailbox holds now. From then on it takes no message.
+    pub fn drain(&self, reason: ExitReason) {
+        self.incarnation.drain(reason);
     }
 
     /// Kills the actor: at its next `.await`, without its `post_stop`. The reason is [`ExitReason::Killed`].

@@ -11,6 +11,7 @@ use crate::{
     child_spec::StartError,
     exit::{ExitReason, record::Incarnation},
     name::Bind,
+    supervisor::log,
 };
 use ractor::{Actor, ActorProcessingErr, SpawnErr, SupervisionEvent};
 use std::{
@@ -63,7 +64,8 @@ fn start_failure(error: ActorProcessingErr) -> (StartError, ExitReason) {
             let reason = match &*error {
                 StartError::Ignore => ExitReason::Normal,
                 StartError::Panicked(text) => ExitReason::Panic(text.clone()),
-                StartError::FailedToStartChild { .. } => ExitReason::ShutdownWith(error.to_string().into()),
+                StartError::Killed => ExitReason::Killed,
+                StartError::FailedToStartChild { .. } => ExitReason::ShutdownWith(chain(&*error).into()),
                 StartError::Failed(source) => ExitReason::Error(source.clone()),
                 other => ExitReason::Error(Arc::new(other.clone())),
             };
@@ -72,6 +74,14 @@ fn start_failure(error: ActorProcessingErr) -> (StartError, ExitReason) {
         // The one failure that does not come from our own `pre_start`: ractor's kill during startup.
         Err(_) => (StartError::Killed, ExitReason::Killed),
     }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(log::text(&error), |line, cause| {
+        format!("{line}: {}", log::text(&cause))
+    })
 }
 
 /// Finishes an incarnation whose start was cancelled.
@@ -113,6 +123,7 @@ impl<A: Actor> Holder<A> {
         outcome: Result<(), ExitReason>,
     ) -> Result<(), ActorProcessingErr> {
         let Err(reason) = outcome else { return Ok(()) };
+        self.incarnation.close();
         // After a panic the state may be torn, so only an orderly error is followed by the actor's own cleanup.
         if !matches!(reason, ExitReason::Panic(_))
             && let Some(Body { actor, state }) = &mut self.body
@@ -166,6 +177,10 @@ impl<A: Actor> Actor for Adapter<A> {
         incarnation.set_cell(myself.get_cell());
         let me = ActorRef::new(myself.clone(), incarnation.clone());
         let started = async {
+            // Declared dead before it could begin: it must not take names or run anything.
+            if incarnation.is_exited() {
+                return Err(StartError::Killed);
+            }
             for bind in binds.iter() {
                 bind.bind(&me)?;
             }
@@ -240,6 +255,7 @@ impl<A: Actor> Actor for Adapter<A> {
         let Some(Body { actor, state }) = &mut holder.body else {
             return Ok(());
         };
+        holder.incarnation.close();
         let outcome = guard(&holder.incarnation, actor.post_stop(myself, state)).await;
         let requested = holder.incarnation.requested().unwrap_or(ExitReason::Normal);
         holder.finish(outcome.err().unwrap_or(requested));

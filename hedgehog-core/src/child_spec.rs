@@ -62,6 +62,7 @@ pub struct ChildSpec<M> {
     /// `None`: the default of the kind.
     shutdown: Option<Shutdown>,
     significant: bool,
+    drain: bool,
     kind: ChildKind,
     binds: Vec<Arc<dyn Bind<M>>>,
     make: Make<M>,
@@ -119,6 +120,7 @@ impl<M: Message> ChildSpec<M> {
             restart: Restart::default(),
             shutdown: None,
             significant: false,
+            drain: false,
             kind,
             binds: Vec::new(),
             make,
@@ -136,6 +138,14 @@ impl<M: Message> ChildSpec<M> {
     #[must_use]
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.shutdown = Some(shutdown);
+        self
+    }
+
+    /// Lets the child handle what its mailbox holds before it stops; without this a stop overtakes the mailbox.
+    /// Its [`shutdown`](Self::shutdown) covers both.
+    #[must_use]
+    pub fn drain(mut self) -> Self {
+        self.drain = true;
         self
     }
 
@@ -165,6 +175,7 @@ impl<M: Message> ChildSpec<M> {
             restart,
             shutdown,
             significant,
+            drain,
             kind,
             binds,
             make,
@@ -180,6 +191,7 @@ impl<M: Message> ChildSpec<M> {
             restart,
             shutdown,
             significant,
+            drain,
             kind,
             label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
             start: Box::new(move |incarnation| {
@@ -197,6 +209,7 @@ impl<M> Clone for ChildSpec<M> {
             restart: self.restart,
             shutdown: self.shutdown,
             significant: self.significant,
+            drain: self.drain,
             kind: self.kind,
             binds: self.binds.clone(),
             make: self.make.clone(),
@@ -224,6 +237,7 @@ pub(crate) struct ErasedSpec {
     pub(crate) shutdown: Shutdown,
     #[expect(dead_code, reason = "read by the automatic shutdown")]
     pub(crate) significant: bool,
+    pub(crate) drain: bool,
     pub(crate) kind: ChildKind,
     /// The name the tree shows.
     pub(crate) label: Box<dyn Fn() -> Option<String> + Send + Sync>,

@@ -1,4 +1,76 @@
-//! OTP supervision for Rust on the `ractor` actor crate.
+//! OTP supervision for Rust, on the [`ractor`] actor crate.
+//!
+//! An actor that fails is started again by its supervisor; a supervisor that cannot help gives up and is started again by
+//! its own. What Erlang's and Elixir's supervisors, registries and applications promise holds here, under their names: the
+//! order in which a tree starts and stops, who is restarted after which exit, how often, and that a name is free before
+//! anybody hears of its holder's end. Where Rust forces a difference it is told in [`docs::otp`].
+//!
+//! # Quick start
+//!
+//! A counter that is looked up by name and survives its own crash:
+//!
+//! ```
+//! use hedgehog_core::*;
+//!
+//! struct Counter;
+//! enum Msg { Add(i64), Total(RpcReplyPort<i64>), Crash }
+//!
+//! impl Actor for Counter {
+//!     type Msg = Msg;
+//!     type State = i64;
+//!     type Arguments = i64;
+//!     async fn pre_start(&self, _: ractor::ActorRef<Msg>, start: i64) -> Result<i64, ActorProcessingErr> { Ok(start) }
+//!     async fn handle(&self, _: ractor::ActorRef<Msg>, msg: Msg, total: &mut i64) -> Result<(), ActorProcessingErr> {
+//!         match msg {
+//!             Msg::Add(n) => *total += n,
+//!             Msg::Total(reply) => drop(reply.send(*total)),
+//!             Msg::Crash => return Err("out of fingers".into()),
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let registry: Registry<&str, Msg> = Registry::unique("counters");
+//! let supervisor = Supervisor::new(Strategy::RestForOne).child(registry.spec("registry")).start().await?;
+//! let spec = ChildSpec::worker("apples", || (Counter, 10)).via(registry.via("apples"));
+//! let counter = supervisor.start_child(spec).await?; // -> ActorRef<Msg>: this incarnation
+//!
+//! let apples = registry.via("apples"); // whoever is called apples, now and later
+//! apples.cast(Msg::Add(5))?;
+//! assert_eq!(apples.call(Msg::Total, None).await?, 15);
+//!
+//! apples.cast(Msg::Crash)?;
+//! assert!(counter.exited().await.is_abnormal());
+//! # while registry.lookup(&"apples").is_none() { tokio::task::yield_now().await }
+//! assert_eq!(apples.call(Msg::Total, None).await?, 10); // restarted from its spec
+//! supervisor.stop(ExitReason::Shutdown).await;
+//! # Ok(()) }
+//! ```
+//!
+//! # What to read, in this order
+//!
+//! | item | what it is |
+//! |---|---|
+//! | [`ExitReason`] | why an actor ended, and what a callback returns to end its own |
+//! | [`ActorRef`] | one incarnation: cast, call, stop, kill, monitor |
+//! | [`Name`], [`Via`] | addresses that survive restarts |
+//! | [`ChildSpec`], [`Restart`], [`Shutdown`] | how one child is started, restarted and stopped |
+//! | [`Supervisor`], [`Strategy`] | children known beforehand, in order |
+//! | [`DynamicSupervisor`] | children on demand, any number |
+//! | [`Registry`] | names by key, with values |
+//! | [`Task`] | a supervised future |
+//! | [`Application`] | a tree as a program, with signals |
+//! | [`TreeNode`] | what the tree looks like right now |
+//!
+//! # When not to use it
+//!
+//! * Nothing has to survive a failure on its own: `tokio::spawn` and `?` are simpler.
+//! * The program is built with `panic = "abort"`: the first panic ends it, and [`Application`] refuses to run.
+//! * Actors must be reached across machines: there is one node here.
+//! * Callbacks compute for long without an `.await`: they can be declared dead, but not be interrupted
+//!   (see [`Supervisor::kill_grace`]).
 
 mod actor_ref;
 mod adapter;
@@ -9,8 +81,8 @@ mod exit;
 mod name;
 mod observe;
 pub mod pubsub;
-pub mod registry;
-pub mod supervisor;
+mod registry;
+mod supervisor;
 mod task;
 
 pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid};
@@ -21,8 +93,14 @@ pub use exit::ExitReason;
 pub use name::{Bind, Name};
 pub use observe::{ChildState, TreeNode};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
-pub use registry::{RegisterError, Registry, RegistryMsg, Via};
+pub use registry::{Key, RegisterError, Registry, RegistryMsg, Value, Via};
 pub use supervisor::{
     ChildCount, ChildInfo, NoProc, Strategy, Supervisor, SupervisorMsg, SupervisorRef, TerminateError,
 };
 pub use task::{Task, TaskMsg};
+
+/// The longer texts.
+pub mod docs {
+    #[doc = include_str!("docs/otp.md")]
+    pub mod otp {}
+}

@@ -64,18 +64,20 @@ impl<M: Message> Name<M> {
 
     /// [`whereis`](Self::whereis) that waits out a restart, up to `deadline`.
     pub async fn wait(&self, deadline: Duration) -> Option<ActorRef<M>> {
-        let bound = async {
-            loop {
-                let bound = self.0.bound.notified();
-                tokio::pin!(bound);
-                bound.as_mut().enable();
-                if let Some(holder) = self.whereis() {
-                    return holder;
-                }
-                bound.await;
+        tokio::time::timeout(deadline, self.holder()).await.ok()
+    }
+
+    /// The holder, as soon as there is one.
+    pub(crate) async fn holder(&self) -> ActorRef<M> {
+        loop {
+            let bound = self.0.bound.notified();
+            tokio::pin!(bound);
+            bound.as_mut().enable();
+            if let Some(holder) = self.whereis() {
+                return holder;
             }
-        };
-        tokio::time::timeout(deadline, bound).await.ok()
+            bound.await;
+        }
     }
 
     /// [`ActorRef::cast`] to the present holder.

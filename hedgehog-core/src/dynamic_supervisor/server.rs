@@ -145,7 +145,7 @@ impl State {
     }
 
     async fn stop(&self, Stopping { spec, incarnation }: Stopping) {
-        let reason = shutdown(&incarnation, spec.shutdown, self.children.kill_grace).await;
+        let reason = shutdown(&incarnation, &spec, self.children.kill_grace).await;
         log::shut_down(&self.incarnation, &spec, &incarnation, &reason);
         self.table().remove(incarnation.pid());
     }

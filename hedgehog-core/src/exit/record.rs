@@ -15,7 +15,10 @@ use std::{
     fmt,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{sync::Notify, time::Instant};
@@ -41,6 +44,10 @@ pub(crate) struct Incarnation {
     exit: OnceLock<ExitReason>,
     /// The reason of the first `stop`; read when the actor has stopped.
     requested: Mutex<Option<ExitReason>>,
+    /// It takes no more messages: a stop or a kill was asked for, or it is ending by itself.
+    closed: AtomicBool,
+    /// Asked for before there was a cell to kill: `set_cell` makes up for it.
+    killed: AtomicBool,
     hooks: Mutex<Hooks>,
     gone: Notify,
 }
@@ -78,6 +85,8 @@ impl Incarnation {
             subtree: OnceLock::new(),
             exit: OnceLock::new(),
             requested: Mutex::new(None),
+            closed: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
             hooks: Mutex::default(),
             gone: Notify::new(),
         })
@@ -119,9 +128,15 @@ impl Incarnation {
         self.cell.get()
     }
 
+    /// Called once, when the actor is about to run its first callback.
     pub(crate) fn set_cell(&self, cell: ActorCell) {
-        // A second call cannot happen: one incarnation is spawned once.
-        let _ = self.cell.set(cell);
+        let cell = self.cell.get_or_init(|| cell);
+        if self.killed.load(Ordering::SeqCst) {
+            cell.kill();
+        }
+        if self.requested.lock().is_some() {
+            cell.stop(None);
+        }
     }
 
     pub(crate) fn subtree(&self) -> Option<&Arc<dyn Subtree>> {
@@ -136,18 +151,40 @@ impl Incarnation {
         self.exit.get().is_some()
     }
 
+    /// From now on nothing is delivered to it. What is in the mailbox may still be handled.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     pub(crate) fn exit_reason(&self) -> Option<&ExitReason> {
         self.exit.get()
     }
 
     pub(crate) fn stop(&self, reason: ExitReason) {
+        self.close();
         self.requested.lock().get_or_insert(reason);
         if let Some(cell) = self.cell.get() {
             cell.stop(None);
         }
     }
 
+    /// [`stop`](Self::stop) that lets the actor handle what its mailbox holds, and nothing more.
+    pub(crate) fn drain(&self, reason: ExitReason) {
+        self.close();
+        self.requested.lock().get_or_insert(reason);
+        if let Some(cell) = self.cell.get() {
+            // An error means that it is stopping already.
+            let _ = cell.drain();
+        }
+    }
+
     pub(crate) fn kill(&self) {
+        self.close();
+        self.killed.store(true, Ordering::SeqCst);
         if let Some(cell) = self.cell.get() {
             cell.kill();
         }
@@ -200,6 +237,7 @@ impl Incarnation {
         if std::mem::replace(&mut self.hooks.lock().finishing, true) {
             return;
         }
+        self.close();
         let Some(subtree) = self.subtree.get() else {
             return self.complete(reason);
         };

@@ -2,7 +2,7 @@
 
 use super::server::{Request, SupervisorMsg};
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef, Pid},
+    actor_ref::{ActorRef, AnyActorRef, CastError, Pid},
     child_spec::{ChildId, ChildKind, ChildSpec, Restart, StartError},
     exit::ExitReason,
     name::Name,
@@ -10,6 +10,7 @@ use crate::{
 };
 use ractor::{Message, RpcReplyPort};
 use std::{fmt, time::Duration};
+use tokio::sync::oneshot;
 
 /// How long a reference by name waits for a supervisor that is just being restarted.
 const RESTART_PATIENCE: Duration = Duration::from_secs(5);
@@ -106,11 +107,27 @@ impl<M: Message> Target<M> {
     }
 
     pub(crate) async fn ask<R: Send + 'static>(&self, make: impl FnOnce(RpcReplyPort<R>) -> M) -> Result<R, NoProc> {
-        let actor = match self {
-            Self::Incarnation(actor) => actor.clone(),
-            Self::Name(name) => name.wait(RESTART_PATIENCE).await.ok_or(NoProc)?,
+        let name = match self {
+            Self::Incarnation(actor) => return actor.call(make, None).await.map_err(|_| NoProc),
+            Self::Name(name) => name,
         };
-        actor.call(make, None).await.map_err(|_| NoProc)
+        let (reply_to, reply) = oneshot::channel();
+        let mut message = make(RpcReplyPort::from(reply_to));
+        let delivered = async {
+            loop {
+                let holder = name.holder().await;
+                match holder.cast(message) {
+                    Ok(()) => return holder,
+                    // Refused, so nothing has happened: this one is on its way out, the next one will take it.
+                    Err(CastError(refused)) => message = refused,
+                }
+                holder.exited().await;
+            }
+        };
+        let holder = tokio::time::timeout(RESTART_PATIENCE, delivered)
+            .await
+            .map_err(|_| NoProc)?;
+        holder.answer(reply).await.map_err(|_| NoProc)
     }
 
     pub(crate) async fn stop(&self, reason: ExitReason) -> ExitReason {

@@ -31,3 +31,6 @@ impl Intensity {
         self.recent.len() <= self.max_restarts
     }
 }
+
+#[cfg(test)]
+mod tests;

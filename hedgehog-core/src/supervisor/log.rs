@@ -65,3 +65,6 @@ fn is_clean_shutdown(restart: Restart, how: Shutdown, reason: &ExitReason) -> bo
 pub(crate) fn zombie(child: &Incarnation, grace: Duration) {
     tracing::error!(target: TARGET, child = %child.label(), pid = %child.pid(), ?grace, "killed child does not yield, declared dead and left behind");
 }
+
+#[cfg(test)]
+mod tests;

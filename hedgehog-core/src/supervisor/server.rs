@@ -118,9 +118,8 @@ impl State {
         let mut at = 0;
         while at < self.len() {
             match self.start(at).await {
-                Ok(_) => at += 1,
                 Err(StartError::Ignore) if self.spec(at).restart == Restart::Temporary => self.table().remove(at),
-                Err(StartError::Ignore) => at += 1,
+                Ok(_) | Err(StartError::Ignore) => at += 1,
                 Err(error) => {
                     let id = self.spec(at).id.clone();
                     self.stop_from(0).await;
@@ -257,7 +256,7 @@ impl State {
             (table.spec(at), table.status(at).clone())
         };
         if let Status::Running(child) = status {
-            let reason = shutdown(&child, spec.shutdown, self.children.kill_grace).await;
+            let reason = shutdown(&child, &spec, self.children.kill_grace).await;
             log::shut_down(&self.incarnation, &spec, &child, &reason);
             self.table().exited(at, reason);
         } else {

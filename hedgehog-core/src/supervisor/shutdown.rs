@@ -1,19 +1,26 @@
 //! Stops one child the way its spec says, and buries the children of a supervisor that could not.
 
-use crate::{ExitReason, Shutdown, exit::record::Incarnation, supervisor::log};
+use crate::{ExitReason, Shutdown, child_spec::ErasedSpec, exit::record::Incarnation, supervisor::log};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use std::{sync::Arc, time::Duration};
 
-/// Stops a child and returns when it is gone, which is bounded unless `how` is [`Shutdown::Infinity`].
-pub(crate) async fn shutdown(child: &Arc<Incarnation>, how: Shutdown, kill_grace: Duration) -> ExitReason {
-    match how {
+/// Stops a child and returns when it is gone, which is bounded unless that says [`Shutdown::Infinity`].
+pub(crate) async fn shutdown(child: &Arc<Incarnation>, spec: &ErasedSpec, kill_grace: Duration) -> ExitReason {
+    let ask = || {
+        if spec.drain {
+            child.drain(ExitReason::Shutdown);
+        } else {
+            child.stop(ExitReason::Shutdown);
+        }
+    };
+    match spec.shutdown {
         Shutdown::BrutalKill => kill(child, kill_grace).await,
         Shutdown::Infinity => {
-            child.stop(ExitReason::Shutdown);
+            ask();
             child.exited().await
         }
         Shutdown::Timeout(limit) => {
-            child.stop(ExitReason::Shutdown);
+            ask();
             match tokio::time::timeout(limit, child.exited()).await {
                 Ok(reason) => reason,
                 Err(_) => kill(child, kill_grace).await,

@@ -33,3 +33,6 @@ pub(crate) fn calls_for_restart(restart: Restart, reason: &ExitReason) -> bool {
         Restart::Temporary => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

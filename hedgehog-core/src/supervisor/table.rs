@@ -229,3 +229,6 @@ impl Subtree for SharedTable {
         self.table.lock().views()
     }
 }
+
+#[cfg(test)]
+mod tests;

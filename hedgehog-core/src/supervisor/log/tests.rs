@@ -1,0 +1,36 @@
+use super::*;
+use std::fmt;
+
+#[test]
+fn a_shutdown_is_clean_when_the_child_did_what_its_spec_says() {
+    let timeout = Shutdown::Timeout(Duration::from_secs(5));
+    let done = || ExitReason::ShutdownWith("done".into());
+    let cases = [
+        (Restart::Permanent, timeout, ExitReason::Shutdown, true),
+        (Restart::Permanent, timeout, ExitReason::Normal, false),
+        (Restart::Permanent, timeout, done(), false),
+        (Restart::Transient, timeout, ExitReason::Normal, true),
+        (Restart::Temporary, Shutdown::Infinity, done(), true),
+        (Restart::Temporary, timeout, ExitReason::Killed, false),
+        (Restart::Permanent, Shutdown::BrutalKill, ExitReason::Killed, true),
+        (Restart::Permanent, Shutdown::BrutalKill, ExitReason::Shutdown, false),
+    ];
+    for (restart, how, reason, clean) in cases {
+        assert_eq!(
+            is_clean_shutdown(restart, how, &reason),
+            clean,
+            "{restart:?} {how:?} {reason}"
+        );
+    }
+}
+
+#[test]
+fn a_reason_that_cannot_be_printed_hurts_nobody() {
+    struct Bomb;
+    impl Display for Bomb {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            Err(fmt::Error)
+        }
+    }
+    assert_eq!(text(&Bomb), "(not printable)");
+}

@@ -1,0 +1,15 @@
+//! Supervision as its users see it: whole trees of real actors, mostly on paused time.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod application;
+mod calls;
+mod dynamic;
+mod exits;
+mod kills;
+mod kit;
+mod registry;
+mod restarts;
+mod starts;
+mod stops;
+mod tree;
