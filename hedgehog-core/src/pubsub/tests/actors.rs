@@ -301,8 +301,9 @@ async fn a_doorbell_that_its_actor_and_a_publisher_ring_at_once_sends_one_messag
     let rung = Arc::new(Mutex::new(topic.subscribe(Overflow::Lossless)));
     let (to, sent) = (Arc::clone(&rung), Arc::new(AtomicUsize::new(0)));
     let sends = Arc::clone(&sent);
-    rung.lock()
-        .ring(&owner, move || drop(sends.fetch_add(1, Ordering::Relaxed)));
+    rung.lock().ring(&owner, move || {
+        sends.fetch_add(1, Ordering::Relaxed);
+    });
     // Woken first, when the publisher has taken both idle bits and not rung yet.
     park(&mut first, &waker(move || to.lock().rearm()));
     topic.broadcast(1);
