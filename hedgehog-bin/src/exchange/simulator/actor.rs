@@ -50,6 +50,8 @@ pub(super) enum Request {
     History { symbol: Symbol, from_id: Option<i64>, limit: usize, reply: Reply<Vec<MarketTrade>> },
     Subscribe { symbol: Symbol, subscriber: Subscriber },
     Unsubscribe { symbol: Symbol, connection: u64 },
+    /// The client has read everything up to here; said where the market waits for it.
+    Read { symbol: Symbol, connection: u64, played_to: usize },
     /// Events of the account, from now on.
     SubscribeAccount { events: mpsc::UnboundedSender<Arc<str>>, reply: Reply<()> },
 }
@@ -68,6 +70,14 @@ pub(super) struct Subscriber {
 pub(super) struct Trades {
     pub(super) symbol: Symbol,
     pub(super) trades: Arc<[MarketTrade]>,
+    /// What to say in [`Request::Read`] when they are read; `None` where nobody waits for that.
+    pub(super) read_as: Option<usize>,
+}
+
+/// A subscriber and what it has read.
+struct Listener {
+    subscriber: Subscriber,
+    read: usize,
 }
 
 /// The simulator's behaviour; everything it knows is in [`State`].
@@ -79,7 +89,7 @@ pub(super) struct State {
     engine: Engine,
     market: Market,
     ledger: Ledger,
-    subscribers: HashMap<Symbol, Vec<Subscriber>>,
+    listeners: HashMap<Symbol, Vec<Listener>>,
     account_events: Vec<mpsc::UnboundedSender<Arc<str>>>,
     /// Grows with every execution, and begins above those of every former incarnation.
     last_execution_id: i64,
@@ -131,7 +141,7 @@ impl Actor for SimulatorActor {
             myself: myself.clone(),
             engine,
             market,
-            subscribers: HashMap::new(),
+            listeners: HashMap::new(),
             account_events: Vec::new(),
             last_execution_id: server::now() * 1_000,
             unsaved: false,
@@ -143,6 +153,8 @@ impl Actor for SimulatorActor {
         };
         let saved = state.ledger.load().await?;
         state.restore(saved);
+        // What a fresh account was funded with.
+        state.commit(Vec::new()).await?;
         let infos: Vec<SymbolInfo> = state.engine.infos().cloned().collect();
         tasks.spawn(server::accept(listener, server::Gate::new(myself.clone(), &infos), closing));
         tasks.spawn(save_every_second(myself));
@@ -227,13 +239,22 @@ impl State {
                 },
             ),
             Request::Subscribe { symbol, subscriber } => {
-                self.subscribers.entry(symbol).or_default().push(subscriber);
+                let read = self.market.played_to(&symbol);
+                self.listeners.entry(symbol).or_default().push(Listener { subscriber, read });
                 self.wake_now();
             }
             Request::Unsubscribe { symbol, connection } => {
-                if let Some(subscribers) = self.subscribers.get_mut(&symbol) {
-                    subscribers.retain(|subscriber| subscriber.connection != connection);
-                }
+                self.retain_listeners(&symbol, |listener| listener.subscriber.connection != connection);
+            }
+            Request::Read { symbol, connection, played_to } => {
+                self.retain_listeners(&symbol, |listener| {
+                    if listener.subscriber.connection == connection {
+                        listener.read = played_to;
+                    }
+                    true
+                });
+                self.unsaved = true;
+                self.wake_now();
             }
             Request::SubscribeAccount { events, reply } => {
                 self.account_events.retain(|events| !events.is_closed());
@@ -296,7 +317,7 @@ impl State {
         let symbols: Vec<Symbol> = if self.market.runs_unheard() {
             self.market.symbols().cloned().collect()
         } else {
-            self.subscribers.iter().filter(|(_, list)| !list.is_empty()).map(|(symbol, _)| symbol.clone()).collect()
+            self.listeners.iter().filter(|(_, list)| !list.is_empty()).map(|(symbol, _)| symbol.clone()).collect()
         };
         let mut next: Option<Instant> = None;
         for symbol in symbols {
@@ -340,7 +361,8 @@ impl State {
             trades.push(trade);
         };
         if !trades.is_empty() {
-            let trades = Trades { symbol: symbol.clone(), trades: trades.into() };
+            let read_as = self.market.waits_for_subscribers().then(|| self.market.played_to(symbol));
+            let trades = Trades { symbol: symbol.clone(), trades: trades.into(), read_as };
             for permit in permits {
                 permit.send(trades.clone());
             }
@@ -352,28 +374,34 @@ impl State {
     /// gone are forgotten; where nobody waits, so are those that are too slow, as the real exchange does.
     fn room(&mut self, symbol: &Symbol) -> Option<Vec<mpsc::OwnedPermit<Trades>>> {
         let patient = self.market.waits_for_subscribers();
-        let subscribers = self.subscribers.get_mut(symbol);
-        let mut permits = Vec::new();
-        let Some(subscribers) = subscribers else { return Some(permits) };
-        let mut full = false;
-        subscribers.retain(|subscriber| match subscriber.trades.clone().try_reserve_owned() {
-            Ok(permit) => {
-                permits.push(permit);
-                true
+        let (mut permits, mut full) = (Vec::new(), false);
+        self.retain_listeners(symbol, |Listener { subscriber, .. }| {
+            match subscriber.trades.clone().try_reserve_owned() {
+                Ok(permit) => permits.push(permit),
+                Err(TrySendError::Full(_)) if patient => full = true,
+                Err(TrySendError::Full(_)) => {
+                    tracing::warn!("a subscriber of {symbol} is too slow for the market and is disconnected");
+                    subscriber.too_slow.notify_one();
+                    return false;
+                }
+                Err(TrySendError::Closed(_)) => return false,
             }
-            Err(TrySendError::Full(_)) if patient => {
-                full = true;
-                true
-            }
-            Err(TrySendError::Full(_)) => {
-                tracing::warn!("a subscriber of {symbol} is too slow for the market and is disconnected");
-                subscriber.too_slow.notify_one();
-                false
-            }
-            Err(TrySendError::Closed(_)) => false,
+            true
         });
-        let nobody = subscribers.is_empty() && !self.market.runs_unheard();
-        (!full && !nobody).then_some(permits)
+        let unheard = permits.is_empty() && !self.market.runs_unheard();
+        (!full && !unheard).then_some(permits)
+    }
+
+    /// Forgets listeners, and tells a market that waits for them what the others have read.
+    fn retain_listeners(&mut self, symbol: &Symbol, keep: impl FnMut(&mut Listener) -> bool) {
+        let Some(listeners) = self.listeners.get_mut(symbol) else { return };
+        listeners.retain_mut(keep);
+        if self.market.waits_for_subscribers() {
+            match listeners.iter().map(|listener| listener.read).min() {
+                Some(read) => self.market.acknowledge(symbol, read),
+                None => self.market.rewind(symbol),
+            }
+        }
     }
 
     /// Executes what a trade fills, writes it, and tells the account.

@@ -1,8 +1,9 @@
 //! What the exchange remembers in `simulator.db`: orders, balances, and how far each market has come.
 //!
 //! Invariant: an order, the balances it changed and the position of its market are written in one transaction, before
-//! anybody is told of the change. So a position is never behind an order, and a trade that is told again after a crash
-//! never fills an order that was placed after it.
+//! anybody is told of the change. So at a pace of time a position is never behind an order, and a trade that is told
+//! again after a crash never fills an order that was placed after it. (At full speed it may: there the position is what
+//! the subscribers have read, and completeness comes before the order of events.)
 
 use super::account::Balance;
 use super::market::Position;

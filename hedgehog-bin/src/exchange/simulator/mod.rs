@@ -136,7 +136,7 @@ pub enum SimulatorError {
 /// How far the market has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Trades played, those of former runs included.
+    /// Trades played, those of former runs included. At [`Speed::Max`] only those that the subscribers have surely read.
     pub played: u64,
     /// Of how many; `None` for a market without end.
     pub total: Option<u64>,

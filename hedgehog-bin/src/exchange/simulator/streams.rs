@@ -2,11 +2,12 @@
 
 use super::actor::{Request, Subscriber, Trades};
 use super::server::Gate;
-use super::socket::Session;
+use super::socket::{Received, Session};
 use super::wire::{self, FrameFormat};
 use crate::market::Symbol;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -17,17 +18,24 @@ const WAITING_BATCHES: usize = 16;
 /// Streams per connection (web-socket-streams, "Websocket Limits").
 const MOST_STREAMS: usize = 1024;
 
+/// So many trades are sent at most before the client is asked to confirm that it has read them.
+const MARK_EVERY: usize = 2_048;
+
 /// Serves one connection until either side ends it.
 pub(super) async fn run(mut session: Session, gate: Gate, names: Vec<String>, format: FrameFormat) {
     let (trades, mut incoming) = mpsc::channel(WAITING_BATCHES);
     let too_slow = Arc::new(Notify::new());
     let subscriber = Subscriber { connection: gate.next_connection(), trades, too_slow: Arc::clone(&too_slow) };
-    let mut connection = Connection { gate, subscriber, format, streams: Vec::new() };
+    let mut connection = Connection { gate, subscriber, format, streams: Vec::new(), marks: Marks::default() };
     connection.subscribe(names);
     loop {
         let sent = tokio::select! {
-            text = session.next_text() => match text {
-                Some(text) => session.send(connection.control(&text).to_string()).await,
+            received = session.receive() => match received {
+                Some(Received::Text(text)) => session.send(connection.control(&text).to_string()).await,
+                Some(Received::Mark(number)) => {
+                    connection.tell_read(number);
+                    Ok(())
+                }
                 None => break,
             },
             Some(batch) = incoming.recv() => {
@@ -37,7 +45,10 @@ pub(super) async fn run(mut session: Session, gate: Gate, names: Vec<String>, fo
                 };
                 // A market that waits for its subscribers has one place more.
                 connection.gate.tell(Request::Play);
-                sent
+                match connection.marks.after(&batch, incoming.is_empty()) {
+                    Some(number) if sent.is_ok() => session.mark(number).await,
+                    _ => sent,
+                }
             }
             () = too_slow.notified() => {
                 session.close(CloseCode::Policy, "too slow").await;
@@ -62,6 +73,39 @@ struct Connection {
     subscriber: Subscriber,
     format: FrameFormat,
     streams: Vec<String>,
+    marks: Marks,
+}
+
+/// Places in what was sent that the client is asked to confirm, where the market waits for that.
+#[derive(Default)]
+struct Marks {
+    last: u64,
+    /// Sent since the last mark: trades, and per symbol how far.
+    unmarked: usize,
+    reached: HashMap<Symbol, usize>,
+    /// Marks that are not confirmed yet, oldest first.
+    open: VecDeque<(u64, Vec<(Symbol, usize)>)>,
+}
+
+impl Marks {
+    /// A batch was sent; the number of the mark to send now, if any. With nothing else to send it is sent at once.
+    fn after(&mut self, batch: &Trades, idle: bool) -> Option<u64> {
+        self.reached.insert(batch.symbol.clone(), batch.read_as?);
+        self.unmarked += batch.trades.len();
+        if !idle && self.unmarked < MARK_EVERY {
+            return None;
+        }
+        self.last += 1;
+        self.unmarked = 0;
+        self.open.push_back((self.last, self.reached.drain().collect()));
+        Some(self.last)
+    }
+
+    /// What is confirmed by a mark.
+    fn confirmed(&mut self, number: u64) -> Vec<(Symbol, usize)> {
+        let count = self.open.iter().take_while(|(mark, _)| *mark <= number).count();
+        self.open.drain(..count).flat_map(|(_, reached)| reached).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -78,6 +122,12 @@ impl Connection {
         let stream = if self.format.combined { format!("{}@trade", batch.symbol.to_lowercase()) } else { String::new() };
         let (symbol, format, trades) = (batch.symbol.clone(), self.format, Arc::clone(&batch.trades));
         (0..trades.len()).map(move |index| wire::trade_frame(symbol.as_str(), &stream, &trades[index], format))
+    }
+
+    fn tell_read(&mut self, mark: u64) {
+        for (symbol, played_to) in self.marks.confirmed(mark) {
+            self.gate.tell(Request::Read { symbol, connection: self.subscriber.connection, played_to });
+        }
     }
 
     fn subscribe(&mut self, names: Vec<String>) {

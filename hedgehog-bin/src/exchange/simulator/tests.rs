@@ -13,6 +13,7 @@ use sha2::Sha256;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -124,6 +125,19 @@ async fn say(socket: &mut Socket, message: &Value) {
     socket.send(Message::text(message.to_string())).await.expect("connected");
 }
 
+/// Keeps reading, as a client does that answers pings.
+fn read_on(mut socket: Socket) -> JoinSet<()> {
+    let mut reading = JoinSet::new();
+    reading.spawn(async move { while let Some(Ok(_)) = socket.next().await {} });
+    reading
+}
+
+async fn finished(simulator: &Simulator) -> Progress {
+    let mut progress = simulator.progress();
+    let end = tokio::time::timeout(PATIENCE, progress.wait_for(|progress| progress.finished)).await;
+    end.expect("in time").expect("the simulator lives").clone()
+}
+
 /// Whether the other side has ended the connection.
 async fn is_over(mut socket: Socket) -> bool {
     let ended = async {
@@ -191,9 +205,8 @@ async fn trades_wait_for_the_opening_and_come_in_today_s_format() {
         r#"{"e":"trade","E":1559347201003,"s":"XRPUSDT","t":1,"p":"0.43844000","q":"10.00000000","T":1559347201000,"m":false,"M":true}"#
     );
     assert_eq!(next_json(&mut socket).await["t"], 2);
-    let mut progress = venue.simulator.progress();
-    let end = tokio::time::timeout(PATIENCE, progress.wait_for(|progress| progress.finished)).await;
-    let end = end.expect("in time").expect("the simulator lives").clone();
+    let _reading = read_on(socket);
+    let end = finished(&venue.simulator).await;
     assert_eq!((end.played, end.total, end.last_trade_ids[&xrpusdt()], end.remaining[&xrpusdt()]), (2, Some(2), 2, 0));
 }
 
@@ -258,8 +271,36 @@ async fn a_recording_at_full_speed_waits_for_its_subscriber_and_loses_nothing() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paced_recording_runs_whether_or_not_anybody_listens() {
     let venue = Venue::open(recording(&["0.43"; 50], Speed::Times(100.0))).await;
-    let mut progress = venue.simulator.progress();
-    tokio::time::timeout(PATIENCE, progress.wait_for(|progress| progress.finished)).await.expect("in time").expect("alive");
+    assert_eq!(finished(&venue.simulator).await.played, 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_replay_at_full_speed_leaves_nothing_out() {
+    let market = recording(&vec!["0.43"; 60_000], Speed::Max);
+    let mut venue = Venue::open(market.clone()).await;
+    let mut read = 0;
+    for part in 0..6 {
+        let mut socket = venue.socket("/ws/xrpusdt@trade").await;
+        let first = next_json(&mut socket).await["t"].as_i64().expect("an id");
+        assert!((1..=read + 1).contains(&first), "{read} were read, then {first} came");
+        read = read.max(first);
+        // Slower than the market: what is on its way when the connection is dropped fills every buffer.
+        for _ in 0..5_000 {
+            read = read.max(next_json(&mut socket).await["t"].as_i64().expect("an id"));
+        }
+        drop(socket);
+        match part {
+            1 => venue.simulator.shared.name.whereis().expect("running").kill(),
+            3 => {
+                venue = venue.restart(market.clone()).await;
+                venue.simulator.open_market();
+            }
+            _ => {}
+        }
+    }
+    assert!(read > 10_000, "most is not read twice: {read}");
+    let _reading = read_on(venue.socket("/ws/xrpusdt@trade").await);
+    assert_eq!(finished(&venue.simulator).await.played, 60_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -435,6 +476,9 @@ async fn a_restart_goes_on_where_the_exchange_was() {
     for id in 1..=3 {
         assert_eq!(next_json(&mut socket).await["t"], id);
     }
+    let reading = read_on(socket);
+    finished(&venue.simulator).await;
+    drop(reading);
     let venue = venue.restart(market).await;
     let progress = venue.simulator.progress().borrow().clone();
     assert!(progress.finished && progress.played == 3, "told at once: {progress:?}");

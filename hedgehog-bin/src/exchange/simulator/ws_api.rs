@@ -5,7 +5,7 @@ use super::actor::Request;
 use super::params;
 use super::refusal::Refusal;
 use super::server::{Gate, now};
-use super::socket::Session;
+use super::socket::{Received, Session};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -16,11 +16,12 @@ pub(super) async fn run(mut session: Session, gate: Gate) {
     let mut connection = Connection { gate, events: None, next_subscription: 0 };
     loop {
         let sent = tokio::select! {
-            text = session.next_text() => match text {
-                Some(text) => {
+            received = session.receive() => match received {
+                Some(Received::Text(text)) => {
                     let answer = connection.answer(&text).await;
                     session.send(answer.to_string()).await
                 }
+                Some(Received::Mark(_)) => Ok(()),
                 None => break,
             },
             event = connection.next_event() => session.send(event).await,
