@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 /// How often the server pings (web-socket-streams, "General WSS information").
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// How long a ping may stay unanswered.
-const PONG_WITHIN: Duration = Duration::from_secs(60);
+const PONG_WITHIN: Duration = Duration::from_mins(1);
 /// Messages a client may send per second, pings and pongs included.
 const MESSAGES_PER_SECOND: usize = 5;
 
@@ -60,7 +60,9 @@ where
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let Ok(upgraded) = upgrading.await else { return };
-        let config = WebSocketConfig::default().max_message_size(Some(1 << 16)).read_buffer_size(1 << 12);
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(1 << 16))
+            .read_buffer_size(1 << 12);
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
         let mut until = closing.clone();
         let session = Session::new(socket, closing);
@@ -83,7 +85,9 @@ where
 fn accept_key(headers: &HeaderMap) -> Option<String> {
     let says = |name: HeaderName, token: &str| {
         let text = headers.get(name)?.to_str().ok()?;
-        text.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)).then_some(())
+        text.split(',')
+            .any(|part| part.trim().eq_ignore_ascii_case(token))
+            .then_some(())
     };
     says(CONNECTION, "upgrade")?;
     says(UPGRADE, "websocket")?;
@@ -95,7 +99,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn new(socket: WebSocketStream<S>, closing: Closing) -> Self {
         let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { socket, closing, pings, unanswered: VecDeque::new(), received: VecDeque::new() }
+        Self {
+            socket,
+            closing,
+            pings,
+            unanswered: VecDeque::new(),
+            received: VecDeque::new(),
+        }
     }
 
     /// What the client sends next; `None` when the connection is over. Pings meanwhile.
@@ -161,7 +171,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// The ping that a pong answers. A client that is busy may answer only the newest of several (RFC 6455, 5.5.3).
     fn answered(&mut self, payload: &[u8]) -> Option<String> {
-        let index = self.unanswered.iter().position(|(sent, _)| sent.as_bytes() == payload)?;
+        let index = self
+            .unanswered
+            .iter()
+            .position(|(sent, _)| sent.as_bytes() == payload)?;
         self.unanswered.drain(..=index).next_back().map(|(sent, _)| sent)
     }
 
@@ -180,7 +193,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Ends the connection from this side.
     pub(super) async fn close(&mut self, code: CloseCode, reason: &'static str) {
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+        let frame = CloseFrame {
+            code,
+            reason: Utf8Bytes::from_static(reason),
+        };
         // The client may be gone, and does not need to answer.
         let _ = tokio::time::timeout(Duration::from_millis(100), self.socket.close(Some(frame))).await;
     }
@@ -188,7 +204,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn may_receive(&mut self) -> bool {
         let now = Instant::now();
         self.received.push_back(now);
-        while self.received.front().is_some_and(|first| now - *first >= Duration::from_secs(1)) {
+        while self
+            .received
+            .front()
+            .is_some_and(|first| now - *first >= Duration::from_secs(1))
+        {
             self.received.pop_front();
         }
         self.received.len() <= MESSAGES_PER_SECOND
@@ -207,7 +227,11 @@ mod tests {
         let (server, client) = tokio::io::duplex(1 << 16);
         let (open, closing) = watch::channel(());
         let server = WebSocketStream::from_raw_socket(server, Role::Server, None).await;
-        (Session::new(server, closing), WebSocketStream::from_raw_socket(client, Role::Client, None).await, open)
+        (
+            Session::new(server, closing),
+            WebSocketStream::from_raw_socket(client, Role::Client, None).await,
+            open,
+        )
     }
 
     /// Reads what the server sends until the connection ends; answers nothing by itself.
@@ -254,7 +278,11 @@ mod tests {
             text = session.receive() => assert!(text.is_none()),
             () = reading => {}
         }
-        assert!((PING_EVERY + PONG_WITHIN..=PING_EVERY * 5).contains(&started.elapsed()), "{:?}", started.elapsed());
+        assert!(
+            (PING_EVERY + PONG_WITHIN..=PING_EVERY * 5).contains(&started.elapsed()),
+            "{:?}",
+            started.elapsed()
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -268,7 +296,9 @@ mod tests {
         }
         assert_eq!(session.receive().await, None);
         drop(session);
-        assert!(matches!(received(client).await.first(), Some(Message::Close(Some(frame))) if frame.code == CloseCode::Policy));
+        assert!(
+            matches!(received(client).await.first(), Some(Message::Close(Some(frame))) if frame.code == CloseCode::Policy)
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -305,6 +335,8 @@ mod tests {
         drop(open);
         assert_eq!(session.receive().await, None);
         drop(session);
-        assert!(matches!(received(client).await.first(), Some(Message::Close(Some(frame))) if frame.code == CloseCode::Restart));
+        assert!(
+            matches!(received(client).await.first(), Some(Message::Close(Some(frame))) if frame.code == CloseCode::Restart)
+        );
     }
 }

@@ -13,7 +13,11 @@ use tokio::sync::mpsc;
 
 /// Serves one connection until either side ends it.
 pub(super) async fn run(mut session: Session, gate: Gate) {
-    let mut connection = Connection { gate, events: None, next_subscription: 0 };
+    let mut connection = Connection {
+        gate,
+        events: None,
+        next_subscription: 0,
+    };
     loop {
         let sent = tokio::select! {
             received = session.receive() => match received {
@@ -65,7 +69,13 @@ impl Connection {
     async fn answer(&mut self, text: &str) -> Value {
         let call: Call = match serde_json::from_str(text) {
             Ok(call) => call,
-            Err(error) => return response(&Value::Null, Err(Refusal::malformed(format!("Malformed request: {error}"))), 0),
+            Err(error) => {
+                return response(
+                    &Value::Null,
+                    Err(Refusal::malformed(format!("Malformed request: {error}"))),
+                    0,
+                );
+            }
         };
         let (weight, result) = self.call(&call).await;
         response(&call.id, result, self.gate.weigh(weight))
@@ -78,7 +88,11 @@ impl Connection {
             "userDataStream.subscribe.signature" => (2, self.subscribe(&call.params).await),
             "userDataStream.unsubscribe" => (2, self.unsubscribe(&call.params)),
             "session.subscriptions" => {
-                let subscriptions: Vec<_> = self.events.iter().map(|(id, _)| json!({"subscriptionId": id})).collect();
+                let subscriptions: Vec<_> = self
+                    .events
+                    .iter()
+                    .map(|(id, _)| json!({"subscriptionId": id}))
+                    .collect();
                 (2, Ok(json!(subscriptions)))
             }
             other => (1, Err(Refusal::malformed(format!("Unknown method '{other}'.")))),
@@ -86,14 +100,19 @@ impl Connection {
     }
 
     async fn subscribe(&mut self, sent: &Map<String, Value>) -> Result<Value, Refusal> {
-        let mut params = params::signed_ws(sent.iter().map(|(name, value)| (name.clone(), plain(value))).collect(), now())?;
+        let mut params = params::signed_ws(
+            sent.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
+            now(),
+        )?;
         params.ignore(&["returnRateLimits"]);
         params.finish()?;
         if self.events.is_some() {
             return Err(Refusal::already_subscribed());
         }
         let (events, incoming) = mpsc::unbounded_channel();
-        self.gate.ask(|reply| Request::SubscribeAccount { events, reply }).await?;
+        self.gate
+            .ask(|reply| Request::SubscribeAccount { events, reply })
+            .await?;
         let id = self.next_subscription;
         self.next_subscription += 1;
         self.events = Some((id, incoming));
