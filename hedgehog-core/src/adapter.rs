@@ -124,12 +124,17 @@ impl<A: Actor> Holder<A> {
     ) -> Result<(), ActorProcessingErr> {
         let Err(reason) = outcome else { return Ok(()) };
         self.incarnation.close();
+        // It gave way too late: whoever killed it need not care what it says now, and a successor may be running.
+        if self.incarnation.is_killed() {
+            self.finish(ExitReason::Killed);
+            return Err(ExitReason::Killed.into());
+        }
         // After a panic the state may be torn, so only an orderly error is followed by the actor's own cleanup.
         if !matches!(reason, ExitReason::Panic(_))
             && let Some(Body { actor, state }) = &mut self.body
             && let Err(error) = guard(&self.incarnation, actor.post_stop(myself, state)).await
         {
-            tracing::warn!(pid = %self.incarnation.pid(), %error, "cleanup failed");
+            tracing::warn!(pid = %self.incarnation.pid(), error = %log::text(&error), "cleanup failed");
         }
         self.finish(reason.clone());
         Err(reason.into())

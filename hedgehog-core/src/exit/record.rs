@@ -131,7 +131,7 @@ impl Incarnation {
     /// Called once, when the actor is about to run its first callback.
     pub(crate) fn set_cell(&self, cell: ActorCell) {
         let cell = self.cell.get_or_init(|| cell);
-        if self.killed.load(Ordering::SeqCst) {
+        if self.is_killed() {
             cell.kill();
         }
         if self.requested.lock().is_some() {
@@ -182,6 +182,10 @@ impl Incarnation {
         }
     }
 
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn kill(&self) {
         self.close();
         self.killed.store(true, Ordering::SeqCst);
@@ -230,20 +234,22 @@ impl Incarnation {
         }
     }
 
-    /// Ends the incarnation. The first caller's reason wins; later calls do nothing.
+    /// Ends the incarnation. The first caller's reason wins; later calls do nothing and return false.
     ///
     /// A supervisor with children left kills them and ends when they are gone, which is after this returns.
-    pub(crate) fn finish(self: &Arc<Self>, reason: ExitReason) {
+    pub(crate) fn finish(self: &Arc<Self>, reason: ExitReason) -> bool {
         if std::mem::replace(&mut self.hooks.lock().finishing, true) {
-            return;
+            return false;
         }
         self.close();
         let Some(subtree) = self.subtree.get() else {
-            return self.complete(reason);
+            self.complete(reason);
+            return true;
         };
         let orphans = subtree.close();
         if orphans.is_empty() {
-            return self.complete(reason);
+            self.complete(reason);
+            return true;
         }
         let grace = subtree.kill_grace();
         let last = Completion {
@@ -260,6 +266,7 @@ impl Incarnation {
                 crate::supervisor::shutdown::reap(orphans, grace).await;
             });
         }
+        true
     }
 
     fn complete(&self, reason: ExitReason) {
