@@ -117,7 +117,12 @@ impl<T: Stored> Feed<T> {
     /// Begins at the topic's present end: nothing is stored for late subscribers.
     pub(super) fn subscribe(bus: &Bus, topic: &Topic, rows_before: i64) -> Self {
         let subscription = Mutex::new(T::bus(bus).subscribe_acked(&topic.to_string()));
-        Self { topic: topic.clone(), subscription, rows_before, counters: Counters::default() }
+        Self {
+            topic: topic.clone(),
+            subscription,
+            rows_before,
+            counters: Counters::default(),
+        }
     }
 
     /// Everything that touches the position goes through here; never held across an await.
@@ -131,13 +136,21 @@ impl<T: Stored> Feed<T> {
             let mut events = Vec::with_capacity(max.min(subscription.lag() as usize));
             let drained = subscription.drain(max, |event: &T| events.push(event.clone()));
             debug_assert_eq!(drained.lagged, 0, "a lossless subscription never lags");
-            Batch { events, end: subscription.position() }
+            Batch {
+                events,
+                end: subscription.position(),
+            }
         })
     }
 
     /// What the status tells of this feed, given the rows of its topic in the table now.
     pub(super) fn describe(&self, alive: bool, status: StoringStatus) -> StoringStatus {
-        let Counters { since, settled, refused, retrying } = &self.counters;
+        let Counters {
+            since,
+            settled,
+            refused,
+            retrying,
+        } = &self.counters;
         let rows_new = status.rows_stored.saturating_sub(self.rows_before).max(0) as u64;
         let rows_refused = refused.load(Relaxed);
         StoringStatus {
