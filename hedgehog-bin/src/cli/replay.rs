@@ -22,7 +22,10 @@ pub(super) async fn follow(
     let mut progress = system.progress().context("a recording is played by the simulator")?;
     let before = progress.borrow().clone();
     if before.finished {
-        tracing::info!("{} was played to its end before: nothing is left to play", recording.path().display());
+        tracing::info!(
+            "{} was played to its end before: nothing is left to play",
+            recording.path().display()
+        );
     } else {
         listened_to(&system.status().await?, recording, exit_at_end)?;
     }
@@ -52,13 +55,31 @@ pub(super) async fn follow(
 
 /// At full speed a market waits for a stream, and `--exit-at-end` would wait for ever.
 fn listened_to(status: &SystemStatus, recording: &Recording, exit_at_end: bool) -> anyhow::Result<()> {
-    let on = |symbol: &Symbol| status.streaming.iter().flatten().any(|stream| stream.on && stream.symbol == *symbol);
+    let on = |symbol: &Symbol| {
+        status
+            .streaming
+            .iter()
+            .flatten()
+            .any(|stream| stream.on && stream.symbol == *symbol)
+    };
     let symbols: Vec<_> = recording.symbols().map(|(info, ..)| &info.symbol).collect();
-    let deaf: Vec<_> = symbols.iter().filter(|symbol| !on(symbol)).map(|symbol| symbol.as_str()).collect();
+    let deaf: Vec<_> = symbols
+        .iter()
+        .filter(|symbol| !on(symbol))
+        .map(|symbol| symbol.as_str())
+        .collect();
     if !deaf.is_empty() {
-        let message = format!("{} is in the recording and not streamed: add --start {}", deaf.join(", "), deaf.join(","));
+        let message = format!(
+            "{} is in the recording and not streamed: add --start {}",
+            deaf.join(", "),
+            deaf.join(",")
+        );
         if exit_at_end && deaf.len() == symbols.len() {
-            return Err(crate::failure::Failure { kind: crate::failure::FailureKind::BadInput, message }.into());
+            return Err(crate::failure::Failure {
+                kind: crate::failure::FailureKind::BadInput,
+                message,
+            }
+            .into());
         }
         tracing::warn!("{message}");
     }
@@ -89,9 +110,16 @@ fn summary(before: &Progress, after: &Progress, took: Duration, status: &SystemS
 impl SystemStatus {
     /// Whether every stream that is on has seen its last trade, and the warehouse has stored it.
     fn has_seen(&self, last_trade_ids: &BTreeMap<Symbol, i64>) -> bool {
-        let streamed = self.streaming.iter().flatten().filter(|stream| stream.on).all(|stream| {
-            last_trade_ids.get(&stream.symbol).is_none_or(|last| stream.last_trade_id >= Some(*last))
-        });
+        let streamed = self
+            .streaming
+            .iter()
+            .flatten()
+            .filter(|stream| stream.on)
+            .all(|stream| {
+                last_trade_ids
+                    .get(&stream.symbol)
+                    .is_none_or(|last| stream.last_trade_id >= Some(*last))
+            });
         streamed && self.storing.iter().flatten().all(|topic| !topic.on || topic.lag == 0)
     }
 }

@@ -12,8 +12,8 @@ use indicatif::ProgressBar;
 use std::sync::Arc;
 
 /// Runs until a signal, until the recording is over, or until the tree gives up.
-pub(super) fn run(run: Run, options: Options) -> anyhow::Result<Option<Failure>> {
-    let config = Config::load(&run.flags(&options), environment())?;
+pub(super) fn run(run: Run, options: &Options) -> anyhow::Result<Option<Failure>> {
+    let config = Config::load(&run.flags(options), environment())?;
     let bar = ProgressBar::hidden();
     logging::init(config.log_format, &bar)?;
     let market = market(&run, &config)?;
@@ -27,9 +27,14 @@ fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
         (Some(file), _) => {
             let recording = Recording::open(file, run.exchange_info.as_deref())?;
             let speed = run.speed.unwrap_or(Speed::Times(1.0));
-            Market::Simulated(MarketSource::Recording { recording: Arc::new(recording), speed })
+            Market::Simulated(MarketSource::Recording {
+                recording: Arc::new(recording),
+                speed,
+            })
         }
-        (None, Venue::Simulator) => Market::Simulated(MarketSource::Generated { seed: config.simulator.seed }),
+        (None, Venue::Simulator) => Market::Simulated(MarketSource::Generated {
+            seed: config.simulator.seed,
+        }),
         (None, Venue::Testnet) => Market::Testnet,
         (None, Venue::Live) => Market::Live,
     })
@@ -72,9 +77,21 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
 
 /// What runs, where the data is, what to type next.
 fn introduce(status: &SystemStatus, command: &str) {
-    let SystemStatus { venue, exchange, data_dir, apps, .. } = status;
-    tracing::info!("hedgehog {} runs {apps} on {venue} at {exchange}", env!("CARGO_PKG_VERSION"));
-    tracing::info!("data is in {}", data_dir.canonicalize().as_deref().unwrap_or(data_dir).display());
+    let SystemStatus {
+        venue,
+        exchange,
+        data_dir,
+        apps,
+        ..
+    } = status;
+    tracing::info!(
+        "hedgehog {} runs {apps} on {venue} at {exchange}",
+        env!("CARGO_PKG_VERSION")
+    );
+    tracing::info!(
+        "data is in {}",
+        data_dir.canonicalize().as_deref().unwrap_or(data_dir).display()
+    );
     let on = status.on();
     if on.is_empty() {
         tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming BTCUSDT`");
@@ -88,10 +105,10 @@ fn introduce(status: &SystemStatus, command: &str) {
 /// What this run has added to the database.
 async fn farewell(system: &System) {
     match system.status().await {
-        Ok(status) => match status.stored() {
-            Some(stored) => tracing::info!("stopped; {stored}"),
-            None => tracing::info!("stopped"),
-        },
+        Ok(status) => {
+            let stored = status.stored().map(|stored| format!(": {stored}")).unwrap_or_default();
+            tracing::info!("stopped{stored}");
+        }
         Err(error) => tracing::warn!("stopped, but the databases cannot be read: {error}"),
     }
 }

@@ -21,7 +21,13 @@ pub struct Backoff {
 impl Backoff {
     /// The ceiling starts at `base` and doubles up to `cap`. A success counts as stable after a minute.
     pub fn new(base: Duration, cap: Duration) -> Self {
-        Self { base, cap, stable_after: Duration::from_mins(1), failures: 0, up_since: None }
+        Self {
+            base,
+            cap,
+            stable_after: Duration::from_mins(1),
+            failures: 0,
+            up_since: None,
+        }
     }
 
     /// How long a success must last to start over from `base`. Zero: any success does.
@@ -39,7 +45,11 @@ impl Backoff {
 
     /// The wait before the next attempt.
     pub fn next_delay(&mut self) -> Duration {
-        if self.up_since.take().is_some_and(|since| since.elapsed() >= self.stable_after) {
+        if self
+            .up_since
+            .take()
+            .is_some_and(|since| since.elapsed() >= self.stable_after)
+        {
             self.failures = 0;
         }
         let ceiling = self.ceiling();
@@ -88,7 +98,7 @@ mod tests {
         backoff.next_delay();
         assert_eq!(backoff.failures, 6, "59 s is not stable");
         backoff.succeeded();
-        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::advance(Duration::from_mins(1)).await;
         backoff.next_delay();
         assert_eq!(backoff.failures, 1);
     }

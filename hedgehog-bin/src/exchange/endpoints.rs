@@ -24,7 +24,11 @@ impl Endpoints {
     /// # Panics
     /// Never: a socket address always makes a URL.
     pub fn simulator(address: SocketAddr) -> Self {
-        Self::from_known([&format!("http://{address}"), &format!("ws://{address}"), &format!("ws://{address}/ws-api/v3")])
+        Self::from_known([
+            &format!("http://{address}"),
+            &format!("ws://{address}"),
+            &format!("ws://{address}/ws-api/v3"),
+        ])
     }
 
     /// The exchange's testnet: virtual money, emptied about monthly without notice (testnet/general-info.md).
@@ -47,7 +51,11 @@ impl Endpoints {
 
     fn from_known([rest, streams, ws_api]: [&str; 3]) -> Self {
         let url = |text: &str| Url::parse(text).expect("an address written in this file is a URL");
-        Self { rest: url(rest), streams: url(streams), ws_api: url(ws_api) }
+        Self {
+            rest: url(rest),
+            streams: url(streams),
+            ws_api: url(ws_api),
+        }
     }
 
     /// Of a REST call, such as `/api/v3/time`.
@@ -77,7 +85,10 @@ pub struct Credentials {
 impl Credentials {
     /// As the exchange handed them out.
     pub fn new(key: impl Into<String>, secret: impl Into<String>) -> Self {
-        Self { key: key.into(), secret: secret.into() }
+        Self {
+            key: key.into(),
+            secret: secret.into(),
+        }
     }
 
     /// Sent with every signed request.
@@ -107,8 +118,14 @@ mod tests {
         let url = |symbol: &str| endpoints.trade_stream_url(&symbol.parse().expect(symbol)).to_string();
         assert_eq!(url("BTCUSDT"), "ws://127.0.0.1:4000/ws/btcusdt@trade");
         assert_eq!(url("币安USDT"), "ws://127.0.0.1:4000/ws/%E5%B8%81%E5%AE%89usdt@trade");
-        assert_eq!(endpoints.rest_url("/api/v3/time").as_str(), "http://127.0.0.1:4000/api/v3/time");
-        assert_eq!(Endpoints::live().trade_stream_url(&"X".parse().expect("X")).port(), Some(9443));
+        assert_eq!(
+            endpoints.rest_url("/api/v3/time").as_str(),
+            "http://127.0.0.1:4000/api/v3/time"
+        );
+        assert_eq!(
+            Endpoints::live().trade_stream_url(&"X".parse().expect("X")).port(),
+            Some(9443)
+        );
     }
 
     #[test]

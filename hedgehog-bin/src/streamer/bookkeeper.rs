@@ -17,7 +17,15 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) fn spec(id: &'static str, ledger: &Arc<Ledger>, db: &Db) -> ChildSpec<BookkeeperMsg> {
     let (ledger, db) = (Arc::clone(ledger), db.clone());
-    ChildSpec::worker(id, move || (Bookkeeper { ledger: Arc::clone(&ledger), db: db.clone() }, ()))
+    ChildSpec::worker(id, move || {
+        (
+            Bookkeeper {
+                ledger: Arc::clone(&ledger),
+                db: db.clone(),
+            },
+            (),
+        )
+    })
 }
 
 struct Bookkeeper {
@@ -53,8 +61,16 @@ impl Actor for Bookkeeper {
     async fn pre_start(&self, myself: ractor::ActorRef<BookkeeperMsg>, (): ()) -> Result<Reported, ActorProcessingErr> {
         myself.send_after(SAVE_EVERY, || BookkeeperMsg::Save);
         myself.send_after(REPORT_EVERY, || BookkeeperMsg::Report);
-        let trades = self.ledger.tallies().into_iter().map(|tally| (tally.symbol, tally.trades)).collect();
-        Ok(Reported { at: Instant::now(), trades })
+        let trades = self
+            .ledger
+            .tallies()
+            .into_iter()
+            .map(|tally| (tally.symbol, tally.trades))
+            .collect();
+        Ok(Reported {
+            at: Instant::now(),
+            trades,
+        })
     }
 
     async fn handle(
@@ -78,11 +94,7 @@ impl Actor for Bookkeeper {
         Ok(())
     }
 
-    async fn post_stop(
-        &self,
-        _: ractor::ActorRef<BookkeeperMsg>,
-        _: &mut Reported,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ractor::ActorRef<BookkeeperMsg>, _: &mut Reported) -> Result<(), ActorProcessingErr> {
         self.save().await;
         Ok(())
     }
@@ -104,12 +116,30 @@ impl Reported {
         let rate = |trades: u64| grouped((trades * 1000).div_ceil(elapsed));
         match &moved[..] {
             [] => None,
-            [(Tally { symbol, trades, last_price: Some(price) }, new)] => {
-                Some(format!("{symbol} {} trades/s, {price} ({} seen)", rate(*new), grouped(*trades)))
-            }
+            [
+                (
+                    Tally {
+                        symbol,
+                        trades,
+                        last_price: Some(price),
+                    },
+                    new,
+                ),
+            ] => Some(format!(
+                "{symbol} {} trades/s, {price} ({} seen)",
+                rate(*new),
+                grouped(*trades)
+            )),
             several => {
-                let (new, seen) = several.iter().fold((0, 0), |(new, seen), (tally, n)| (new + n, seen + tally.trades));
-                Some(format!("{} streams, {} trades/s ({} seen)", several.len(), rate(new), grouped(seen)))
+                let (new, seen) = several
+                    .iter()
+                    .fold((0, 0), |(new, seen), (tally, n)| (new + n, seen + tally.trades));
+                Some(format!(
+                    "{} streams, {} trades/s ({} seen)",
+                    several.len(),
+                    rate(new),
+                    grouped(seen)
+                ))
             }
         }
     }
@@ -133,13 +163,20 @@ mod tests {
     use super::*;
 
     fn tally(symbol: &str, trades: u64) -> Tally {
-        Tally { symbol: symbol.parse().expect(symbol), trades, last_price: "61831.44".parse().ok() }
+        Tally {
+            symbol: symbol.parse().expect(symbol),
+            trades,
+            last_price: "61831.44".parse().ok(),
+        }
     }
 
     #[test]
     fn the_rate_line_is_one_line_and_only_when_something_moved() {
         let begin = Instant::now();
-        let mut reported = Reported { at: begin, trades: HashMap::new() };
+        let mut reported = Reported {
+            at: begin,
+            trades: HashMap::new(),
+        };
         let mut after = |seconds: u64, tallies: &[Tally]| reported.line(tallies, begin + Duration::from_secs(seconds));
         let one = after(10, &[tally("BTCUSDT", 1204), tally("ETHUSDT", 0)]);
         assert_eq!(one.as_deref(), Some("BTCUSDT 121 trades/s, 61831.44 (1 204 seen)"));

@@ -4,7 +4,7 @@
 //! so nothing here waits for the database: gaps are recorded in memory at once, and stay marked as unsaved until a write
 //! of them has succeeded.
 
-use super::settings;
+use super::settings::{self, Row};
 use crate::market::{Gap, Price, Symbol, TradeEvent};
 use crate::store::{Db, StoreError};
 use parking_lot::{Mutex, RwLock};
@@ -12,6 +12,9 @@ use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+#[cfg(test)]
+mod tests;
 
 /// How many gaps of a symbol `status` shows; all of them are counted, and are rows.
 pub(super) const GAPS_SHOWN: usize = 100;
@@ -53,6 +56,8 @@ pub struct StreamStatus {
     pub symbol: Symbol,
     /// Whether the settings row says so.
     pub on: bool,
+    /// The exchange's own word: `TRADING`, or why nothing comes (`HALT`, `BREAK`).
+    pub exchange_status: String,
     /// How it is doing.
     pub state: StreamState,
     /// When its present process began, in milliseconds since the epoch; `None` without one.
@@ -181,12 +186,18 @@ impl Ledger {
         if let Some(known) = self.streams.read().get(symbol) {
             return Arc::clone(known);
         }
-        let new = || Arc::new(StreamLedger { symbol: symbol.clone(), record: Mutex::default() });
+        let new = || {
+            Arc::new(StreamLedger {
+                symbol: symbol.clone(),
+                record: Mutex::default(),
+            })
+        };
         Arc::clone(self.streams.write().entry(symbol.clone()).or_insert_with(new))
     }
 
-    pub(super) fn symbols(&self) -> Vec<Symbol> {
-        self.streams.read().keys().cloned().collect()
+    /// Whether the symbol was ever streamed by this program.
+    pub(super) fn knows(&self, symbol: &Symbol) -> bool {
+        self.streams.read().contains_key(symbol)
     }
 
     pub(super) fn tallies(&self) -> Vec<Tally> {
@@ -221,7 +232,13 @@ impl StreamLedger {
                 return Verdict::Duplicate;
             }
             (Some(last), _) => Some((last + 1, interruption.unwrap_or(Cause::Jump))),
-            (None, Some(Recollection { last_trade_id: Some(last), .. })) => Some((last + 1, Cause::Downtime)),
+            (
+                None,
+                Some(Recollection {
+                    last_trade_id: Some(last),
+                    ..
+                }),
+            ) => Some((last + 1, Cause::Downtime)),
             (None, _) => None,
         };
         record.last_trade_id = Some(trade.trade_id);
@@ -229,8 +246,16 @@ impl StreamLedger {
         record.trades += 1;
         match expected {
             Some((first_missing_id, cause)) if trade.trade_id > first_missing_id => {
-                let gap = Gap { symbol: self.symbol.clone(), first_missing_id, last_missing_id: trade.trade_id - 1 };
-                let found = FoundGap { gap, cause, found_at: now() };
+                let gap = Gap {
+                    symbol: self.symbol.clone(),
+                    first_missing_id,
+                    last_missing_id: trade.trade_id - 1,
+                };
+                let found = FoundGap {
+                    gap,
+                    cause,
+                    found_at: now(),
+                };
                 record.add_gap(&found);
                 Verdict::After(found)
             }
@@ -282,14 +307,17 @@ impl StreamLedger {
         record.state = StreamState::Connected;
         record.last_error = None;
         record.connections += 1;
-        record.connections > 1
+        let again = record.connections > 1;
+        if again {
+            record.interruption.get_or_insert(Cause::Reconnect);
+        }
+        again
     }
 
     pub(super) fn disconnected(&self, why: String) {
         let mut record = self.record.lock();
         record.state = StreamState::BackingOff;
         record.last_error = Some(why);
-        record.interruption.get_or_insert(Cause::Reconnect);
     }
 
     /// Switched off.
@@ -302,12 +330,13 @@ impl StreamLedger {
     }
 
     /// `alive`: whether the process exists now, which a killed one could not tell itself.
-    pub(super) fn status(&self, on: bool, alive: bool) -> StreamStatus {
+    pub(super) fn status(&self, row: &Row, alive: bool) -> StreamStatus {
         let record = self.record.lock();
         let recalled = record.recalled.as_ref().and_then(|recalled| recalled.last_trade_id);
         StreamStatus {
             symbol: self.symbol.clone(),
-            on,
+            on: row.on,
+            exchange_status: row.exchange_status.clone(),
             state: if alive { record.state } else { StreamState::Off },
             since: record.since.filter(|_| alive),
             trades: record.trades,
@@ -325,7 +354,11 @@ impl StreamLedger {
 
     fn tally(&self) -> Tally {
         let record = self.record.lock();
-        Tally { symbol: self.symbol.clone(), trades: record.trades, last_price: record.last_price.clone() }
+        Tally {
+            symbol: self.symbol.clone(),
+            trades: record.trades,
+            last_price: record.last_price.clone(),
+        }
     }
 
     fn unsaved(&self) -> Option<Unsaved> {
@@ -334,7 +367,11 @@ impl StreamLedger {
         if last_trade_id.is_none() && record.unsaved_gaps.is_empty() {
             return None;
         }
-        Some(Unsaved { symbol: self.symbol.clone(), last_trade_id, gaps: record.unsaved_gaps.clone() })
+        Some(Unsaved {
+            symbol: self.symbol.clone(),
+            last_trade_id,
+            gaps: record.unsaved_gaps.clone(),
+        })
     }
 
     fn saved(&self, written: &Unsaved) {
@@ -365,106 +402,7 @@ fn count(counter: &mut u64) -> u64 {
 
 /// Milliseconds since the epoch.
 fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ledger() -> StreamLedger {
-        StreamLedger { symbol: "XRPUSDT".parse().expect("a symbol"), record: Mutex::default() }
-    }
-
-    fn trade(trade_id: i64) -> TradeEvent {
-        TradeEvent {
-            event_time: 1,
-            symbol: "XRPUSDT".parse().expect("a symbol"),
-            trade_id,
-            price: "0.43".parse().expect("a price"),
-            quantity: "1".parse().expect("a quantity"),
-            trade_time: 1,
-            buyer_market_maker: false,
-        }
-    }
-
-    fn missing(verdict: &Verdict) -> Option<(i64, i64, Cause)> {
-        match verdict {
-            Verdict::After(found) => Some((found.gap.first_missing_id, found.gap.last_missing_id, found.cause)),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn the_first_trade_ever_has_no_gap_before_it() {
-        let ledger = ledger();
-        ledger.started();
-        assert_eq!(ledger.trade(&trade(500)), Verdict::Fresh);
-        assert_eq!(ledger.trade(&trade(501)), Verdict::Fresh);
-    }
-
-    #[test]
-    fn what_came_before_is_dropped_and_counted() {
-        let ledger = ledger();
-        for id in [5, 5, 4, 6] {
-            ledger.trade(&trade(id));
-        }
-        let status = ledger.status(true, true);
-        assert_eq!((status.trades, status.duplicates, status.gaps), (2, 2, 0));
-    }
-
-    #[test]
-    fn a_jump_is_a_gap_named_by_what_came_between() {
-        let ledger = ledger();
-        ledger.started();
-        ledger.trade(&trade(1));
-        assert_eq!(missing(&ledger.trade(&trade(3))), Some((2, 2, Cause::Jump)));
-        ledger.disconnected("cut".to_owned());
-        assert_eq!(ledger.trade(&trade(3)), Verdict::Duplicate);
-        assert_eq!(missing(&ledger.trade(&trade(7))), Some((4, 6, Cause::Reconnect)), "a duplicate does not hide it");
-        ledger.started();
-        assert_eq!(missing(&ledger.trade(&trade(9))), Some((8, 8, Cause::Restart)));
-        ledger.stopped();
-        ledger.started();
-        assert_eq!(missing(&ledger.trade(&trade(20))), Some((10, 19, Cause::Stopped)));
-        let status = ledger.status(true, true);
-        assert_eq!((status.gaps, status.missing), (4, 15));
-    }
-
-    #[test]
-    fn an_earlier_program_s_position_shows_a_gap_and_never_a_duplicate() {
-        let recollection = Recollection { last_trade_id: Some(100), ..Recollection::default() };
-        let after_a_pause = ledger();
-        after_a_pause.recall(recollection.clone());
-        assert_eq!(missing(&after_a_pause.trade(&trade(103))), Some((101, 102, Cause::Downtime)));
-        let replayed = ledger();
-        replayed.recall(recollection);
-        assert_eq!(replayed.trade(&trade(1)), Verdict::Fresh);
-        assert_eq!(replayed.trade(&trade(2)), Verdict::Fresh);
-    }
-
-    #[test]
-    fn a_gap_stays_unsaved_until_it_was_written() {
-        let ledger = ledger();
-        ledger.trade(&trade(1));
-        ledger.trade(&trade(5));
-        let first = ledger.unsaved().expect("one gap");
-        ledger.trade(&trade(9));
-        ledger.saved(&first);
-        let second = ledger.unsaved().expect("the gap that came during the write");
-        assert_eq!(second.gaps.iter().map(|found| found.gap.first_missing_id).collect::<Vec<_>>(), [6]);
-        ledger.saved(&second);
-        assert!(ledger.unsaved().is_none());
-    }
-
-    #[test]
-    fn only_the_newest_gaps_are_shown_and_all_are_counted() {
-        let ledger = ledger();
-        for n in 0..=150 {
-            ledger.trade(&trade(n * 2));
-        }
-        let status = ledger.status(true, true);
-        assert_eq!((status.gaps, status.gap_ranges.len()), (150, GAPS_SHOWN));
-        assert_eq!(status.gap_ranges.last().map(|gap| gap.first_missing_id), Some(299));
-    }
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
 }

@@ -25,7 +25,7 @@ use crate::store::Db;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{ChildSpec, Registry, StartError, Supervisor, SupervisorMsg, TaskMsg};
 use ledger::Ledger;
-use std::collections::BTreeSet;
+use settings::Row;
 use std::sync::Arc;
 use stream::Stream;
 
@@ -114,14 +114,16 @@ impl Streamer {
 
     /// Every symbol that is on or has been streamed by this program.
     pub async fn status(&self) -> Result<Vec<StreamStatus>, OperationError> {
-        let on: BTreeSet<Symbol> = settings::switched_on(&self.db).await?.into_iter().collect();
-        let known = self.ledger.symbols();
-        let symbols: BTreeSet<&Symbol> = on.iter().chain(&known).collect();
-        let status = |symbol: &Symbol| {
-            let alive = self.streams.lookup(symbol).is_some();
-            self.ledger.of(symbol).status(on.contains(symbol), alive)
+        let rows = settings::all(&self.db).await?;
+        let status = |row: &Row| {
+            let alive = self.streams.lookup(&row.symbol).is_some();
+            self.ledger.of(&row.symbol).status(row, alive)
         };
-        Ok(symbols.into_iter().map(status).collect())
+        Ok(rows
+            .iter()
+            .filter(|row| row.on || self.ledger.knows(&row.symbol))
+            .map(status)
+            .collect())
     }
 
     async fn start(&self, symbol: &Symbol) -> Result<Outcome, OperationError> {
@@ -142,10 +144,13 @@ impl Streamer {
     }
 
     async fn unknown(&self, symbol: &Symbol) -> Result<OperationError, OperationError> {
-        let known = settings::symbols(&self.db).await?;
-        let near = nearest(symbol.as_str(), known.iter().map(String::as_str));
+        let rows = settings::all(&self.db).await?;
+        let near = nearest(symbol.as_str(), rows.iter().map(|row| row.symbol.as_str()));
         let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Ok(OperationError::UnknownSymbol { symbol: symbol.clone(), nearest })
+        Ok(OperationError::UnknownSymbol {
+            symbol: symbol.clone(),
+            nearest,
+        })
     }
 }
 
@@ -153,7 +158,10 @@ impl Autostart for Streamer {
     type Key = Symbol;
 
     fn due(&self) -> BoxFuture<'_, Result<Vec<Symbol>, OperationError>> {
-        Box::pin(async { Ok(settings::switched_on(&self.db).await?) })
+        Box::pin(async {
+            let rows = settings::all(&self.db).await?;
+            Ok(rows.into_iter().filter(|row| row.on).map(|row| row.symbol).collect())
+        })
     }
 
     fn resume<'a>(&'a self, symbol: &'a Symbol) -> BoxFuture<'a, Result<(), OperationError>> {

@@ -54,8 +54,6 @@ impl Stream {
             let ended = match self.connect().await {
                 Ok(socket) => {
                     backoff.succeeded();
-                    let again = if self.ledger.connected() { " again" } else { "" };
-                    tracing::info!("{} connected{again}", self.symbol);
                     self.read(socket).await
                 }
                 Err(failed) => failed,
@@ -83,7 +81,10 @@ impl Stream {
 
     async fn connect(&self) -> Result<TradeSocket, SocketError> {
         self.connects.admit().await;
-        TradeSocket::connect(&self.endpoints, &self.symbol).await
+        let socket = TradeSocket::connect(&self.endpoints, &self.symbol).await?;
+        let again = if self.ledger.connected() { " again" } else { "" };
+        tracing::info!("{} connected{again}", self.symbol);
+        Ok(socket)
     }
 
     /// Reads until there is no more to read.
@@ -105,25 +106,47 @@ impl Stream {
     /// The server is about to go: opens the new connection first, then reads the old one out. What both of them deliver
     /// is told apart by its id.
     async fn hand_over(&self, mut old: TradeSocket) -> Result<TradeSocket, SocketError> {
-        tracing::info!("{}: the server announces a restart; moving to a new connection", self.symbol);
+        tracing::info!(
+            "{}: the server announces a restart; moving to a new connection",
+            self.symbol
+        );
         let connecting = self.connect();
         tokio::pin!(connecting);
         let new = loop {
             tokio::select! {
                 biased;
-                new = &mut connecting => break new?,
+                new = &mut connecting => match new {
+                    Ok(new) => break new,
+                    // As long as the old connection delivers, it is better than none.
+                    Err(failed) => {
+                        tracing::warn!("{}: {failed}; staying for as long as it lasts", self.symbol);
+                        return Err(self.read_out(old).await);
+                    }
+                },
                 frame = old.next() => match frame {
                     Ok(frame) => self.take(frame),
                     Err(_) => return connecting.await,
                 },
             }
         };
-        self.ledger.connected();
         let deadline = Instant::now() + HAND_OVER;
-        let left_over = async { while let Ok(Ok(frame)) = timeout(QUIET, old.next()).await { self.take(frame) } };
+        let left_over = async {
+            while let Ok(Ok(frame)) = timeout(QUIET, old.next()).await {
+                self.take(frame);
+            }
+        };
         // Out of time: what is left in the old connection comes on the new one too, or shows as a gap.
         let _ = timeout_at(deadline, left_over).await;
         Ok(new)
+    }
+
+    async fn read_out(&self, mut socket: TradeSocket) -> SocketError {
+        loop {
+            match socket.next().await {
+                Ok(frame) => self.take(frame),
+                Err(ended) => return ended,
+            }
+        }
     }
 
     fn take(&self, frame: Frame) {
@@ -133,7 +156,10 @@ impl Stream {
             Frame::Unknown(what) => self.pass_over(&what),
             Frame::Control | Frame::ServerShutdown => tracing::debug!("{}: {frame:?}", self.symbol),
             Frame::Malformed(why) => match self.ledger.malformed_frame() {
-                1 => tracing::warn!("{}: a frame could not be read (later ones are only counted): {why}", self.symbol),
+                1 => tracing::warn!(
+                    "{}: a frame could not be read (later ones are only counted): {why}",
+                    self.symbol
+                ),
                 count => tracing::debug!("{}: a frame could not be read ({count} so far): {why}", self.symbol),
             },
         }
@@ -146,7 +172,11 @@ impl Stream {
             Verdict::After(found) => {
                 let (gap, cause) = (&found.gap, found.cause.as_str());
                 let (first, last) = (gap.first_missing_id, gap.last_missing_id);
-                tracing::warn!("{} gap: {} trades are missing, ids {first}..={last} ({cause})", self.symbol, gap.missing());
+                tracing::warn!(
+                    "{} gap: {} trades are missing, ids {first}..={last} ({cause})",
+                    self.symbol,
+                    gap.missing()
+                );
             }
         }
         tracing::debug!("Trade event received {}@{}", trade.symbol, trade.price);

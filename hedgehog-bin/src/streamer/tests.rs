@@ -1,1 +1,395 @@
+//! The app's tree against a WebSocket server that does what the test says.
 
+use super::{Seeded, StreamState, StreamStatus, Streamer};
+use crate::exchange::binance::scripted_server::{Client, ScriptedServer, trade_frame};
+use crate::exchange::{Exchange, ExchangeError, NewOrder, OrderKey, Submission};
+use crate::market::{Bus, ExchangeInfo, Order, Symbol, Topic, TradeEvent};
+use crate::operation::{OperationError, Outcome};
+use crate::store::{Database, Db};
+use futures_util::future::BoxFuture;
+use hedgehog_core::{AnyActorRef, ExitReason, Overflow, Strategy, Subscription, Supervisor, SupervisorRef};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+const STREAM: &str = "Streams/XRPUSDT";
+
+/// Knows rules and takes no orders.
+#[derive(Debug)]
+struct RulesOnly(Mutex<Arc<ExchangeInfo>>);
+
+impl RulesOnly {
+    fn of(statuses: &[(&str, &str)]) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(rules(statuses))))
+    }
+}
+
+fn rules(statuses: &[(&str, &str)]) -> Arc<ExchangeInfo> {
+    let symbols: Vec<_> = (statuses.iter())
+        .map(|(symbol, status)| {
+            serde_json::json!({ "symbol": symbol, "status": status, "baseAsset": "A", "quoteAsset": "B", "filters": [] })
+        })
+        .collect();
+    let json = serde_json::json!({ "symbols": symbols }).to_string();
+    Arc::new(ExchangeInfo::from_json(json.as_bytes()).expect("rules").0)
+}
+
+impl Exchange for RulesOnly {
+    fn exchange_info(&self) -> BoxFuture<'_, Result<Arc<ExchangeInfo>, ExchangeError>> {
+        Box::pin(async { Ok(Arc::clone(&self.0.lock())) })
+    }
+    fn place<'a>(&'a self, _: &'a NewOrder) -> BoxFuture<'a, Submission> {
+        unreachable!("the streamer places no orders")
+    }
+    fn order<'a>(&'a self, _: &'a Symbol, _: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
+        unreachable!("the streamer has no orders")
+    }
+    fn cancel<'a>(&'a self, _: &'a Symbol, _: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
+        unreachable!("the streamer has no orders")
+    }
+    fn open_orders<'a>(&'a self, _: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>> {
+        unreachable!("the streamer has no orders")
+    }
+}
+
+/// A running app, what it broadcasts, and the server it talks to.
+struct Running {
+    server: ScriptedServer,
+    streamer: Streamer,
+    root: SupervisorRef,
+    trades: Subscription<TradeEvent>,
+    folder: TempDir,
+}
+
+impl Running {
+    async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().expect("a folder")).await
+    }
+
+    async fn start_in(folder: TempDir) -> Self {
+        let server = ScriptedServer::bind().await;
+        let bus = Bus::new();
+        let trades = bus
+            .trade_events
+            .subscribe(&Topic::trade_events(&xrp()).to_string(), Overflow::Lossless);
+        let streamer = Streamer::new(
+            open(&folder).await,
+            RulesOnly::of(&[("XRPUSDT", "TRADING")]),
+            server.endpoints(),
+            bus,
+        );
+        streamer.seed().await.expect("seeded");
+        let spec = streamer.clone();
+        let root = Supervisor::new(Strategy::OneForOne)
+            .child(spec.spec())
+            .start()
+            .await
+            .expect("started");
+        streamer.autostarted().await;
+        Self {
+            server,
+            streamer,
+            root,
+            trades,
+            folder,
+        }
+    }
+
+    /// The app with a stream of XRPUSDT whose connection stands.
+    async fn streaming() -> (Self, Client) {
+        let app = Self::start().await;
+        let started = app.streamer.start_streaming(&xrp()).await.expect("started");
+        assert_eq!(started, Outcome::Started, "returns before there is a connection");
+        let (client, path) = app.server.accept().await;
+        assert_eq!(path, "/ws/xrpusdt@trade");
+        (app, client)
+    }
+
+    async fn broadcast(&mut self, count: usize) -> Vec<i64> {
+        let mut ids = Vec::new();
+        while ids.len() < count {
+            let more = self
+                .trades
+                .next_batch(count - ids.len(), |trade| ids.push(trade.trade_id));
+            let _ = timeout(Duration::from_secs(20), more)
+                .await
+                .expect("trades are broadcast");
+        }
+        ids
+    }
+
+    async fn status(&self) -> StreamStatus {
+        self.streamer.status().await.expect("read").pop().expect("one stream")
+    }
+
+    /// Waits until the status is as wished.
+    async fn eventually(&self, wished: impl Fn(&StreamStatus) -> bool) -> StreamStatus {
+        let wait = async {
+            loop {
+                let status = self.status().await;
+                if wished(&status) {
+                    return status;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(20), wait)
+            .await
+            .expect("the status becomes as wished")
+    }
+
+    /// The process under this path of the app's tree.
+    fn process(&self, path: &str) -> Option<AnyActorRef> {
+        let tree = self.root.tree()?;
+        tree.find(&format!("{}/Streamer.Supervisor/{path}", tree.path))?
+            .actor()
+            .cloned()
+    }
+
+    /// Kills the process of XRPUSDT and nothing else.
+    fn kill_stream(&self) {
+        self.process(STREAM).expect("it runs").kill();
+    }
+
+    async fn stop(self) -> TempDir {
+        self.root.stop(ExitReason::Shutdown).await;
+        self.folder
+    }
+}
+
+async fn open(folder: &TempDir) -> Db {
+    let path = folder.path().join("streamer.db");
+    Db::open(path.to_str().expect("a path in UTF-8"), Database::Streamer)
+        .await
+        .expect("a database")
+}
+
+fn xrp() -> Symbol {
+    "XRPUSDT".parse().expect("a symbol")
+}
+
+fn gaps(status: &StreamStatus) -> Vec<(i64, i64)> {
+    status
+        .gap_ranges
+        .iter()
+        .map(|gap| (gap.first_missing_id, gap.last_missing_id))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trades_are_broadcast_and_garbage_between_them_is_counted() {
+    let (mut app, mut client) = Running::streaming().await;
+    client.send_trades([10]).await;
+    for garbage in [
+        "junk",
+        r#"{"e":"kline"}"#,
+        r#"{"result":null,"id":1}"#,
+        r#"{"e":"trade"}"#,
+    ] {
+        client.send(garbage).await;
+    }
+    client.send(trade_frame(99).replace("XRPUSDT", "BTCUSDT")).await;
+    client.send_trades([11, 11, 12]).await;
+    assert_eq!(app.broadcast(3).await, [10, 11, 12]);
+    let status = app.status().await;
+    assert_eq!(
+        (
+            status.trades,
+            status.duplicates,
+            status.unknown_frames,
+            status.malformed_frames
+        ),
+        (3, 1, 2, 2)
+    );
+    assert_eq!(
+        (status.on, status.state, status.last_trade_id, status.reconnects),
+        (true, StreamState::Connected, Some(12), 0)
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_connection_is_made_again_by_the_same_process_and_what_was_missed_is_a_gap() {
+    let (mut app, mut client) = Running::streaming().await;
+    client.send_trades([1, 2]).await;
+    assert_eq!(app.broadcast(2).await, [1, 2]);
+    let process = app.process(STREAM).expect("it runs");
+    drop(client);
+    let (mut client, _) = app.server.accept().await;
+    client.send_trades([2, 6]).await;
+    assert_eq!(app.broadcast(1).await, [6]);
+    let status = app.status().await;
+    assert_eq!((gaps(&status), status.missing, status.reconnects), (vec![(3, 5)], 3, 1));
+    assert_eq!(app.process(STREAM).map(|now| now.pid()), Some(process.pid()));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_stream_comes_back_and_its_successor_sees_the_gap() {
+    let (mut app, mut client) = Running::streaming().await;
+    client.send_trades([1, 2]).await;
+    assert_eq!(app.broadcast(2).await, [1, 2]);
+    app.kill_stream();
+    let (mut client, _) = app.server.accept().await;
+    client.send_trades([1, 2, 5, 6]).await;
+    assert_eq!(app.broadcast(2).await, [5, 6]);
+    assert_eq!(gaps(&app.status().await), [(3, 4)]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announced_restart_opens_the_new_connection_before_the_old_one_is_left() {
+    let (mut app, mut old) = Running::streaming().await;
+    old.send_trades([1]).await;
+    old.send(r#"{"e":"serverShutdown","E":1723161255343}"#).await;
+    let (mut new, _) = app.server.accept().await;
+    // Both deliver for a while; the old one alone has what came before the new one stood.
+    new.send_trades([3, 4]).await;
+    old.send_trades([2, 3]).await;
+    drop(old);
+    assert_eq!(app.broadcast(4).await, [1, 2, 3, 4]);
+    let status = app.status().await;
+    assert_eq!((status.gaps, status.reconnects), (0, 1));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn start_and_stop_say_what_they_found() {
+    let (app, mut client) = Running::streaming().await;
+    let symbol = xrp();
+    assert_eq!(
+        app.streamer.start_streaming(&symbol).await.expect("answered"),
+        Outcome::AlreadyRunning
+    );
+    assert_eq!(
+        app.streamer.stop_streaming(&symbol).await.expect("answered"),
+        Outcome::Stopped
+    );
+    assert!(client.receive().await.is_none(), "the connection went with the process");
+    let status = app.status().await;
+    assert_eq!((status.on, status.state, status.since), (false, StreamState::Off, None));
+    assert_eq!(
+        app.streamer.stop_streaming(&symbol).await.expect("answered"),
+        Outcome::NotRunning
+    );
+    match app.streamer.start_streaming(&"XRPUSD".parse().expect("a symbol")).await {
+        Err(OperationError::UnknownSymbol { nearest, .. }) => assert_eq!(nearest, [symbol]),
+        other => panic!("{other:?}"),
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_starts_at_once_make_one_stream() {
+    let app = Running::start().await;
+    let symbol = xrp();
+    let (one, other) = tokio::join!(
+        app.streamer.start_streaming(&symbol),
+        app.streamer.start_streaming(&symbol)
+    );
+    let mut outcomes = [one.expect("answered"), other.expect("answered")];
+    outcomes.sort_by_key(ToString::to_string);
+    assert_eq!(outcomes, [Outcome::AlreadyRunning, Outcome::Started]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_off_does_not_come_back_however_it_was_stopped() {
+    let (app, client) = Running::streaming().await;
+    app.kill_stream();
+    // Whether the stop meets the old process, its restart or the new one: afterwards there is none.
+    app.streamer.stop_streaming(&xrp()).await.expect("answered");
+    drop(client);
+    assert!(app.process(STREAM).is_none());
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_program_streams_what_was_on_and_sees_what_it_missed() {
+    let (mut app, mut client) = Running::streaming().await;
+    client.send_trades([1, 2, 4]).await;
+    assert_eq!(app.broadcast(3).await, [1, 2, 4]);
+    let folder = app.stop().await;
+
+    let mut app = Running::start_in(folder).await;
+    let (mut client, _) = app.server.accept().await;
+    let recalled = app.eventually(|status| status.last_trade_id.is_some()).await;
+    assert_eq!((recalled.last_trade_id, gaps(&recalled)), (Some(4), vec![(3, 3)]));
+    client.send_trades([10]).await;
+    assert_eq!(app.broadcast(1).await, [10]);
+    let status = app.status().await;
+    assert_eq!((gaps(&status), status.missing), (vec![(3, 3), (5, 9)], 6));
+    let folder = app.stop().await;
+
+    // A market that begins again at an older id is new to this program, not a repetition.
+    let mut app = Running::start_in(folder).await;
+    let (mut client, _) = app.server.accept().await;
+    client.send_trades([1, 2]).await;
+    assert_eq!(app.broadcast(2).await, [1, 2]);
+    assert_eq!(app.status().await.gaps, 2);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_come_back_after_their_supervisor_was_killed() {
+    let (mut app, mut client) = Running::streaming().await;
+    client.send_trades([1]).await;
+    assert_eq!(app.broadcast(1).await, [1]);
+    app.process("Streams").expect("the dynamic supervisor runs").kill();
+    let (mut client, _) = app.server.accept().await;
+    client.send_trades([3]).await;
+    assert_eq!(app.broadcast(1).await, [3]);
+    assert_eq!(gaps(&app.status().await), [(2, 2)]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seeding_may_be_repeated_and_keeps_what_is_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = open(&folder).await;
+    let exchange = RulesOnly::of(&[("XRPUSDT", "TRADING"), ("BTCUSDT", "BREAK")]);
+    let server = ScriptedServer::bind().await;
+    let streamer = Streamer::new(
+        db.clone(),
+        Arc::clone(&exchange) as Arc<dyn Exchange>,
+        server.endpoints(),
+        Bus::new(),
+    );
+    assert_eq!(streamer.seed().await.expect("seeded"), Seeded { inserted: 2, known: 0 });
+    assert!(super::settings::switch(&db, &xrp(), true).await.expect("written"));
+    *exchange.0.lock() = rules(&[("XRPUSDT", "HALT"), ("BTCUSDT", "TRADING"), ("ETHUSDT", "TRADING")]);
+    assert_eq!(streamer.seed().await.expect("seeded"), Seeded { inserted: 1, known: 2 });
+    let rows = super::settings::all(&db).await.expect("read");
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| (row.symbol.as_str(), row.on, row.exchange_status.as_str()))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("BTCUSDT", false, "TRADING"),
+            ("ETHUSDT", false, "TRADING"),
+            ("XRPUSDT", true, "HALT")
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_be_replaced_is_read_to_its_end() {
+    let (mut app, mut old) = Running::streaming().await;
+    // Nobody listens any more: the successor's connection is refused.
+    let address = app.server.close();
+    old.send(r#"{"e":"serverShutdown","E":1723161255343}"#).await;
+    old.send_trades([1, 2]).await;
+    assert_eq!(app.broadcast(2).await, [1, 2]);
+    drop(old);
+    app.eventually(|status| status.state == StreamState::BackingOff).await;
+    app.server = ScriptedServer::bind_to(address).await;
+    let (mut client, _) = app.server.accept().await;
+    client.send_trades([4]).await;
+    assert_eq!(app.broadcast(1).await, [4]);
+    assert_eq!(gaps(&app.status().await), [(3, 3)]);
+    app.stop().await;
+}

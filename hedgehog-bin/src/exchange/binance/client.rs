@@ -34,17 +34,28 @@ pub struct BinanceClient {
 struct Rules {
     known: RwLock<Option<(Instant, Arc<ExchangeInfo>)>>,
     /// When the last request ended, and how. Held while one is under way.
-    flight: Mutex<Option<(Instant, Result<Arc<ExchangeInfo>, ExchangeError>)>>,
+    flight: Mutex<Option<(Instant, RulesAnswer)>>,
 }
+
+type RulesAnswer = Result<Arc<ExchangeInfo>, ExchangeError>;
 
 impl BinanceClient {
     /// Opens no connection yet.
     pub fn new(endpoints: Endpoints, credentials: Credentials) -> Result<Self, ExchangeError> {
-        Ok(Self { rest: Arc::new(Rest::new(endpoints, credentials)?), rules: Arc::default() })
+        Ok(Self {
+            rest: Arc::new(Rest::new(endpoints, credentials)?),
+            rules: Arc::default(),
+        })
     }
 
-    async fn current_rules(&self) -> Result<Arc<ExchangeInfo>, ExchangeError> {
-        if let Some((_, info)) = self.rules.known.read().as_ref().filter(|(at, _)| at.elapsed() < RULES_FRESH) {
+    async fn current_rules(&self) -> RulesAnswer {
+        if let Some((_, info)) = self
+            .rules
+            .known
+            .read()
+            .as_ref()
+            .filter(|(at, _)| at.elapsed() < RULES_FRESH)
+        {
             return Ok(Arc::clone(info));
         }
         let asked = Instant::now();
@@ -73,7 +84,7 @@ impl BinanceClient {
         outcome
     }
 
-    async fn fetch_rules(&self) -> Result<Arc<ExchangeInfo>, ExchangeError> {
+    async fn fetch_rules(&self) -> RulesAnswer {
         let json = self.rest.public(EXCHANGE_INFO).await?;
         let doing = format!("GET {EXCHANGE_INFO}");
         // Megabytes: off the threads that carry trades.
@@ -104,7 +115,10 @@ impl BinanceClient {
         ];
         match self.rest.signed::<Placed>(Method::POST, ORDER, &parameters).await {
             Ok(placed) => Submission::Accepted(placed.into()),
-            Err(Failure { error, may_have_happened: true }) => Submission::Unknown(error),
+            Err(Failure {
+                error,
+                may_have_happened: true,
+            }) => Submission::Unknown(error),
             Err(Failure { error, .. }) => Submission::Rejected(name_symbol(error, &order.symbol)),
         }
     }
@@ -144,11 +158,17 @@ impl BinanceClient {
             OrderKey::Client(id) => ("origClientOrderId", id.clone()),
         };
         let parameters = [("symbol", symbol.as_str()), (name, &value)];
-        self.rest.signed(method, ORDER, &parameters).await.map_err(|failure| name_symbol(failure.error, symbol))
+        self.rest
+            .signed(method, ORDER, &parameters)
+            .await
+            .map_err(|failure| name_symbol(failure.error, symbol))
     }
 
     async fn all_open(&self, symbol: &Symbol) -> Result<Vec<Order>, ExchangeError> {
-        let answer = self.rest.signed::<Vec<Value>>(Method::GET, OPEN_ORDERS, &[("symbol", symbol.as_str())]).await;
+        let answer = self
+            .rest
+            .signed::<Vec<Value>>(Method::GET, OPEN_ORDERS, &[("symbol", symbol.as_str())])
+            .await;
         let orders = answer.map_err(|failure| name_symbol(failure.error, symbol))?;
         // Of an order that a person placed by hand the type may be unknown here; it hides no other.
         let read = orders.iter().filter_map(|order| match Queried::deserialize(order) {
@@ -188,11 +208,19 @@ impl Exchange for BinanceClient {
         self.submit(order).boxed()
     }
 
-    fn order<'a>(&'a self, symbol: &'a Symbol, key: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
+    fn order<'a>(
+        &'a self,
+        symbol: &'a Symbol,
+        key: &'a OrderKey,
+    ) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
         self.query(symbol, key).boxed()
     }
 
-    fn cancel<'a>(&'a self, symbol: &'a Symbol, key: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
+    fn cancel<'a>(
+        &'a self,
+        symbol: &'a Symbol,
+        key: &'a OrderKey,
+    ) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
         self.withdraw(symbol, key).boxed()
     }
 

@@ -28,5 +28,7 @@ impl ServerClock {
 
 /// Milliseconds since the epoch by this machine's clock.
 pub(super) fn local_now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
 }

@@ -35,7 +35,9 @@ impl ConnectLimit {
             recent.push_back(now);
             return None;
         }
-        recent.front().map(|oldest| WINDOW.saturating_sub(now.duration_since(*oldest)))
+        recent
+            .front()
+            .map(|oldest| WINDOW.saturating_sub(now.duration_since(*oldest)))
     }
 }
 

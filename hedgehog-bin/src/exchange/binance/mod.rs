@@ -17,6 +17,8 @@ pub mod user_data;
 mod wire;
 
 #[cfg(test)]
+pub(crate) mod scripted_server;
+#[cfg(test)]
 mod tests;
 
 pub use client::BinanceClient;

@@ -45,11 +45,17 @@ pub(super) struct Failure {
 
 impl Failure {
     fn without_effect(error: ExchangeError) -> Self {
-        Self { error, may_have_happened: false }
+        Self {
+            error,
+            may_have_happened: false,
+        }
     }
 
     fn maybe_done(error: ExchangeError) -> Self {
-        Self { error, may_have_happened: true }
+        Self {
+            error,
+            may_have_happened: true,
+        }
     }
 }
 
@@ -71,8 +77,16 @@ impl Rest {
             // The simulator needs no certificates, and a machine without any must still run it.
             builder = builder.tls_certs_only([]).no_proxy();
         }
-        let http = builder.build().map_err(|error| transport("preparing the HTTP client".to_owned(), error))?;
-        Ok(Self { http, endpoints, credentials, clock: ServerClock::default(), gate: RateGate::default() })
+        let http = builder
+            .build()
+            .map_err(|error| transport("preparing the HTTP client".to_owned(), error))?;
+        Ok(Self {
+            http,
+            endpoints,
+            credentials,
+            clock: ServerClock::default(),
+            gate: RateGate::default(),
+        })
     }
 
     /// A request that needs no key.
@@ -91,7 +105,12 @@ impl Rest {
             self.read_clock().await.map_err(Failure::without_effect)?;
         }
         let answer = match self.sign_and_send(&method, path, parameters).await {
-            Err(Failure { error: ExchangeError::Api { code: BAD_TIMESTAMP, .. }, .. }) => {
+            Err(Failure {
+                error: ExchangeError::Api {
+                    code: BAD_TIMESTAMP, ..
+                },
+                ..
+            }) => {
                 self.read_clock().await.map_err(Failure::without_effect)?;
                 self.sign_and_send(&method, path, parameters).await?
             }
@@ -100,11 +119,23 @@ impl Rest {
         read(&doing(&method, path), &answer).map_err(Failure::maybe_done)
     }
 
-    async fn sign_and_send(&self, method: &Method, path: &str, parameters: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
+    async fn sign_and_send(
+        &self,
+        method: &Method,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Vec<u8>, Failure> {
         let timestamp = self.clock.now().to_string();
         let unsigned = query_string(&[parameters, &[("timestamp", &timestamp)]].concat());
         let signature = signature(self.credentials.secret(), &unsigned);
-        self.send(method, path, &format!("{unsigned}&signature={signature}"), true, REQUEST_TIMEOUT).await
+        self.send(
+            method,
+            path,
+            &format!("{unsigned}&signature={signature}"),
+            true,
+            REQUEST_TIMEOUT,
+        )
+        .await
     }
 
     async fn read_clock(&self) -> Result<(), ExchangeError> {
@@ -121,11 +152,24 @@ impl Rest {
         Ok(())
     }
 
-    async fn send(&self, method: &Method, path: &str, query: &str, keyed: bool, limit: Duration) -> Result<Vec<u8>, Failure> {
+    async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        query: &str,
+        keyed: bool,
+        limit: Duration,
+    ) -> Result<Vec<u8>, Failure> {
         if let Some(retry_after) = self.gate.closed_for() {
             return Err(Failure::without_effect(ExchangeError::RateLimited { retry_after }));
         }
-        let doing = || format!("{} at {}", doing(method, path), self.endpoints.rest.origin().ascii_serialization());
+        let doing = || {
+            format!(
+                "{} at {}",
+                doing(method, path),
+                self.endpoints.rest.origin().ascii_serialization()
+            )
+        };
         let mut url = self.endpoints.rest_url(path);
         url.set_query((!query.is_empty()).then_some(query));
         let mut request = self.http.request(method.clone(), url).timeout(limit);
@@ -135,17 +179,27 @@ impl Rest {
         let response = request.send().await.map_err(|error| {
             // Without a connection nothing was sent; any later break leaves the outcome open.
             let may_have_happened = !error.is_connect() && !error.is_builder();
-            Failure { error: transport(doing(), error), may_have_happened }
+            Failure {
+                error: transport(doing(), error),
+                may_have_happened,
+            }
         })?;
         let status = response.status();
         let retry_after = retry_after(&response);
-        let body = response.bytes().await.map_err(|error| Failure::maybe_done(transport(doing(), error)))?;
+        let body = response
+            .bytes()
+            .await
+            .map_err(|error| Failure::maybe_done(transport(doing(), error)))?;
         if status.is_success() {
             return Ok(body.into());
         }
         let failure = classify(status, retry_after, &body, &doing());
         if let ExchangeError::RateLimited { retry_after } = failure.error {
-            tracing::warn!("the exchange wants a pause of {}s (HTTP {})", retry_after.as_secs(), status.as_u16());
+            tracing::warn!(
+                "the exchange wants a pause of {}s (HTTP {})",
+                retry_after.as_secs(),
+                status.as_u16()
+            );
             self.gate.close(retry_after);
         }
         Err(failure)
@@ -162,8 +216,12 @@ fn classify(status: StatusCode, retry_after: Option<Duration>, body: &[u8], doin
     }
     let api_error = serde_json::from_slice::<ApiError>(body);
     match (status.as_u16(), api_error) {
-        (429, _) => Failure::without_effect(ExchangeError::RateLimited { retry_after: retry_after.unwrap_or(RATE_LIMIT_PAUSE) }),
-        (418, _) => Failure::without_effect(ExchangeError::RateLimited { retry_after: retry_after.unwrap_or(BAN_PAUSE) }),
+        (429, _) => Failure::without_effect(ExchangeError::RateLimited {
+            retry_after: retry_after.unwrap_or(RATE_LIMIT_PAUSE),
+        }),
+        (418, _) => Failure::without_effect(ExchangeError::RateLimited {
+            retry_after: retry_after.unwrap_or(BAN_PAUSE),
+        }),
         (status @ 500.., _) => Failure::maybe_done(ExchangeError::Server { status }),
         (400..=499, Ok(ApiError { code, msg })) => Failure {
             // "Unknown", "disconnected", "unexpected answer" and "timeout" come from between the front and the engine.
@@ -180,7 +238,15 @@ fn classify(status: StatusCode, retry_after: Option<Duration>, body: &[u8], doin
 
 /// Whole seconds; the other form that HTTP allows, a date, is never sent.
 fn retry_after(response: &reqwest::Response) -> Option<Duration> {
-    response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    response
+        .headers()
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }
 
 fn read<T: DeserializeOwned>(doing: &str, answer: &[u8]) -> Result<T, ExchangeError> {
@@ -188,7 +254,10 @@ fn read<T: DeserializeOwned>(doing: &str, answer: &[u8]) -> Result<T, ExchangeEr
 }
 
 pub(super) fn unreadable(doing: &str, detail: String) -> ExchangeError {
-    ExchangeError::Protocol { doing: doing.to_owned(), detail }
+    ExchangeError::Protocol {
+        doing: doing.to_owned(),
+        detail,
+    }
 }
 
 fn doing(method: &Method, path: &str) -> String {
@@ -197,7 +266,10 @@ fn doing(method: &Method, path: &str) -> String {
 
 /// The URL is taken out of the error: it carries the signature.
 fn transport(doing: String, error: reqwest::Error) -> ExchangeError {
-    ExchangeError::Transport { doing, source: Arc::new(error.without_url()) }
+    ExchangeError::Transport {
+        doing,
+        source: Arc::new(error.without_url()),
+    }
 }
 
 fn excerpt(body: &[u8]) -> String {

@@ -25,7 +25,10 @@ pub fn query_string<V: AsRef<str>>(parameters: &[(&str, V)]) -> String {
 pub fn ws_api_payload<V: AsRef<str>>(parameters: &[(&str, V)]) -> String {
     let mut sorted: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_ref())).collect();
     sorted.sort_unstable();
-    let pairs: Vec<_> = sorted.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<_> = sorted
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     pairs.join("&")
 }
 
@@ -52,8 +55,14 @@ mod tests {
 
     #[test]
     fn rest_signs_the_percent_encoded_query() {
-        assert_eq!(rest_signature("LTCBTC"), "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71");
-        assert_eq!(rest_signature("１２３４５６"), "e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3");
+        assert_eq!(
+            rest_signature("LTCBTC"),
+            "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"
+        );
+        assert_eq!(
+            rest_signature("１２３４５６"),
+            "e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3"
+        );
     }
 
     #[test]
@@ -67,9 +76,15 @@ mod tests {
             ("quantity", "0.01000000"),
             ("recvWindow", "100"),
             ("timestamp", "1645423376532"),
-            ("apiKey", "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"),
+            (
+                "apiKey",
+                "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A",
+            ),
         ];
         let signed = signature(SECRET, &ws_api_payload(&parameters));
-        assert_eq!(signed, "aa1b5712c094bc4e57c05a1a5c1fd8d88dcd628338ea863fec7b88e59fe2db24");
+        assert_eq!(
+            signed,
+            "aa1b5712c094bc4e57c05a1a5c1fd8d88dcd628338ea863fec7b88e59fe2db24"
+        );
     }
 }

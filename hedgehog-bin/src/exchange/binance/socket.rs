@@ -67,8 +67,15 @@ impl Socket {
         // Nagle off: a pong must not wait for more to send.
         let connecting = Box::pin(connect_async_with_config(url.as_str(), Some(config), true));
         match timeout(CONNECT_TIMEOUT, connecting).await {
-            Ok(Ok((stream, _))) => Ok(Self { stream, heard: Instant::now(), alarm: Box::pin(sleep(SILENCE)) }),
-            Ok(Err(source)) => Err(SocketError::Connect { address: address(), source: Box::new(source) }),
+            Ok(Ok((stream, _))) => Ok(Self {
+                stream,
+                heard: Instant::now(),
+                alarm: Box::pin(sleep(SILENCE)),
+            }),
+            Ok(Err(source)) => Err(SocketError::Connect {
+                address: address(),
+                source: Box::new(source),
+            }),
             Err(_) => Err(SocketError::ConnectTimeout { address: address() }),
         }
     }
@@ -102,14 +109,19 @@ impl Socket {
                     let _ = timeout(Duration::from_secs(1), self.stream.flush()).await;
                     return Err(SocketError::Closed(frame.map(|frame| frame.to_string())));
                 }
-                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => return Err(SocketError::Closed(None)),
+                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => {
+                    return Err(SocketError::Closed(None));
+                }
                 Some(Err(error)) => return Err(SocketError::Broken(Box::new(error))),
             }
         }
     }
 
     pub(super) async fn send(&mut self, text: String) -> Result<(), SocketError> {
-        self.stream.send(Message::text(text)).await.map_err(|error| SocketError::Broken(Box::new(error)))
+        self.stream
+            .send(Message::text(text))
+            .await
+            .map_err(|error| SocketError::Broken(Box::new(error)))
     }
 }
 

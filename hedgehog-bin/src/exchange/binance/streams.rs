@@ -10,6 +10,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
 
+#[cfg(test)]
+mod tests;
+
 /// What one text frame says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -137,7 +140,10 @@ impl TradeSocket {
     /// Opens `/ws/<symbol>@trade`; the address names the stream, and nothing needs to be sent. Gives up after 10 s.
     pub async fn connect(endpoints: &Endpoints, symbol: &Symbol) -> Result<Self, SocketError> {
         let socket = Socket::connect(&endpoints.trade_stream_url(symbol)).await?;
-        Ok(Self { socket, symbol: symbol.clone() })
+        Ok(Self {
+            socket,
+            symbol: symbol.clone(),
+        })
     }
 
     /// The next frame, or why there will be none: a goodbye, a break, or 60 s without a frame of any kind, ping included.

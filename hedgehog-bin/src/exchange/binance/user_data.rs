@@ -18,6 +18,10 @@ use tokio::time::timeout;
 
 /// What [`run`] tells.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "handed to one callback by value; a box would be one more allocation"
+)]
 pub enum UserDataEvent {
     /// The subscription stands. What happened before is not told: query the open orders now.
     Connected,
@@ -118,7 +122,11 @@ enum Ended {
     #[error(transparent)]
     Socket(#[from] SocketError),
     #[error("{method} was answered {code}: {message}")]
-    Refused { method: &'static str, code: i64, message: String },
+    Refused {
+        method: &'static str,
+        code: i64,
+        message: String,
+    },
     #[error("{method} was not answered within {}s", ANSWER_TIMEOUT.as_secs())]
     NoAnswer { method: &'static str },
     #[error("the exchange ends the subscription ({0})")]
@@ -136,9 +144,15 @@ struct Subscription {
 impl Subscription {
     async fn open(endpoints: &Endpoints, credentials: &Credentials, clock: &ServerClock) -> Result<Self, Ended> {
         let socket = Socket::connect(&endpoints.ws_api).await?;
-        let mut subscription = Self { socket, requests: 0, early: Vec::new() };
+        let mut subscription = Self {
+            socket,
+            requests: 0,
+            early: Vec::new(),
+        };
         match subscription.subscribe(credentials, clock).await {
-            Err(Ended::Refused { code: BAD_TIMESTAMP, .. }) => {
+            Err(Ended::Refused {
+                code: BAD_TIMESTAMP, ..
+            }) => {
                 subscription.read_clock(clock).await?;
                 subscription.subscribe(credentials, clock).await?;
             }
@@ -155,7 +169,9 @@ impl Subscription {
             "timestamp": timestamp,
             "signature": signature(credentials.secret(), &signed),
         });
-        self.request("userDataStream.subscribe.signature", &params).await.map(drop)
+        self.request("userDataStream.subscribe.signature", &params)
+            .await
+            .map(drop)
     }
 
     async fn read_clock(&mut self, clock: &ServerClock) -> Result<(), Ended> {
@@ -170,8 +186,12 @@ impl Subscription {
     async fn request(&mut self, method: &'static str, params: &Value) -> Result<Value, Ended> {
         self.requests += 1;
         let id = self.requests;
-        self.socket.send(json!({ "id": id, "method": method, "params": params }).to_string()).await?;
-        let answer = timeout(ANSWER_TIMEOUT, self.answer(id)).await.map_err(|_| Ended::NoAnswer { method })??;
+        self.socket
+            .send(json!({ "id": id, "method": method, "params": params }).to_string())
+            .await?;
+        let answer = timeout(ANSWER_TIMEOUT, self.answer(id))
+            .await
+            .map_err(|_| Ended::NoAnswer { method })??;
         match &answer["error"] {
             Value::Null => Ok(answer),
             error => Err(Ended::Refused {
@@ -210,7 +230,9 @@ fn read_event(text: &str) -> Result<Option<Execution>, Ended> {
         tracing::warn!("user data: a frame that is not a JSON object was passed over");
         return Ok(None);
     };
-    let Some(event) = frame.remove("event") else { return Ok(None) };
+    let Some(event) = frame.remove("event") else {
+        return Ok(None);
+    };
     match event["e"].as_str() {
         Some("executionReport") => Ok(match ExecutionReport::deserialize(&event) {
             Ok(report) => Some(report.into()),
