@@ -37,8 +37,8 @@ fn a_child_moves_to_the_pid_of_its_next_incarnation() {
 fn a_retry_is_valid_until_anything_else_happens_to_the_child() {
     let mut table = Table::default();
     let child = run(&mut table, "x").pid();
-    let first = table.restarting(child, None).unwrap();
-    let second = table.restarting(child, None).unwrap();
+    let first = table.restarting(child, None).expect("entered above");
+    let second = table.restarting(child, None).expect("entered above");
     assert!(!table.is_current(first) && table.is_current(second));
     table.remove(child);
     assert!(!table.is_current(second));
