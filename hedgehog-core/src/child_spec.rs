@@ -193,10 +193,12 @@ impl<M: Message> ChildSpec<M> {
             significant,
             drain,
             kind,
-            label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
-            start: Box::new(move |incarnation| {
-                let started = make(binds.clone(), incarnation);
-                Box::pin(async move { started.await.map(|actor| actor.any()) })
+            recipe: Some(Recipe {
+                label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
+                start: Box::new(move |incarnation| {
+                    let started = make(binds.clone(), incarnation);
+                    Box::pin(async move { started.await.map(|actor| actor.any()) })
+                }),
             }),
         })
     }
@@ -239,10 +241,37 @@ pub(crate) struct ErasedSpec {
     pub(crate) significant: bool,
     pub(crate) drain: bool,
     pub(crate) kind: ChildKind,
+    /// What the user wrote. `None` only while it is dropped.
+    recipe: Option<Recipe>,
+}
+
+struct Recipe {
+    label: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    start: Box<Start>,
+}
+
+impl ErasedSpec {
+    /// Starts `incarnation`; returns when its `pre_start` has.
+    pub(crate) fn start(&self, incarnation: Arc<Incarnation>) -> BoxFuture<'static, Result<AnyActorRef, StartError>> {
+        (self.recipe().start)(incarnation)
+    }
+
     /// The name the tree shows.
-    pub(crate) label: Box<dyn Fn() -> Option<String> + Send + Sync>,
-    /// Starts the incarnation it is given; returns when `pre_start` has.
-    pub(crate) start: Box<Start>,
+    pub(crate) fn label(&self) -> Option<String> {
+        (self.recipe().label)()
+    }
+
+    fn recipe(&self) -> &Recipe {
+        self.recipe.as_ref().expect("taken by drop only")
+    }
+}
+
+impl Drop for ErasedSpec {
+    fn drop(&mut self) {
+        // The last owner is often the supervisor: a panic in what the user's closures captured must end here.
+        let recipe = self.recipe.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(recipe)));
+    }
 }
 
 impl fmt::Debug for ErasedSpec {

@@ -118,7 +118,7 @@ impl State {
         if !self.table().insert(spec.clone(), &child) {
             return Err(StartError::NoProc);
         }
-        if let Err(error) = (spec.start)(child.clone()).await {
+        if let Err(error) = spec.start(child.clone()).await {
             self.table().remove(child.pid());
             return Err(error);
         }
@@ -174,7 +174,7 @@ impl State {
         let child = Incarnation::new(self.table().spec_id(pid));
         let spec = self.table().reincarnate(pid, &child);
         let Some(spec) = spec else { return Ok(()) };
-        match (spec.start)(child.clone()).await {
+        match spec.start(child.clone()).await {
             Ok(_) => {
                 let restarts = self.table().restarted(pid);
                 self.watch(pid, &child);

@@ -234,20 +234,22 @@ impl Incarnation {
         }
     }
 
-    /// Ends the incarnation. The first caller's reason wins; later calls do nothing.
+    /// Ends the incarnation. The first caller's reason wins; later calls do nothing and return false.
     ///
     /// A supervisor with children left kills them and ends when they are gone, which is after this returns.
-    pub(crate) fn finish(self: &Arc<Self>, reason: ExitReason) {
+    pub(crate) fn finish(self: &Arc<Self>, reason: ExitReason) -> bool {
         if std::mem::replace(&mut self.hooks.lock().finishing, true) {
-            return;
+            return false;
         }
         self.close();
         let Some(subtree) = self.subtree.get() else {
-            return self.complete(reason);
+            self.complete(reason);
+            return true;
         };
         let orphans = subtree.close();
         if orphans.is_empty() {
-            return self.complete(reason);
+            self.complete(reason);
+            return true;
         }
         let grace = subtree.kill_grace();
         let last = Completion {
@@ -264,6 +266,7 @@ impl Incarnation {
                 crate::supervisor::shutdown::reap(orphans, grace).await;
             });
         }
+        true
     }
 
     fn complete(&self, reason: ExitReason) {

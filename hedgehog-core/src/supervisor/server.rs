@@ -228,7 +228,7 @@ impl State {
         if !self.table().starting(at, child.clone()) {
             return Err(StartError::NoProc);
         }
-        let started = (spec.start)(child.clone()).await;
+        let started = spec.start(child.clone()).await;
         if let Err(error) = started {
             self.table().stopped(at);
             return Err(error);

@@ -7,6 +7,7 @@ mod boot;
 mod calls;
 mod child_specs;
 mod children;
+mod dynamic;
 mod faults;
 mod groups;
 mod intensity;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         children::start_child::cases(),
         children::terminate_child::cases(),
         children::queries::cases(),
+        dynamic::children::cases(),
         stop::deadlines::cases(),
         stop::reasons::cases(),
         lifetime::parents::cases(),

@@ -75,7 +75,11 @@ impl Account {
         let mut account = Self::default();
         for info in symbols {
             account.balances.entry(info.base_asset.clone()).or_default();
-            let amount = if info.quote_asset.ends_with("USDT") { 10_000_000 } else { 1_000 };
+            let amount = if info.quote_asset.ends_with("USDT") {
+                10_000_000
+            } else {
+                1_000
+            };
             account.balances.entry(info.quote_asset.clone()).or_default().free = Units::whole(amount);
         }
         account.changed = account.balances.keys().cloned().collect();
@@ -129,7 +133,11 @@ impl Account {
     /// The balances that changed since the last time.
     pub(super) fn take_changes(&mut self) -> Vec<(String, Balance)> {
         let changed = std::mem::take(&mut self.changed);
-        changed.into_iter().map(|asset| (self.balance(&asset), asset)).map(|(balance, asset)| (asset, balance)).collect()
+        changed
+            .into_iter()
+            .map(|asset| (self.balance(&asset), asset))
+            .map(|(balance, asset)| (asset, balance))
+            .collect()
     }
 
     fn change(&mut self, asset: &str) -> &mut Balance {

@@ -43,15 +43,47 @@ pub(super) enum Request {
     /// Write the positions.
     Save,
     Place(Placement, Reply<Order>),
-    Cancel { symbol: Symbol, key: OrderKey, cancel_id: String, reply: Reply<Order> },
-    Order { symbol: Symbol, key: OrderKey, reply: Reply<Order> },
-    OpenOrders { symbol: Option<Symbol>, reply: Reply<Vec<Order>> },
+    Cancel {
+        symbol: Symbol,
+        key: OrderKey,
+        cancel_id: String,
+        reply: Reply<Order>,
+    },
+    Order {
+        symbol: Symbol,
+        key: OrderKey,
+        reply: Reply<Order>,
+    },
+    OpenOrders {
+        symbol: Option<Symbol>,
+        reply: Reply<Vec<Order>>,
+    },
     Balances(Reply<Vec<(String, Balance)>>),
-    History { symbol: Symbol, from_id: Option<i64>, limit: usize, reply: Reply<Vec<MarketTrade>> },
-    Subscribe { symbol: Symbol, subscriber: Subscriber },
-    Unsubscribe { symbol: Symbol, connection: u64 },
+    History {
+        symbol: Symbol,
+        from_id: Option<i64>,
+        limit: usize,
+        reply: Reply<Vec<MarketTrade>>,
+    },
+    Subscribe {
+        symbol: Symbol,
+        subscriber: Subscriber,
+    },
+    Unsubscribe {
+        symbol: Symbol,
+        connection: u64,
+    },
+    /// The client has read everything up to here; said where the market waits for it.
+    Read {
+        symbol: Symbol,
+        connection: u64,
+        played_to: usize,
+    },
     /// Events of the account, from now on.
-    SubscribeAccount { events: mpsc::UnboundedSender<Arc<str>>, reply: Reply<()> },
+    SubscribeAccount {
+        events: mpsc::UnboundedSender<Arc<str>>,
+        reply: Reply<()>,
+    },
 }
 
 /// A connection that wants the trades of a symbol.
@@ -67,7 +99,15 @@ pub(super) struct Subscriber {
 #[derive(Clone)]
 pub(super) struct Trades {
     pub(super) symbol: Symbol,
-    pub(super) trades: Arc<[MarketTrade]>,
+    pub(super) list: Arc<[MarketTrade]>,
+    /// What to say in [`Request::Read`] when they are read; `None` where nobody waits for that.
+    pub(super) read_as: Option<usize>,
+}
+
+/// A subscriber and what it has read.
+struct Listener {
+    subscriber: Subscriber,
+    read: usize,
 }
 
 /// The simulator's behaviour; everything it knows is in [`State`].
@@ -79,7 +119,7 @@ pub(super) struct State {
     engine: Engine,
     market: Market,
     ledger: Ledger,
-    subscribers: HashMap<Symbol, Vec<Subscriber>>,
+    listeners: HashMap<Symbol, Vec<Listener>>,
     account_events: Vec<mpsc::UnboundedSender<Arc<str>>>,
     /// Grows with every execution, and begins above those of every former incarnation.
     last_execution_id: i64,
@@ -88,7 +128,7 @@ pub(super) struct State {
     wake: Wake,
     published: Published,
     /// The accept loop and the timer of [`Request::Save`]: they end with the state.
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
     /// Dropped with the state: every connection sees it and ends.
     _connections: watch::Sender<()>,
 }
@@ -125,28 +165,36 @@ impl Actor for SimulatorActor {
         let engine = Engine::new(shared.config.rule, infos);
         let listener = tokio::net::TcpListener::from_std(shared.listener.try_clone()?)?;
         let (connections, closing) = watch::channel(());
-        let mut tasks = JoinSet::new();
         let mut state = State {
             shared,
             myself: myself.clone(),
             engine,
             market,
-            subscribers: HashMap::new(),
+            listeners: HashMap::new(),
             account_events: Vec::new(),
             last_execution_id: server::now() * 1_000,
             unsaved: false,
             wake: Wake::OnRequest,
-            published: Published { at: None, finished: false },
+            published: Published {
+                at: None,
+                finished: false,
+            },
             _connections: connections,
-            _tasks: JoinSet::new(),
+            tasks: JoinSet::new(),
             ledger,
         };
         let saved = state.ledger.load().await?;
         state.restore(saved);
+        // What a fresh account was funded with.
+        state.commit(Vec::new()).await?;
         let infos: Vec<SymbolInfo> = state.engine.infos().cloned().collect();
-        tasks.spawn(server::accept(listener, server::Gate::new(myself.clone(), &infos), closing));
-        tasks.spawn(save_every_second(myself));
-        state._tasks = tasks;
+        state.tasks.spawn(server::accept(
+            listener,
+            server::Gate::new(myself.clone(), &infos),
+            closing,
+        ));
+        state.tasks.spawn(save_every_second(myself));
+
         state.publish_progress(Instant::now());
         state.wake_now();
         Ok(state)
@@ -203,7 +251,12 @@ impl State {
             Request::Play => self.play().await?,
             Request::Save => self.save().await?,
             Request::Place(placement, reply) => self.place(placement, reply).await?,
-            Request::Cancel { symbol, key, cancel_id, reply } => self.cancel(&symbol, &key, &cancel_id, reply).await?,
+            Request::Cancel {
+                symbol,
+                key,
+                cancel_id,
+                reply,
+            } => self.cancel(&symbol, &key, &cancel_id, reply).await?,
             Request::Order { symbol, key, reply } => {
                 let order = self.order(&symbol, &key).await?;
                 answer(reply, order);
@@ -217,9 +270,17 @@ impl State {
             ),
             Request::Balances(reply) => {
                 let balances = self.engine.account().balances();
-                answer(reply, Ok(balances.map(|(asset, balance)| (asset.to_owned(), balance)).collect()));
+                answer(
+                    reply,
+                    Ok(balances.map(|(asset, balance)| (asset.to_owned(), balance)).collect()),
+                );
             }
-            Request::History { symbol, from_id, limit, reply } => answer(
+            Request::History {
+                symbol,
+                from_id,
+                limit,
+                reply,
+            } => answer(
                 reply,
                 match self.engine.info(&symbol) {
                     Some(_) => Ok(self.market.history(&symbol, from_id, limit)),
@@ -227,13 +288,29 @@ impl State {
                 },
             ),
             Request::Subscribe { symbol, subscriber } => {
-                self.subscribers.entry(symbol).or_default().push(subscriber);
+                let read = self.market.played_to(&symbol);
+                self.listeners
+                    .entry(symbol)
+                    .or_default()
+                    .push(Listener { subscriber, read });
                 self.wake_now();
             }
             Request::Unsubscribe { symbol, connection } => {
-                if let Some(subscribers) = self.subscribers.get_mut(&symbol) {
-                    subscribers.retain(|subscriber| subscriber.connection != connection);
-                }
+                self.retain_listeners(&symbol, |listener| listener.subscriber.connection != connection);
+            }
+            Request::Read {
+                symbol,
+                connection,
+                played_to,
+            } => {
+                self.retain_listeners(&symbol, |listener| {
+                    if listener.subscriber.connection == connection {
+                        listener.read = played_to;
+                    }
+                    true
+                });
+                self.unsaved = true;
+                self.wake_now();
             }
             Request::SubscribeAccount { events, reply } => {
                 self.account_events.retain(|events| !events.is_closed());
@@ -283,7 +360,11 @@ impl State {
         if let Some(order) = self.engine.open_order(symbol, key) {
             return Ok(Ok(order.clone()));
         }
-        Ok(self.ledger.ended_order(symbol, key).await?.ok_or_else(Refusal::no_such_order))
+        Ok(self
+            .ledger
+            .ended_order(symbol, key)
+            .await?
+            .ok_or_else(Refusal::no_such_order))
     }
 
     /// Plays what is due, a batch per symbol, and arranges for the next time.
@@ -296,7 +377,11 @@ impl State {
         let symbols: Vec<Symbol> = if self.market.runs_unheard() {
             self.market.symbols().cloned().collect()
         } else {
-            self.subscribers.iter().filter(|(_, list)| !list.is_empty()).map(|(symbol, _)| symbol.clone()).collect()
+            self.listeners
+                .iter()
+                .filter(|(_, list)| !list.is_empty())
+                .map(|(symbol, _)| symbol.clone())
+                .collect()
         };
         let mut next: Option<Instant> = None;
         for symbol in symbols {
@@ -318,7 +403,9 @@ impl State {
     /// Plays at most a batch of one symbol; tells when to come back. [`Due::Never`] stands for a symbol that waits for its
     /// subscribers, too: they will say so.
     async fn play_symbol(&mut self, symbol: &Symbol, now: Instant) -> Result<Due, StoreError> {
-        let Some(permits) = self.room(symbol) else { return Ok(Due::Never) };
+        let Some(permits) = self.room(symbol) else {
+            return Ok(Due::Never);
+        };
         let wall = server::now();
         let mut trades = Vec::new();
         let due = loop {
@@ -327,7 +414,9 @@ impl State {
                 Due::Now => {}
                 later => break later,
             }
-            let Some(trade) = self.market.peek(symbol, wall) else { break Due::Never };
+            let Some(trade) = self.market.peek(symbol, wall) else {
+                break Due::Never;
+            };
             if self.engine.crosses(symbol, trade.price) {
                 if !trades.is_empty() {
                     // What came before the fill is told before the fill.
@@ -340,7 +429,15 @@ impl State {
             trades.push(trade);
         };
         if !trades.is_empty() {
-            let trades = Trades { symbol: symbol.clone(), trades: trades.into() };
+            let read_as = self
+                .market
+                .waits_for_subscribers()
+                .then(|| self.market.played_to(symbol));
+            let trades = Trades {
+                symbol: symbol.clone(),
+                list: trades.into(),
+                read_as,
+            };
             for permit in permits {
                 permit.send(trades.clone());
             }
@@ -352,37 +449,51 @@ impl State {
     /// gone are forgotten; where nobody waits, so are those that are too slow, as the real exchange does.
     fn room(&mut self, symbol: &Symbol) -> Option<Vec<mpsc::OwnedPermit<Trades>>> {
         let patient = self.market.waits_for_subscribers();
-        let subscribers = self.subscribers.get_mut(symbol);
-        let mut permits = Vec::new();
-        let Some(subscribers) = subscribers else { return Some(permits) };
-        let mut full = false;
-        subscribers.retain(|subscriber| match subscriber.trades.clone().try_reserve_owned() {
-            Ok(permit) => {
-                permits.push(permit);
-                true
+        let (mut permits, mut full) = (Vec::new(), false);
+        self.retain_listeners(symbol, |Listener { subscriber, .. }| {
+            match subscriber.trades.clone().try_reserve_owned() {
+                Ok(permit) => permits.push(permit),
+                Err(TrySendError::Full(_)) if patient => full = true,
+                Err(TrySendError::Full(_)) => {
+                    tracing::warn!("a subscriber of {symbol} is too slow for the market and is disconnected");
+                    subscriber.too_slow.notify_one();
+                    return false;
+                }
+                Err(TrySendError::Closed(_)) => return false,
             }
-            Err(TrySendError::Full(_)) if patient => {
-                full = true;
-                true
-            }
-            Err(TrySendError::Full(_)) => {
-                tracing::warn!("a subscriber of {symbol} is too slow for the market and is disconnected");
-                subscriber.too_slow.notify_one();
-                false
-            }
-            Err(TrySendError::Closed(_)) => false,
+            true
         });
-        let nobody = subscribers.is_empty() && !self.market.runs_unheard();
-        (!full && !nobody).then_some(permits)
+        let unheard = permits.is_empty() && !self.market.runs_unheard();
+        (!full && !unheard).then_some(permits)
+    }
+
+    /// Forgets listeners, and tells a market that waits for them what the others have read.
+    fn retain_listeners(&mut self, symbol: &Symbol, keep: impl FnMut(&mut Listener) -> bool) {
+        let Some(listeners) = self.listeners.get_mut(symbol) else {
+            return;
+        };
+        listeners.retain_mut(keep);
+        if self.market.waits_for_subscribers() {
+            match listeners.iter().map(|listener| listener.read).min() {
+                Some(read) => self.market.acknowledge(symbol, read),
+                None => self.market.rewind(symbol),
+            }
+        }
     }
 
     /// Executes what a trade fills, writes it, and tells the account.
     async fn fill(&mut self, symbol: &Symbol, trade: &MarketTrade) -> Result<(), StoreError> {
         let time = server::now();
         let fills = self.engine.trade(symbol, trade.price, trade.trade_id, time);
-        let balances = self.commit(fills.iter().map(|fill| fill.order.clone()).collect()).await?;
+        let balances = self
+            .commit(fills.iter().map(|fill| fill.order.clone()).collect())
+            .await?;
         for fill in &fills {
-            tracing::debug!("{symbol}: order {} is filled by trade {}", fill.order.order_id, trade.trade_id);
+            tracing::debug!(
+                "{symbol}: order {} is filled by trade {}",
+                fill.order.order_id,
+                trade.trade_id
+            );
             self.tell_account(&fill.order, Execution::Trade(fill));
         }
         self.tell_balances(&balances, time);
@@ -395,7 +506,13 @@ impl State {
         let mut symbols: Vec<Symbol> = orders.iter().map(|order| order.symbol.clone()).collect();
         symbols.dedup();
         let markets = symbols.iter().map(|symbol| self.saved_market(symbol)).collect();
-        self.ledger.commit(Changes { orders, balances: balances.clone(), markets }).await?;
+        self.ledger
+            .commit(Changes {
+                orders,
+                balances: balances.clone(),
+                markets,
+            })
+            .await?;
         Ok(balances)
     }
 
@@ -404,9 +521,17 @@ impl State {
         if !std::mem::take(&mut self.unsaved) {
             return Ok(());
         }
-        let played = self.market.symbols().filter(|symbol| self.market.position(symbol).last_trade_id > 0);
+        let played = self
+            .market
+            .symbols()
+            .filter(|symbol| self.market.position(symbol).last_trade_id > 0);
         let markets = played.map(|symbol| self.saved_market(symbol)).collect();
-        self.ledger.commit(Changes { markets, ..Changes::default() }).await
+        self.ledger
+            .commit(Changes {
+                markets,
+                ..Changes::default()
+            })
+            .await
     }
 
     fn saved_market(&self, symbol: &Symbol) -> SavedMarket {
@@ -428,7 +553,8 @@ impl State {
 
     fn tell(&mut self, event: &serde_json::Value) {
         let event: Arc<str> = event.to_string().into();
-        self.account_events.retain(|events| events.send(Arc::clone(&event)).is_ok());
+        self.account_events
+            .retain(|events| events.send(Arc::clone(&event)).is_ok());
     }
 
     fn wake_now(&mut self) {
@@ -453,10 +579,18 @@ impl State {
         let (played, total) = self.market.played();
         let finished = total.is_some_and(|total| played >= total);
         let newly_finished = finished && !self.published.finished;
-        if !newly_finished && self.published.at.is_some_and(|at| now - at < Duration::from_millis(100)) {
+        if !newly_finished
+            && self
+                .published
+                .at
+                .is_some_and(|at| now - at < Duration::from_millis(100))
+        {
             return;
         }
-        self.published = Published { at: Some(now), finished };
+        self.published = Published {
+            at: Some(now),
+            finished,
+        };
         let ids = |symbol: &Symbol| (symbol.clone(), self.market.position(symbol).last_trade_id);
         let (malformed_lines, remaining) = match &self.shared.config.market {
             MarketSource::Generated { .. } => (0, BTreeMap::new()),
@@ -469,7 +603,14 @@ impl State {
             }
         };
         let last_trade_ids = self.market.symbols().map(ids).filter(|(_, id)| *id > 0).collect();
-        let progress = Progress { played, total, malformed_lines, finished, last_trade_ids, remaining };
+        let progress = Progress {
+            played,
+            total,
+            malformed_lines,
+            finished,
+            last_trade_ids,
+            remaining,
+        };
         self.shared.progress.send_replace(progress);
         if newly_finished {
             // A recording that is over is over after a crash, too.

@@ -94,8 +94,13 @@ impl Book {
 
     /// Whether a trade at `price` fills anything.
     pub(super) fn crosses(&self, price: Units, rule: FillRule) -> bool {
-        self.buys.first_key_value().is_some_and(|((Reverse(best), _), _)| rule.fills_buy(price, *best))
-            || self.sells.first_key_value().is_some_and(|((best, _), _)| rule.fills_sell(price, *best))
+        self.buys
+            .first_key_value()
+            .is_some_and(|((Reverse(best), _), _)| rule.fills_buy(price, *best))
+            || self
+                .sells
+                .first_key_value()
+                .is_some_and(|((best, _), _)| rule.fills_sell(price, *best))
     }
 
     /// Takes out what a trade at `price` fills: best price first, then oldest; buys before sells.
@@ -126,7 +131,9 @@ impl Book {
 
     /// Takes an open order out.
     pub(super) fn remove(&mut self, key: &OrderKey) -> Option<Resting> {
-        let (side, price, id) = self.find(key).map(|found| (found.order.side, found.price, found.order.order_id))?;
+        let (side, price, id) = self
+            .find(key)
+            .map(|found| (found.order.side, found.price, found.order.order_id))?;
         match side {
             Side::Buy => self.buys.remove(&(Reverse(price), id)),
             Side::Sell => self.sells.remove(&(price, id)),

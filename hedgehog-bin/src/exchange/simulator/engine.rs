@@ -60,10 +60,23 @@ impl Engine {
     /// An exchange that lists `symbols`, with a funded account and empty books.
     pub(super) fn new(rule: FillRule, symbols: impl IntoIterator<Item = SymbolInfo>) -> Self {
         let listings: BTreeMap<_, _> = (symbols.into_iter())
-            .map(|info| (info.symbol.clone(), Listing { info, book: Book::default(), last_order_id: 0 }))
+            .map(|info| {
+                (
+                    info.symbol.clone(),
+                    Listing {
+                        info,
+                        book: Book::default(),
+                        last_order_id: 0,
+                    },
+                )
+            })
             .collect();
         let account = Account::funded(listings.values().map(|listing| &listing.info));
-        Self { rule, listings, account }
+        Self {
+            rule,
+            listings,
+            account,
+        }
     }
 
     /// Takes a stored balance over the funded one.
@@ -98,14 +111,25 @@ impl Engine {
     ///
     /// It is never executed at once, even when it could be: the next trade of its symbol decides.
     pub(super) fn place(&mut self, placement: Placement, now: i64) -> Result<Order, Refusal> {
-        let Placement { symbol, side, price, quantity, client_order_id } = placement;
+        let Placement {
+            symbol,
+            side,
+            price,
+            quantity,
+            client_order_id,
+        } = placement;
         let listing = self.listings.get_mut(&symbol).ok_or_else(Refusal::unknown_symbol)?;
         for value in [price, quantity] {
             value.raw().ok_or_else(|| Refusal::too_large(value))?;
         }
         let filters = &listing.info.filters;
-        filters.check(&Price::from(price), &Quantity::from(quantity)).map_err(|broken| Refusal::filter(&broken))?;
-        if filters.max_num_orders.is_some_and(|most| listing.book.len() >= most as usize) {
+        filters
+            .check(&Price::from(price), &Quantity::from(quantity))
+            .map_err(|broken| Refusal::filter(&broken))?;
+        if filters
+            .max_num_orders
+            .is_some_and(|most| listing.book.len() >= most as usize)
+        {
             return Err(Refusal::filter_named("MAX_NUM_ORDERS"));
         }
         let order_id = listing.last_order_id + 1;
@@ -114,7 +138,9 @@ impl Engine {
             return Err(Refusal::duplicate_order());
         }
         let settlement = Settlement::of(&listing.info, side, price, quantity);
-        self.account.lock(&settlement).map_err(|_| Refusal::insufficient_balance())?;
+        self.account
+            .lock(&settlement)
+            .map_err(|_| Refusal::insufficient_balance())?;
 
         listing.last_order_id = order_id;
         let order = Order {
@@ -134,15 +160,24 @@ impl Engine {
             time: now,
             update_time: now,
         };
-        listing.book.insert(Resting { order: order.clone(), price, quantity });
+        listing.book.insert(Resting {
+            order: order.clone(),
+            price,
+            quantity,
+        });
         Ok(order)
     }
 
     /// Cancels an open order and gives back what it had locked.
     pub(super) fn cancel(&mut self, symbol: &Symbol, key: &OrderKey, now: i64) -> Result<Order, Refusal> {
         let listing = self.listings.get_mut(symbol).ok_or_else(Refusal::unknown_symbol)?;
-        let Resting { mut order, price, quantity } = listing.book.remove(key).ok_or_else(Refusal::cancel_rejected)?;
-        self.account.unlock(&Settlement::of(&listing.info, order.side, price, quantity));
+        let Resting {
+            mut order,
+            price,
+            quantity,
+        } = listing.book.remove(key).ok_or_else(Refusal::cancel_rejected)?;
+        self.account
+            .unlock(&Settlement::of(&listing.info, order.side, price, quantity));
         order.status = OrderStatus::Canceled;
         order.update_time = now;
         Ok(order)
@@ -150,7 +185,9 @@ impl Engine {
 
     /// Whether a trade at `price` fills anything: cheap, asked for every trade of the market.
     pub(super) fn crosses(&self, symbol: &Symbol, price: Units) -> bool {
-        self.listings.get(symbol).is_some_and(|listing| listing.book.crosses(price, self.rule))
+        self.listings
+            .get(symbol)
+            .is_some_and(|listing| listing.book.crosses(price, self.rule))
     }
 
     /// Executes what a trade of the market fills, in priority.
@@ -159,7 +196,12 @@ impl Engine {
             return Vec::new();
         };
         let mut fills = Vec::new();
-        for Resting { mut order, price, quantity } in listing.book.take_filled(price, self.rule) {
+        for Resting {
+            mut order,
+            price,
+            quantity,
+        } in listing.book.take_filled(price, self.rule)
+        {
             let settlement = Settlement::of(&listing.info, order.side, price, quantity);
             self.account.settle(&settlement);
             order.status = OrderStatus::Filled;
@@ -167,7 +209,12 @@ impl Engine {
             order.cummulative_quote_quantity = price.times(quantity).into();
             order.update_time = now;
             let (commission, commission_asset) = (settlement.commission, listing.info.quote_asset.clone());
-            fills.push(Fill { order, trade_id, commission, commission_asset });
+            fills.push(Fill {
+                order,
+                trade_id,
+                commission,
+                commission_asset,
+            });
         }
         fills
     }
@@ -179,8 +226,13 @@ impl Engine {
 
     /// Every open order, of one symbol or of all.
     pub(super) fn open_orders(&self, symbol: Option<&Symbol>) -> Vec<Order> {
-        let listings = self.listings.iter().filter(|(name, _)| symbol.is_none_or(|wanted| wanted == *name));
-        listings.flat_map(|(_, listing)| listing.book.iter().map(|resting| resting.order.clone())).collect()
+        let listings = self
+            .listings
+            .iter()
+            .filter(|(name, _)| symbol.is_none_or(|wanted| wanted == *name));
+        listings
+            .flat_map(|(_, listing)| listing.book.iter().map(|resting| resting.order.clone()))
+            .collect()
     }
 
     /// The rules of a symbol.

@@ -69,10 +69,26 @@ struct Wave {
 
 /// Half swings of 8 s, 2 min, 20 min and 6 h at 14 trades a second.
 const WAVES: [Wave; 4] = [
-    Wave { half_period: 110, least: 4_600_000, most: 6_800_000 },
-    Wave { half_period: 1_700, least: 0, most: 5_000_000 },
-    Wave { half_period: 17_000, least: 0, most: 9_000_000 },
-    Wave { half_period: 300_000, least: 10_000_000, most: 60_000_000 },
+    Wave {
+        half_period: 110,
+        least: 4_600_000,
+        most: 6_800_000,
+    },
+    Wave {
+        half_period: 1_700,
+        least: 0,
+        most: 5_000_000,
+    },
+    Wave {
+        half_period: 17_000,
+        least: 0,
+        most: 9_000_000,
+    },
+    Wave {
+        half_period: 300_000,
+        least: 10_000_000,
+        most: 60_000_000,
+    },
 ];
 
 /// The market of one symbol.
@@ -94,7 +110,9 @@ impl GeneratedMarket {
         let (base_asset, quote_asset, base_price, tick_size, step_size, min_notional) = *listing;
         let number = |text: &str| text.parse::<Units>().expect("the table holds decimals");
         let (tick_size, step_size) = (number(tick_size), number(step_size));
-        let symbol: Symbol = format!("{base_asset}{quote_asset}").parse().expect("the table holds symbols");
+        let symbol: Symbol = format!("{base_asset}{quote_asset}")
+            .parse()
+            .expect("the table holds symbols");
         let filters = SymbolFilters {
             min_price: tick_size.to_decimal(),
             max_price: Units::whole(1_000_000).to_decimal(),
@@ -105,7 +123,10 @@ impl GeneratedMarket {
             max_num_orders: Some(200),
             ..SymbolFilters::of(tick_size.to_decimal(), step_size.to_decimal())
         };
-        let key = symbol.as_str().bytes().fold(mix(seed), |key, byte| mix(key ^ u64::from(byte)));
+        let key = symbol
+            .as_str()
+            .bytes()
+            .fold(mix(seed), |key, byte| mix(key ^ u64::from(byte)));
         let info = SymbolInfo {
             symbol,
             status: SymbolStatus::Trading,
@@ -113,7 +134,15 @@ impl GeneratedMarket {
             quote_asset: quote_asset.into(),
             filters,
         };
-        (info, Self { key, base_price: number(base_price), tick_size, step_size })
+        (
+            info,
+            Self {
+                key,
+                base_price: number(base_price),
+                tick_size,
+                step_size,
+            },
+        )
     }
 
     /// The trade with this id; ids begin at 1.
@@ -129,7 +158,12 @@ impl GeneratedMarket {
         let value = Units::whole(50).times(share);
         let quantity = self.worth(value, price);
         let delay = Duration::from_millis(30 + (luck >> 32) % 81);
-        GeneratedTrade { price, quantity, buyer_market_maker: sold, delay }
+        GeneratedTrade {
+            price,
+            quantity,
+            buyer_market_maker: sold,
+            delay,
+        }
     }
 
     /// How much of the base asset costs about `value`, in whole steps. Quote assets other than USDT count by the base
@@ -143,7 +177,10 @@ impl GeneratedMarket {
 
     /// The middle of the market at a trade, before the tick size.
     fn fair_price(&self, id: i64) -> Units {
-        let mut offset: i64 = (0..).zip(&WAVES).map(|(number, wave)| self.wave(number, wave, id)).sum();
+        let mut offset: i64 = (0..)
+            .zip(&WAVES)
+            .map(|(number, wave)| self.wave(number, wave, id))
+            .sum();
         // A hundredth of a percent of jitter, so that neighbouring trades differ.
         offset += (mix(self.key ^ mix(!id as u64)) % 200_000) as i64 - 100_000;
         let factor = i128::from(WHOLE + offset.max(-WHOLE / 2));
@@ -170,7 +207,7 @@ impl GeneratedMarket {
     }
 }
 
-/// The finalizer of SplitMix64: every bit of the input changes half of the output's bits.
+/// The finalizer of `SplitMix64`: every bit of the input changes half of the output's bits.
 fn mix(input: u64) -> u64 {
     let mut z = input.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -189,7 +226,11 @@ mod tests {
     /// The strategy's prices: buy 0.2 % below the first trade, sell 0.3 % above the buy, both floored to the tick.
     fn first_cycle(info: &SymbolInfo, market: &GeneratedMarket, from: i64) -> Option<Duration> {
         let tick = Units::from_decimal(&info.filters.tick_size).expect("exact");
-        let buy = market.trade(from).price.times("0.998".parse().expect("decimal")).floor_to(tick);
+        let buy = market
+            .trade(from)
+            .price
+            .times("0.998".parse().expect("decimal"))
+            .floor_to(tick);
         let sell = buy.times("1.00300301".parse().expect("decimal")).floor_to(tick);
         let (mut elapsed, mut bought) = (Duration::ZERO, false);
         for id in from + 1..from + 5_000 {
@@ -214,7 +255,11 @@ mod tests {
                     let cycle = first_cycle(&info, &market, from);
                     let cycle = cycle.unwrap_or_else(|| panic!("seed {seed}: {} never completes", info.symbol));
                     longest = longest.max(cycle);
-                    assert!(cycle < Duration::from_secs(40), "seed {seed}: {} takes {cycle:?}", info.symbol);
+                    assert!(
+                        cycle < Duration::from_secs(40),
+                        "seed {seed}: {} takes {cycle:?}",
+                        info.symbol
+                    );
                 }
             }
         }
@@ -245,9 +290,17 @@ mod tests {
         for (info, market) in listed {
             for id in (1..2_000).chain(10_000_000..10_000_200) {
                 let trade = market.trade(id);
-                let without_notional = SymbolFilters { min_notional: 0.into(), ..info.filters.clone() };
+                let without_notional = SymbolFilters {
+                    min_notional: 0.into(),
+                    ..info.filters.clone()
+                };
                 let (price, quantity) = (trade.price.into(), trade.quantity.into());
-                assert_eq!(without_notional.check(&price, &quantity), Ok(()), "{} {id}: {trade:?}", info.symbol);
+                assert_eq!(
+                    without_notional.check(&price, &quantity),
+                    Ok(()),
+                    "{} {id}: {trade:?}",
+                    info.symbol
+                );
             }
         }
     }
@@ -255,7 +308,10 @@ mod tests {
     #[test]
     fn the_market_is_a_function_of_seed_symbol_and_id() {
         let prices = |seed| -> Vec<_> {
-            GeneratedMarket::all(seed).iter().map(|(_, market)| market.trade(777).price.to_string()).collect()
+            GeneratedMarket::all(seed)
+                .iter()
+                .map(|(_, market)| market.trade(777).price.to_string())
+                .collect()
         };
         assert_eq!(prices(1), prices(1));
         assert_ne!(prices(1), prices(2));

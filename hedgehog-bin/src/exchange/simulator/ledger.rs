@@ -1,8 +1,9 @@
 //! What the exchange remembers in `simulator.db`: orders, balances, and how far each market has come.
 //!
 //! Invariant: an order, the balances it changed and the position of its market are written in one transaction, before
-//! anybody is told of the change. So a position is never behind an order, and a trade that is told again after a crash
-//! never fills an order that was placed after it.
+//! anybody is told of the change. So at a pace of time a position is never behind an order, and a trade that is told
+//! again after a crash never fills an order that was placed after it. (At full speed it may: there the position is what
+//! the subscribers have read, and completeness comes before the order of events.)
 
 use super::account::Balance;
 use super::market::Position;
@@ -51,10 +52,19 @@ impl Ledger {
 
     /// Reads everything back.
     pub(super) async fn load(&self) -> Result<Saved, StoreError> {
-        let open = orders::table.filter(orders::status.eq("NEW")).order(orders::order_id).select(columns::<OrderRow>());
+        let open = orders::table
+            .filter(orders::status.eq("NEW"))
+            .order(orders::order_id)
+            .select(columns::<OrderRow>());
         let open_orders = self.db.fetch::<OrderRow>(open).await?;
-        let balances = self.db.fetch::<BalanceRow>(balances::table.select(columns::<BalanceRow>())).await?;
-        let markets = self.db.fetch::<MarketRow>(markets::table.select(columns::<MarketRow>())).await?;
+        let balances = self
+            .db
+            .fetch::<BalanceRow>(balances::table.select(columns::<BalanceRow>()))
+            .await?;
+        let markets = self
+            .db
+            .fetch::<MarketRow>(markets::table.select(columns::<MarketRow>()))
+            .await?;
         Ok(Saved {
             open_orders: open_orders.into_iter().filter_map(OrderRow::into_order).collect(),
             balances: balances.into_iter().filter_map(BalanceRow::into_balance).collect(),
@@ -78,7 +88,10 @@ impl Ledger {
                 .values(row)
                 .on_conflict(balances::asset)
                 .do_update()
-                .set((balances::free.eq(excluded(balances::free)), balances::locked.eq(excluded(balances::locked))));
+                .set((
+                    balances::free.eq(excluded(balances::free)),
+                    balances::locked.eq(excluded(balances::locked)),
+                ));
             transaction.run(upsert).await?;
         }
         for market in changes.markets {
@@ -89,13 +102,20 @@ impl Ledger {
 
     /// An order that is not open any more. Of several with one client id the newest counts.
     pub(super) async fn ended_order(&self, symbol: &Symbol, key: &OrderKey) -> Result<Option<Order>, StoreError> {
-        let of_symbol = orders::table.filter(orders::symbol.eq(symbol.as_str())).order(orders::order_id.desc()).limit(1);
+        let of_symbol = orders::table
+            .filter(orders::symbol.eq(symbol.as_str()))
+            .order(orders::order_id.desc())
+            .limit(1);
         let row = match key {
             OrderKey::Id(id) => {
-                self.db.fetch_optional(of_symbol.filter(orders::order_id.eq(*id)).select(columns::<OrderRow>())).await?
+                self.db
+                    .fetch_optional(of_symbol.filter(orders::order_id.eq(*id)).select(columns::<OrderRow>()))
+                    .await?
             }
             OrderKey::Client(id) => {
-                let named = of_symbol.filter(orders::client_order_id.eq(id.as_str())).select(columns::<OrderRow>());
+                let named = of_symbol
+                    .filter(orders::client_order_id.eq(id.as_str()))
+                    .select(columns::<OrderRow>());
                 self.db.fetch_optional(named).await?
             }
         };
@@ -104,12 +124,16 @@ impl Ledger {
 }
 
 async fn write_order(transaction: &mut Transaction, row: OrderRow) -> Result<(), StoreError> {
-    let upsert = diesel::insert_into(orders::table).values(row).on_conflict((orders::symbol, orders::order_id)).do_update().set((
-        orders::executed_quantity.eq(excluded(orders::executed_quantity)),
-        orders::cummulative_quote_quantity.eq(excluded(orders::cummulative_quote_quantity)),
-        orders::status.eq(excluded(orders::status)),
-        orders::update_time.eq(excluded(orders::update_time)),
-    ));
+    let upsert = diesel::insert_into(orders::table)
+        .values(row)
+        .on_conflict((orders::symbol, orders::order_id))
+        .do_update()
+        .set((
+            orders::executed_quantity.eq(excluded(orders::executed_quantity)),
+            orders::cummulative_quote_quantity.eq(excluded(orders::cummulative_quote_quantity)),
+            orders::status.eq(excluded(orders::status)),
+            orders::update_time.eq(excluded(orders::update_time)),
+        ));
     transaction.run(upsert).await.map(drop)
 }
 
@@ -120,11 +144,15 @@ async fn write_market(transaction: &mut Transaction, market: SavedMarket) -> Res
         last_order_id: market.last_order_id,
         played_to: market.position.played_to,
     };
-    let upsert = diesel::insert_into(markets::table).values(row).on_conflict(markets::symbol).do_update().set((
-        markets::last_trade_id.eq(excluded(markets::last_trade_id)),
-        markets::last_order_id.eq(excluded(markets::last_order_id)),
-        markets::played_to.eq(excluded(markets::played_to)),
-    ));
+    let upsert = diesel::insert_into(markets::table)
+        .values(row)
+        .on_conflict(markets::symbol)
+        .do_update()
+        .set((
+            markets::last_trade_id.eq(excluded(markets::last_trade_id)),
+            markets::last_order_id.eq(excluded(markets::last_order_id)),
+            markets::played_to.eq(excluded(markets::played_to)),
+        ));
     transaction.run(upsert).await.map(drop)
 }
 
@@ -213,7 +241,10 @@ impl MarketRow {
     fn into_market(self) -> Option<SavedMarket> {
         Some(SavedMarket {
             symbol: self.symbol.parse().ok()?,
-            position: Position { last_trade_id: self.last_trade_id, played_to: self.played_to },
+            position: Position {
+                last_trade_id: self.last_trade_id,
+                played_to: self.played_to,
+            },
             last_order_id: self.last_order_id,
         })
     }

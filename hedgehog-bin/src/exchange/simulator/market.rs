@@ -38,7 +38,7 @@ pub(super) enum Due {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) last_trade_id: i64,
-    /// How many trades of a recording are played.
+    /// How many trades of a recording are played and read.
     pub(super) played_to: Option<i64>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Position {
 pub(super) struct Market {
     feeds: BTreeMap<Symbol, Feed>,
     clock: Clock,
-    /// Trades with an id in the recordings; `None` where the market never ends.
+    /// Trades of the recording; `None` where the market never ends.
     total: Option<u64>,
 }
 
@@ -60,9 +60,23 @@ enum Clock {
 }
 
 enum Feed {
-    Generated { market: GeneratedMarket, last_trade_id: i64, last_trade_time: i64, next_at: Option<Instant> },
-    Recorded { recording: Arc<Recording>, symbol: Symbol, played: usize },
+    Generated {
+        market: GeneratedMarket,
+        last_trade_id: i64,
+        last_trade_time: i64,
+        next_at: Option<Instant>,
+    },
+    /// `read` ≤ `played`: trades that the subscribers are known to have read.
+    Recorded {
+        recording: Arc<Recording>,
+        symbol: Symbol,
+        played: usize,
+        read: usize,
+    },
 }
+
+/// At full speed, so many trades are on their way to the subscribers of a symbol at most.
+const UNREAD: usize = 16_384;
 
 /// A generated market that fell further behind than this (the machine slept) goes on from now instead of catching up.
 const FORGIVEN: Duration = Duration::from_secs(1);
@@ -75,25 +89,52 @@ impl Market {
                 let (infos, feeds) = (GeneratedMarket::all(*seed).into_iter())
                     .map(|(info, market)| {
                         let symbol = info.symbol.clone();
-                        let feed = Feed::Generated { market, last_trade_id: 0, last_trade_time: 0, next_at: None };
+                        let feed = Feed::Generated {
+                            market,
+                            last_trade_id: 0,
+                            last_trade_time: 0,
+                            next_at: None,
+                        };
                         (info, (symbol, feed))
                     })
                     .unzip();
-                (Self { feeds, clock: Clock::RealTime, total: None }, infos)
+                (
+                    Self {
+                        feeds,
+                        clock: Clock::RealTime,
+                        total: None,
+                    },
+                    infos,
+                )
             }
             MarketSource::Recording { recording, speed } => {
                 let (infos, feeds) = (recording.recorded().iter())
                     .map(|(symbol, recorded)| {
                         let (recording, symbol) = (Arc::clone(recording), symbol.clone());
-                        let feed = Feed::Recorded { recording, symbol: symbol.clone(), played: 0 };
+                        let feed = Feed::Recorded {
+                            recording,
+                            symbol: symbol.clone(),
+                            played: 0,
+                            read: 0,
+                        };
                         (recorded.info.clone(), (symbol, feed))
                     })
                     .unzip();
                 let clock = match speed {
                     Speed::Max => Clock::Flat,
-                    Speed::Times(speed) => Clock::Scaled { speed: *speed, anchor: None },
+                    Speed::Times(speed) => Clock::Scaled {
+                        speed: *speed,
+                        anchor: None,
+                    },
                 };
-                (Self { feeds, clock, total: Some(recording.trades()) }, infos)
+                (
+                    Self {
+                        feeds,
+                        clock,
+                        total: Some(recording.trades()),
+                    },
+                    infos,
+                )
             }
         }
     }
@@ -117,9 +158,22 @@ impl Market {
     pub(super) fn resume(&mut self, symbol: &Symbol, position: Position) {
         match self.feeds.get_mut(symbol) {
             Some(Feed::Generated { last_trade_id, .. }) => *last_trade_id = position.last_trade_id,
-            Some(Feed::Recorded { played, recording, symbol }) => {
-                let trades = recording.recorded().get(symbol).map_or(0, |recorded| recorded.trades.len());
-                *played = position.played_to.and_then(|played| usize::try_from(played).ok()).unwrap_or(0).min(trades);
+            Some(Feed::Recorded {
+                played,
+                read,
+                recording,
+                symbol,
+            }) => {
+                let trades = recording
+                    .recorded()
+                    .get(symbol)
+                    .map_or(0, |recorded| recorded.trades.len());
+                *read = position
+                    .played_to
+                    .and_then(|played| usize::try_from(played).ok())
+                    .unwrap_or(0)
+                    .min(trades);
+                *played = *read;
             }
             None => {}
         }
@@ -127,16 +181,32 @@ impl Market {
 
     /// Where a symbol stands.
     pub(super) fn position(&self, symbol: &Symbol) -> Position {
-        self.feeds.get(symbol).map_or(Position { last_trade_id: 0, played_to: None }, Feed::position)
+        self.feeds.get(symbol).map_or(
+            Position {
+                last_trade_id: 0,
+                played_to: None,
+            },
+            Feed::position,
+        )
     }
 
     /// When the next trade of a symbol happens.
     pub(super) fn due(&mut self, symbol: &Symbol, now: Instant) -> Due {
-        if let Clock::Scaled { anchor: anchor @ None, .. } = &mut self.clock {
+        if let Clock::Scaled {
+            anchor: anchor @ None, ..
+        } = &mut self.clock
+        {
             // The pace counts from the first trade that is still to come, of whichever symbol.
-            *anchor = self.feeds.values().filter_map(Feed::next_recorded_time).min().map(|time| (time, now));
+            *anchor = self
+                .feeds
+                .values()
+                .filter_map(Feed::next_recorded_time)
+                .min()
+                .map(|time| (time, now));
         }
-        let Some(feed) = self.feeds.get_mut(symbol) else { return Due::Never };
+        let Some(feed) = self.feeds.get_mut(symbol) else {
+            return Due::Never;
+        };
         match feed {
             Feed::Generated { next_at, .. } => match *next_at {
                 Some(at) if at > now => Due::At(at),
@@ -148,7 +218,14 @@ impl Market {
             },
             Feed::Recorded { .. } => match (feed.next_recorded_time(), &self.clock) {
                 (None, _) => Due::Never,
-                (Some(time), Clock::Scaled { speed, anchor: Some((from, at)) }) => {
+                (Some(_), Clock::Flat) if feed.unread() >= UNREAD => Due::Never,
+                (
+                    Some(time),
+                    Clock::Scaled {
+                        speed,
+                        anchor: Some((from, at)),
+                    },
+                ) => {
                     let after = Duration::from_millis(u64::try_from(time - from).unwrap_or(0)).div_f64(*speed);
                     let due = *at + after;
                     if due <= now { Due::Now } else { Due::At(due) }
@@ -161,21 +238,60 @@ impl Market {
     /// The next trade of a symbol, without playing it. `wall` is the time of day in milliseconds since the epoch.
     pub(super) fn peek(&self, symbol: &Symbol, wall: i64) -> Option<MarketTrade> {
         match self.feeds.get(symbol)? {
-            Feed::Generated { market, last_trade_id, .. } => Some(generated(market, last_trade_id + 1, wall)),
-            Feed::Recorded { recording, symbol, played } => recorded(recording, symbol, *played),
+            Feed::Generated {
+                market, last_trade_id, ..
+            } => Some(generated(market, last_trade_id + 1, wall)),
+            Feed::Recorded {
+                recording,
+                symbol,
+                played,
+                ..
+            } => recorded(recording, symbol, *played),
         }
     }
 
     /// Plays what [`Market::peek`] showed.
     pub(super) fn advance(&mut self, symbol: &Symbol, wall: i64) {
         match self.feeds.get_mut(symbol) {
-            Some(Feed::Generated { market, last_trade_id, last_trade_time, next_at }) => {
+            Some(Feed::Generated {
+                market,
+                last_trade_id,
+                last_trade_time,
+                next_at,
+            }) => {
                 *last_trade_id += 1;
                 *last_trade_time = wall;
                 *next_at = next_at.map(|at| at + market.trade(*last_trade_id + 1).delay);
             }
-            Some(Feed::Recorded { played, .. }) => *played += 1,
+            Some(Feed::Recorded { played, read, .. }) => {
+                *played += 1;
+                if !matches!(self.clock, Clock::Flat) {
+                    *read = *played;
+                }
+            }
             None => {}
+        }
+    }
+
+    /// How many trades of a symbol's recording are played, read or not.
+    pub(super) fn played_to(&self, symbol: &Symbol) -> usize {
+        match self.feeds.get(symbol) {
+            Some(Feed::Recorded { played, .. }) => *played,
+            _ => 0,
+        }
+    }
+
+    /// All subscribers of a symbol have read its first `count` trades.
+    pub(super) fn acknowledge(&mut self, symbol: &Symbol, count: usize) {
+        if let Some(Feed::Recorded { played, read, .. }) = self.feeds.get_mut(symbol) {
+            *read = count.clamp(*read, *played);
+        }
+    }
+
+    /// The subscribers of a symbol are gone: what they may not have read is played again.
+    pub(super) fn rewind(&mut self, symbol: &Symbol) {
+        if let Some(Feed::Recorded { played, read, .. }) = self.feeds.get_mut(symbol) {
+            *played = *read;
         }
     }
 
@@ -184,31 +300,47 @@ impl Market {
     /// A generated market keeps no history: it tells the trades again, at estimated times.
     pub(super) fn history(&self, symbol: &Symbol, from_id: Option<i64>, limit: usize) -> Vec<MarketTrade> {
         match self.feeds.get(symbol) {
-            Some(Feed::Generated { market, last_trade_id, last_trade_time, .. }) => {
+            Some(Feed::Generated {
+                market,
+                last_trade_id,
+                last_trade_time,
+                ..
+            }) => {
                 let first = from_id.unwrap_or(last_trade_id - limit as i64 + 1).max(1);
                 (first..=*last_trade_id)
                     .take(limit)
                     .map(|id| generated(market, id, last_trade_time - (last_trade_id - id) * 70))
                     .collect()
             }
-            Some(Feed::Recorded { recording, symbol, played }) => {
-                let all = recording.recorded().get(symbol).map_or(&[][..], |recorded| &recorded.trades);
+            Some(Feed::Recorded {
+                recording,
+                symbol,
+                played,
+                ..
+            }) => {
+                let all = recording
+                    .recorded()
+                    .get(symbol)
+                    .map_or(&[][..], |recorded| &recorded.trades);
                 let happened = &all[..(*played).min(all.len())];
                 let first = match from_id {
                     Some(id) => happened.partition_point(|trade| trade.trade_id < id),
                     None => happened.len().saturating_sub(limit),
                 };
-                (first..happened.len()).take(limit).filter_map(|index| recorded(recording, symbol, index)).collect()
+                (first..happened.len())
+                    .take(limit)
+                    .filter_map(|index| recorded(recording, symbol, index))
+                    .collect()
             }
             None => Vec::new(),
         }
     }
 
-    /// How many trades of the recording are played, of how many.
+    /// How many trades are played and read, of how many.
     pub(super) fn played(&self) -> (u64, Option<u64>) {
         let played = |feed: &Feed| match feed {
             Feed::Generated { last_trade_id, .. } => *last_trade_id as u64,
-            Feed::Recorded { played, .. } => *played as u64,
+            Feed::Recorded { read, .. } => *read as u64,
         };
         (self.feeds.values().map(played).sum(), self.total)
     }
@@ -217,20 +349,41 @@ impl Market {
 impl Feed {
     fn position(&self) -> Position {
         match self {
-            Self::Generated { last_trade_id, .. } => Position { last_trade_id: *last_trade_id, played_to: None },
-            Self::Recorded { recording, symbol, played } => {
-                let last = played.checked_sub(1).and_then(|last| recorded(recording, symbol, last));
-                Position { last_trade_id: last.map_or(0, |trade| trade.trade_id), played_to: Some(*played as i64) }
+            Self::Generated { last_trade_id, .. } => Position {
+                last_trade_id: *last_trade_id,
+                played_to: None,
+            },
+            Self::Recorded {
+                recording,
+                symbol,
+                read,
+                ..
+            } => {
+                let last = read.checked_sub(1).and_then(|last| recorded(recording, symbol, last));
+                Position {
+                    last_trade_id: last.map_or(0, |trade| trade.trade_id),
+                    played_to: Some(*read as i64),
+                }
             }
+        }
+    }
+
+    fn unread(&self) -> usize {
+        match self {
+            Self::Generated { .. } => 0,
+            Self::Recorded { played, read, .. } => played - read,
         }
     }
 
     fn next_recorded_time(&self) -> Option<i64> {
         match self {
             Self::Generated { .. } => None,
-            Self::Recorded { recording, symbol, played } => {
-                recorded(recording, symbol, *played).map(|trade| trade.trade_time)
-            }
+            Self::Recorded {
+                recording,
+                symbol,
+                played,
+                ..
+            } => recorded(recording, symbol, *played).map(|trade| trade.trade_time),
         }
     }
 }

@@ -92,7 +92,9 @@ impl FromStr for Speed {
         }
         match text.parse::<f64>() {
             Ok(times) if times.is_finite() && times >= 0.001 => Ok(Self::Times(times)),
-            _ => Err(format!("{text:?} is not a speed: expected max, 1 (the recording's own pace), 60, ...")),
+            _ => Err(format!(
+                "{text:?} is not a speed: expected max, 1 (the recording's own pace), 60, ..."
+            )),
         }
     }
 }
@@ -136,7 +138,7 @@ pub enum SimulatorError {
 /// How far the market has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Trades played, those of former runs included.
+    /// Trades played, those of former runs included. At [`Speed::Max`] only those that the subscribers have surely read.
     pub played: u64,
     /// Of how many; `None` for a market without end.
     pub total: Option<u64>,
@@ -171,9 +173,15 @@ pub struct SimulatorMsg(Request);
 
 impl Simulator {
     /// Takes the port. Connections are answered as soon as the process of [`Simulator::spec`] runs.
-    #[expect(clippy::unused_async, reason = "binding by name may come to need it, and callers should not have to change")]
+    #[expect(
+        clippy::unused_async,
+        reason = "binding by name may come to need it, and callers should not have to change"
+    )]
     pub async fn bind(config: SimulatorConfig) -> Result<Self, SimulatorError> {
-        let refused = |source| SimulatorError::Listen { address: config.listen, source };
+        let refused = |source| SimulatorError::Listen {
+            address: config.listen,
+            source,
+        };
         let listener = TcpListener::bind(config.listen).map_err(refused)?;
         listener.set_nonblocking(true).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
@@ -185,7 +193,9 @@ impl Simulator {
             open: AtomicBool::new(false),
             progress: watch::Sender::new(Progress::default()),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Where it answers.

@@ -38,7 +38,10 @@ impl Params {
 
     /// Of parameters that are read already.
     pub(super) fn from_pairs(unread: Vec<(String, String)>) -> Self {
-        Self { sent: unread.len(), unread }
+        Self {
+            sent: unread.len(),
+            unread,
+        }
     }
 
     /// A parameter that may be absent. Empty counts as absent.
@@ -54,13 +57,19 @@ impl Params {
 
     /// A whole number that may be absent.
     pub(super) fn integer(&mut self, name: &str) -> Result<Option<i64>, Refusal> {
-        let Some(text) = self.optional(name) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| Refusal::illegal(name, "^[0-9]{1,20}$"))
+        let Some(text) = self.optional(name) else {
+            return Ok(None);
+        };
+        text.parse()
+            .map(Some)
+            .map_err(|_| Refusal::illegal(name, "^[0-9]{1,20}$"))
     }
 
     /// A decimal that must be there.
     pub(super) fn decimal(&mut self, name: &str) -> Result<Units, Refusal> {
-        self.required(name)?.parse().map_err(|_| Refusal::illegal(name, "^([0-9]{1,20})(\\.[0-9]{1,20})?$"))
+        self.required(name)?
+            .parse()
+            .map_err(|_| Refusal::illegal(name, "^([0-9]{1,20})(\\.[0-9]{1,20})?$"))
     }
 
     /// Reads parameters that change nothing here, so that they do not count as unknown.
@@ -71,13 +80,23 @@ impl Params {
     /// Refuses what nobody has read.
     pub(super) fn finish(self) -> Result<(), Refusal> {
         let read = self.sent - self.unread.len();
-        if self.unread.is_empty() { Ok(()) } else { Err(Refusal::unread(read, self.sent)) }
+        if self.unread.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::unread(read, self.sent))
+        }
     }
 
     /// Checks when the request was sent (`timestamp`, `recvWindow`), in milliseconds or microseconds.
     fn check_time(&mut self, now: i64) -> Result<(), Refusal> {
-        let timestamp = self.integer("timestamp")?.ok_or_else(|| Refusal::missing("timestamp"))?;
-        let timestamp = if timestamp >= 100_000_000_000_000 { timestamp / 1_000 } else { timestamp };
+        let timestamp = self
+            .integer("timestamp")?
+            .ok_or_else(|| Refusal::missing("timestamp"))?;
+        let timestamp = if timestamp >= 100_000_000_000_000 {
+            timestamp / 1_000
+        } else {
+            timestamp
+        };
         let window = match self.optional("recvWindow") {
             None => DEFAULT_WINDOW,
             // Up to three decimals of a millisecond are allowed, and far below what a clock can tell.
@@ -101,7 +120,10 @@ pub(super) fn signed(key: Option<&str>, query: &str, body: &str, now: i64) -> Re
     let (query, in_query) = without_signature(query);
     let (body, in_body) = without_signature(body);
     let mut params = Params::parse(&query, &body);
-    let signature = in_query.or(in_body).filter(|text| !text.is_empty()).ok_or_else(|| Refusal::missing("signature"))?;
+    let signature = in_query
+        .or(in_body)
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| Refusal::missing("signature"))?;
     params.check_time(now)?;
     check_signature(API_SECRET, &format!("{query}{body}"), &signature)?;
     Ok(params)
@@ -109,7 +131,10 @@ pub(super) fn signed(key: Option<&str>, query: &str, body: &str, now: i64) -> Re
 
 /// Checks a signed request on the WebSocket API and returns its parameters.
 pub(super) fn signed_ws(mut sent: Vec<(String, String)>, now: i64) -> Result<Params, Refusal> {
-    let signature = sent.iter().position(|(name, _)| name == "signature").map(|index| sent.remove(index).1);
+    let signature = sent
+        .iter()
+        .position(|(name, _)| name == "signature")
+        .map(|index| sent.remove(index).1);
     let payload = ws_payload(&mut sent);
     let mut params = Params::from_pairs(sent);
     check_key(params.optional("apiKey").as_deref())?;
@@ -167,7 +192,10 @@ mod tests {
     #[test]
     fn the_documented_rest_signatures_are_accepted_as_sent() {
         for (symbol, signature) in [
-            ("LTCBTC", "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"),
+            (
+                "LTCBTC",
+                "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71",
+            ),
             (
                 "%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96",
                 "e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3",
@@ -195,7 +223,10 @@ mod tests {
             ("price", "52000.00"),
             ("recvWindow", "100"),
             ("timestamp", "1645423376532"),
-            ("apiKey", "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"),
+            (
+                "apiKey",
+                "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A",
+            ),
         ]
         .map(pair);
         let signature = "aa1b5712c094bc4e57c05a1a5c1fd8d88dcd628338ea863fec7b88e59fe2db24";

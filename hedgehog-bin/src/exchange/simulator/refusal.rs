@@ -19,28 +19,44 @@ pub(super) struct Refusal {
 
 impl Refusal {
     fn new(code: i32, msg: impl Into<String>) -> Self {
-        Self { status: 400, code, msg: msg.into() }
+        Self {
+            status: 400,
+            code,
+            msg: msg.into(),
+        }
     }
 
     /// The engine is stopping or restarting: what was asked may or may not have happened.
     pub(super) fn unknown_outcome() -> Self {
         let msg = "Timeout waiting for response from backend server. Send status unknown; execution status unknown.";
-        Self { status: 503, ..Self::new(-1007, msg) }
+        Self {
+            status: 503,
+            ..Self::new(-1007, msg)
+        }
     }
 
     /// No such path.
     pub(super) fn unknown_path() -> Self {
-        Self { status: 404, ..Self::new(-1000, "Path not found.") }
+        Self {
+            status: 404,
+            ..Self::new(-1000, "Path not found.")
+        }
     }
 
     /// The header `X-MBX-APIKEY` does not name the account.
     pub(super) fn bad_key() -> Self {
-        Self { status: 401, ..Self::new(-2015, "Invalid API-key, IP, or permissions for action.") }
+        Self {
+            status: 401,
+            ..Self::new(-2015, "Invalid API-key, IP, or permissions for action.")
+        }
     }
 
     /// No header `X-MBX-APIKEY` at all.
     pub(super) fn no_key() -> Self {
-        Self { status: 401, ..Self::new(-2014, "API-key format invalid.") }
+        Self {
+            status: 401,
+            ..Self::new(-2014, "API-key format invalid.")
+        }
     }
 
     /// The HMAC does not match what was sent.
@@ -50,7 +66,10 @@ impl Refusal {
 
     /// `timestamp` lies in the future.
     pub(super) fn timestamp_ahead() -> Self {
-        Self::new(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+        Self::new(
+            -1021,
+            "Timestamp for this request was 1000ms ahead of the server's time.",
+        )
     }
 
     /// `timestamp` is older than `recvWindow`.
@@ -60,7 +79,10 @@ impl Refusal {
 
     /// A parameter is absent or empty.
     pub(super) fn missing(name: &str) -> Self {
-        Self::new(-1102, format!("Mandatory parameter '{name}' was not sent, was empty/null, or malformed."))
+        Self::new(
+            -1102,
+            format!("Mandatory parameter '{name}' was not sent, was empty/null, or malformed."),
+        )
     }
 
     /// Neither of two parameters was sent.
@@ -71,7 +93,10 @@ impl Refusal {
 
     /// A parameter's text is not of its form.
     pub(super) fn illegal(name: &str, form: &str) -> Self {
-        Self::new(-1100, format!("Illegal characters found in parameter '{name}'; legal range is '{form}'."))
+        Self::new(
+            -1100,
+            format!("Illegal characters found in parameter '{name}'; legal range is '{form}'."),
+        )
     }
 
     /// Parameters that no endpoint knows.

@@ -1,5 +1,6 @@
 //! REST: one table of endpoints, and what each reads from its parameters.
 
+use super::account::Balance;
 use super::actor::Request;
 use super::engine::Placement;
 use super::params::{self, Params};
@@ -84,7 +85,9 @@ impl Call<'_> {
         params.ignore(&["permissions", "showPermissionSets", "symbolStatus"]);
         let wanted: Option<Vec<String>> = match (params.optional("symbol"), params.optional("symbols")) {
             (Some(symbol), _) => Some(vec![symbol]),
-            (None, Some(list)) => Some(serde_json::from_str(&list).map_err(|_| Refusal::illegal("symbols", "[\"A\",\"B\"]"))?),
+            (None, Some(list)) => {
+                Some(serde_json::from_str(&list).map_err(|_| Refusal::illegal("symbols", "[\"A\",\"B\"]"))?)
+            }
             (None, None) => None,
         };
         params.finish()?;
@@ -107,7 +110,15 @@ impl Call<'_> {
         let from_id = params.integer("fromId")?;
         let limit = params.integer("limit")?.unwrap_or(500).clamp(1, 1000) as usize;
         params.finish()?;
-        let trades = self.gate.ask(|reply| Request::History { symbol, from_id, limit, reply }).await?;
+        let trades = self
+            .gate
+            .ask(|reply| Request::History {
+                symbol,
+                from_id,
+                limit,
+                reply,
+            })
+            .await?;
         Ok(trades.iter().map(wire::historical_trade).collect())
     }
 
@@ -131,7 +142,13 @@ impl Call<'_> {
         };
         params.ignore(&["selfTradePreventionMode", "strategyId", "strategyType"]);
         params.finish()?;
-        let placement = Placement { symbol, side, price, quantity, client_order_id };
+        let placement = Placement {
+            symbol,
+            side,
+            price,
+            quantity,
+            client_order_id,
+        };
         let order = self.gate.ask(|reply| Request::Place(placement, reply)).await?;
         Ok(wire::placed(&order, answer))
     }
@@ -140,7 +157,14 @@ impl Call<'_> {
         let mut params = self.signed()?;
         let (symbol, key) = (symbol(&mut params)?, order_key(&mut params)?);
         params.finish()?;
-        let order = self.gate.ask(|reply| Request::Order { symbol, key: key.wanted.clone(), reply }).await?;
+        let order = self
+            .gate
+            .ask(|reply| Request::Order {
+                symbol,
+                key: key.wanted.clone(),
+                reply,
+            })
+            .await?;
         if key.also.is_some_and(|client_id| client_id != order.client_order_id) {
             return Err(Refusal::no_such_order());
         }
@@ -156,7 +180,15 @@ impl Call<'_> {
         params.finish()?;
         let cancel_id = cancel_id.unwrap_or_else(|| format!("cancel-{}", now()));
         let (key, id) = (key.wanted, cancel_id.clone());
-        let order = self.gate.ask(|reply| Request::Cancel { symbol, key, cancel_id: id, reply }).await?;
+        let order = self
+            .gate
+            .ask(|reply| Request::Cancel {
+                symbol,
+                key,
+                cancel_id: id,
+                reply,
+            })
+            .await?;
         Ok(wire::cancelled(&order, &cancel_id))
     }
 
@@ -173,8 +205,13 @@ impl Call<'_> {
         let only_held = params.optional("omitZeroBalances").as_deref() == Some("true");
         params.finish()?;
         let balances = self.gate.ask(Request::Balances).await?;
-        let held = balances.iter().filter(|(_, balance)| !only_held || *balance != Default::default());
-        Ok(wire::account(held.map(|(asset, balance)| (asset.as_str(), *balance)), now()))
+        let held = balances
+            .iter()
+            .filter(|(_, balance)| !only_held || *balance != Balance::default());
+        Ok(wire::account(
+            held.map(|(asset, balance)| (asset.as_str(), *balance)),
+            now(),
+        ))
     }
 }
 
@@ -186,8 +223,14 @@ struct NamedOrder {
 
 fn order_key(params: &mut Params) -> Result<NamedOrder, Refusal> {
     match (params.integer("orderId")?, params.optional("origClientOrderId")) {
-        (Some(id), also) => Ok(NamedOrder { wanted: OrderKey::Id(id), also }),
-        (None, Some(client_id)) => Ok(NamedOrder { wanted: OrderKey::Client(client_id), also: None }),
+        (Some(id), also) => Ok(NamedOrder {
+            wanted: OrderKey::Id(id),
+            also,
+        }),
+        (None, Some(client_id)) => Ok(NamedOrder {
+            wanted: OrderKey::Client(client_id),
+            also: None,
+        }),
         (None, None) => Err(Refusal::missing_both("origClientOrderId", "orderId")),
     }
 }
@@ -199,7 +242,11 @@ fn symbol(params: &mut Params) -> Result<Symbol, Refusal> {
 /// Upper case only, as on the exchange.
 fn parse_symbol(name: &str) -> Result<Symbol, Refusal> {
     let symbol: Symbol = name.parse().map_err(|_| Refusal::unknown_symbol())?;
-    if symbol.as_str() == name { Ok(symbol) } else { Err(Refusal::unknown_symbol()) }
+    if symbol.as_str() == name {
+        Ok(symbol)
+    } else {
+        Err(Refusal::unknown_symbol())
+    }
 }
 
 fn client_order_id(id: String) -> Result<String, Refusal> {

@@ -36,7 +36,9 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// The time of day in milliseconds since the epoch.
 pub(super) fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
 }
 
 /// What every connection of one incarnation shares. Cheap to clone.
@@ -59,9 +61,17 @@ struct Weight {
 
 impl Gate {
     pub(super) fn new(actor: ActorRef<SimulatorMsg>, infos: &[SymbolInfo]) -> Self {
-        let symbols = infos.iter().map(|info| (info.symbol.clone(), wire::symbol(info))).collect();
+        let symbols = infos
+            .iter()
+            .map(|info| (info.symbol.clone(), wire::symbol(info)))
+            .collect();
         let (next_connection, weight) = (AtomicU64::new(1), Mutex::default());
-        Self(Arc::new(Inner { actor, symbols, next_connection, weight }))
+        Self(Arc::new(Inner {
+            actor,
+            symbols,
+            next_connection,
+            weight,
+        }))
     }
 
     /// Asks the engine. When it is gone or silent the outcome is unknown, and the client is told so.
@@ -131,7 +141,9 @@ async fn serve(connection: TcpStream, router: Router, mut closing: Closing) {
     // Frames are small and must not wait for each other; the option only fails on a broken connection.
     let _ = connection.set_nodelay(true);
     let service = TowerToHyperService::new(router);
-    let serving = http1::Builder::new().serve_connection(TokioIo::new(connection), service).with_upgrades();
+    let serving = http1::Builder::new()
+        .serve_connection(TokioIo::new(connection), service)
+        .with_upgrades();
     tokio::select! {
         ended = serving => if let Err(error) = ended {
             tracing::debug!("a connection to the simulator broke: {error}");
@@ -143,31 +155,49 @@ async fn serve(connection: TcpStream, router: Router, mut closing: Closing) {
 type Shared = State<(Gate, Closing)>;
 
 async fn raw(State((gate, closing)): Shared, uri: Uri, request: extract::Request) -> Response {
-    let streams = uri.path().strip_prefix("/ws").unwrap_or_default().trim_matches('/').to_owned();
-    market_streams(gate, closing, request, streams, false)
+    let streams = uri
+        .path()
+        .strip_prefix("/ws")
+        .unwrap_or_default()
+        .trim_matches('/')
+        .to_owned();
+    market_streams(gate, closing, request, &streams, false)
 }
 
 async fn combined(State((gate, closing)): Shared, uri: Uri, request: extract::Request) -> Response {
     let query = uri.query().unwrap_or_default();
     let streams = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "streams");
     let streams = streams.map(|(_, streams)| streams.into_owned()).unwrap_or_default();
-    market_streams(gate, closing, request, streams, true)
+    market_streams(gate, closing, request, &streams, true)
 }
 
-fn market_streams(gate: Gate, closing: Closing, request: extract::Request, streams: String, combined: bool) -> Response {
+fn market_streams(gate: Gate, closing: Closing, request: extract::Request, streams: &str, combined: bool) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let microseconds = url::form_urlencoded::parse(query.as_bytes())
         .any(|(name, value)| name == "timeUnit" && value.eq_ignore_ascii_case("microsecond"));
-    let time_unit = if microseconds { TimeUnit::Microseconds } else { TimeUnit::Milliseconds };
+    let time_unit = if microseconds {
+        TimeUnit::Microseconds
+    } else {
+        TimeUnit::Milliseconds
+    };
     let format = FrameFormat { combined, time_unit };
-    let names = decoded_path(&streams).split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    upgrade(request, closing, move |session| streams::run(session, gate, names, format))
+    let names = decoded_path(streams)
+        .split('/')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    upgrade(request, closing, move |session| {
+        streams::run(session, gate, names, format)
+    })
 }
 
 /// Stream names in a path are percent-encoded where their symbol is not ASCII.
 fn decoded_path(path: &str) -> String {
     // `+` is a plus in a path and a blank in a form; no stream name has either.
-    url::form_urlencoded::parse(path.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+    url::form_urlencoded::parse(path.as_bytes())
+        .next()
+        .map(|(name, _)| name.into_owned())
+        .unwrap_or_default()
 }
 
 async fn ws_api(State((gate, closing)): Shared, request: extract::Request) -> Response {

@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 /// How often the server pings (web-socket-streams, "General WSS information").
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// How long a ping may stay unanswered.
-const PONG_WITHIN: Duration = Duration::from_secs(60);
+const PONG_WITHIN: Duration = Duration::from_mins(1);
 /// Messages a client may send per second, pings and pongs included.
 const MESSAGES_PER_SECOND: usize = 5;
 
@@ -33,11 +33,22 @@ pub(super) struct Session<S = TokioIo<Upgraded>> {
     socket: WebSocketStream<S>,
     closing: Closing,
     pings: Interval,
-    /// The payload of the oldest ping without a pong, and when it was sent.
-    unanswered: Option<(String, Instant)>,
-    /// When the client's last messages came.
+    /// Pings without a pong, oldest first, and when they were sent.
+    unanswered: VecDeque<(String, Instant)>,
+    /// When the client's last messages came; answers to our pings do not count.
     received: VecDeque<Instant>,
 }
+
+/// What a client sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    Text(Utf8Bytes),
+    /// Everything sent before [`Session::mark`] with this number is read.
+    Mark(u64),
+}
+
+/// What the payload of a ping begins with that marks a place in what was sent.
+const MARK: &str = "mark-";
 
 /// Answers the handshake and runs `run` on the socket, in a task of its own that ends when the actor is gone.
 pub(super) fn upgrade<F, S>(mut request: Request, closing: Closing, run: F) -> Result<Response, Refusal>
@@ -49,7 +60,9 @@ where
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let Ok(upgraded) = upgrading.await else { return };
-        let config = WebSocketConfig::default().max_message_size(Some(1 << 16)).read_buffer_size(1 << 12);
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(1 << 16))
+            .read_buffer_size(1 << 12);
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
         let mut until = closing.clone();
         let session = Session::new(socket, closing);
@@ -72,7 +85,9 @@ where
 fn accept_key(headers: &HeaderMap) -> Option<String> {
     let says = |name: HeaderName, token: &str| {
         let text = headers.get(name)?.to_str().ok()?;
-        text.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)).then_some(())
+        text.split(',')
+            .any(|part| part.trim().eq_ignore_ascii_case(token))
+            .then_some(())
     };
     says(CONNECTION, "upgrade")?;
     says(UPGRADE, "websocket")?;
@@ -84,15 +99,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn new(socket: WebSocketStream<S>, closing: Closing) -> Self {
         let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { socket, closing, pings, unanswered: None, received: VecDeque::new() }
+        Self {
+            socket,
+            closing,
+            pings,
+            unanswered: VecDeque::new(),
+            received: VecDeque::new(),
+        }
     }
 
-    /// The client's next text; `None` when the connection is over. Pings meanwhile.
+    /// What the client sends next; `None` when the connection is over. Pings meanwhile.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost when the future is dropped.
-    pub(super) async fn next_text(&mut self) -> Option<Utf8Bytes> {
+    pub(super) async fn receive(&mut self) -> Option<Received> {
         loop {
             tokio::select! {
                 _ = self.closing.changed() => {
@@ -101,16 +122,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
                 message = self.socket.next() => {
                     let message = message?.ok()?;
+                    if let Message::Pong(payload) = &message
+                        && let Some(answered) = self.answered(payload)
+                    {
+                        match answered.strip_prefix(MARK).and_then(|number| number.parse().ok()) {
+                            Some(number) => return Some(Received::Mark(number)),
+                            None => continue,
+                        }
+                    }
                     if !self.may_receive() {
                         self.close(CloseCode::Policy, "too many messages").await;
                         return None;
                     }
                     match message {
-                        Message::Text(text) => return Some(text),
-                        Message::Pong(payload) => {
-                            // An unsolicited pong does not keep a connection alive.
-                            self.unanswered.take_if(|(sent, _)| sent.as_bytes() == &payload[..]);
-                        }
+                        Message::Text(text) => return Some(Received::Text(text)),
                         // The answer to a ping is already queued; it goes out with this.
                         Message::Ping(_) => self.socket.flush().await.ok()?,
                         Message::Close(_) => {
@@ -118,22 +143,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                             let _ = self.socket.flush().await;
                             return None;
                         }
-                        Message::Binary(_) | Message::Frame(_) => {}
+                        // An unsolicited pong does not keep a connection alive.
+                        Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => {}
                     }
                 }
                 now = self.pings.tick() => {
-                    if self.unanswered.as_ref().is_some_and(|(_, sent)| now - *sent >= PONG_WITHIN) {
+                    if self.unanswered.front().is_some_and(|(_, sent)| now - *sent >= PONG_WITHIN) {
                         self.close(CloseCode::Policy, "ping without pong").await;
                         return None;
                     }
-                    let payload = super::server::now().to_string();
-                    if self.unanswered.is_none() {
-                        self.unanswered = Some((payload.clone(), now));
-                    }
-                    self.socket.send(Message::Ping(payload.into_bytes().into())).await.ok()?;
+                    self.ping(super::server::now().to_string()).await.ok()?;
                 }
             }
         }
+    }
+
+    /// Asks to be told ([`Received::Mark`]) when the client has read everything sent so far. A client that has read a ping
+    /// has read what was sent before it, and answers by itself.
+    pub(super) async fn mark(&mut self, number: u64) -> Result<(), Error> {
+        self.ping(format!("{MARK}{number}")).await
+    }
+
+    async fn ping(&mut self, payload: String) -> Result<(), Error> {
+        self.unanswered.push_back((payload.clone(), Instant::now()));
+        self.socket.send(Message::Ping(payload.into_bytes().into())).await
+    }
+
+    /// The ping that a pong answers. A client that is busy may answer only the newest of several (RFC 6455, 5.5.3).
+    fn answered(&mut self, payload: &[u8]) -> Option<String> {
+        let index = self
+            .unanswered
+            .iter()
+            .position(|(sent, _)| sent.as_bytes() == payload)?;
+        self.unanswered.drain(..=index).next_back().map(|(sent, _)| sent)
     }
 
     /// Sends one text.
@@ -151,7 +193,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Ends the connection from this side.
     pub(super) async fn close(&mut self, code: CloseCode, reason: &'static str) {
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+        let frame = CloseFrame {
+            code,
+            reason: Utf8Bytes::from_static(reason),
+        };
         // The client may be gone, and does not need to answer.
         let _ = tokio::time::timeout(Duration::from_millis(100), self.socket.close(Some(frame))).await;
     }
@@ -159,7 +204,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn may_receive(&mut self) -> bool {
         let now = Instant::now();
         self.received.push_back(now);
-        while self.received.front().is_some_and(|first| now - *first >= Duration::from_secs(1)) {
+        while self
+            .received
+            .front()
+            .is_some_and(|first| now - *first >= Duration::from_secs(1))
+        {
             self.received.pop_front();
         }
         self.received.len() <= MESSAGES_PER_SECOND
@@ -178,7 +227,11 @@ mod tests {
         let (server, client) = tokio::io::duplex(1 << 16);
         let (open, closing) = watch::channel(());
         let server = WebSocketStream::from_raw_socket(server, Role::Server, None).await;
-        (Session::new(server, closing), WebSocketStream::from_raw_socket(client, Role::Client, None).await, open)
+        (
+            Session::new(server, closing),
+            WebSocketStream::from_raw_socket(client, Role::Client, None).await,
+            open,
+        )
     }
 
     /// Reads what the server sends until the connection ends; answers nothing by itself.
@@ -202,7 +255,7 @@ mod tests {
             }
         };
         tokio::select! {
-            text = session.next_text() => panic!("the connection ended: {text:?}"),
+            text = session.receive() => panic!("the connection ended: {text:?}"),
             () = answering => {}
         }
         assert_eq!(started.elapsed(), 10 * PING_EVERY);
@@ -222,10 +275,14 @@ mod tests {
             }
         };
         tokio::select! {
-            text = session.next_text() => assert!(text.is_none()),
+            text = session.receive() => assert!(text.is_none()),
             () = reading => {}
         }
-        assert!((PING_EVERY + PONG_WITHIN..=PING_EVERY * 5).contains(&started.elapsed()), "{:?}", started.elapsed());
+        assert!(
+            (PING_EVERY + PONG_WITHIN..=PING_EVERY * 5).contains(&started.elapsed()),
+            "{:?}",
+            started.elapsed()
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -235,19 +292,51 @@ mod tests {
             client.send(Message::text(number.to_string())).await.expect("connected");
         }
         for number in 0..5 {
-            assert_eq!(session.next_text().await.as_deref(), Some(number.to_string().as_str()));
+            assert_eq!(session.receive().await, Some(Received::Text(number.to_string().into())));
         }
-        assert_eq!(session.next_text().await, None);
+        assert_eq!(session.receive().await, None);
         drop(session);
-        assert!(matches!(received(client).await.first(), Some(Message::Close(Some(frame))) if frame.code == CloseCode::Policy));
+        assert!(
+            matches!(received(client).await.first(), Some(Message::Close(Some(frame))) if frame.code == CloseCode::Policy)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mark_comes_back_when_the_client_has_read_up_to_it() {
+        let (mut session, mut client, _open) = pair().await;
+        for number in 0..20 {
+            session.send(number.to_string()).await.expect("connected");
+            session.mark(number).await.expect("connected");
+        }
+        let reading = async {
+            while let Some(Ok(message)) = client.next().await {
+                if message == Message::text("9") {
+                    client.flush().await.expect("connected");
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        let told = async {
+            let mut told = Vec::new();
+            while told.last() != Some(&Received::Mark(8)) {
+                told.extend(session.receive().await);
+            }
+            told
+        };
+        tokio::select! {
+            told = told => assert!(told.len() <= 9, "{told:?}"),
+            () = reading => {}
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_end_of_the_actor_ends_the_connection() {
         let (mut session, client, open) = pair().await;
         drop(open);
-        assert_eq!(session.next_text().await, None);
+        assert_eq!(session.receive().await, None);
         drop(session);
-        assert!(matches!(received(client).await.first(), Some(Message::Close(Some(frame))) if frame.code == CloseCode::Restart));
+        assert!(
+            matches!(received(client).await.first(), Some(Message::Close(Some(frame))) if frame.code == CloseCode::Restart)
+        );
     }
 }

@@ -56,7 +56,11 @@ impl Units {
 
     /// The greatest multiple of `unit` that is not above `self`.
     pub(super) fn floor_to(self, unit: Self) -> Self {
-        if unit.0 == 0 { self } else { Self(self.0.div_euclid(unit.0) * unit.0) }
+        if unit.0 == 0 {
+            self
+        } else {
+            Self(self.0.div_euclid(unit.0) * unit.0)
+        }
     }
 
     /// As the rest of the program counts, with eight places.
@@ -75,7 +79,9 @@ impl Units {
 
     /// How many places its digits really use: 2 for 61000.12000000.
     pub(super) fn places(self) -> u32 {
-        (0..PLACES).find(|places| self.0 % 10i128.pow(PLACES - places) == 0).unwrap_or(PLACES)
+        (0..PLACES)
+            .find(|places| self.0 % 10i128.pow(PLACES - places) == 0)
+            .unwrap_or(PLACES)
     }
 
     /// 10^−`places`.
@@ -88,7 +94,9 @@ impl FromStr for Units {
     type Err = UnitsError;
 
     fn from_str(text: &str) -> Result<Self, UnitsError> {
-        parse(text.as_bytes()).map(Self::from_raw).ok_or_else(|| UnitsError { text: text.chars().take(60).collect() })
+        parse(text.as_bytes()).map(Self::from_raw).ok_or_else(|| UnitsError {
+            text: text.chars().take(60).collect(),
+        })
     }
 }
 
@@ -107,7 +115,11 @@ fn parse(text: &[u8]) -> Option<i64> {
             _ => return None,
         }
     }
-    if any { raw.checked_mul(10i64.pow(PLACES - places)) } else { None }
+    if any {
+        raw.checked_mul(10i64.pow(PLACES - places))
+    } else {
+        None
+    }
 }
 
 impl fmt::Display for Units {
@@ -199,7 +211,18 @@ mod tests {
         ] {
             assert_eq!(units(text).to_string(), written);
         }
-        for text in ["", ".", "-1", "+1", "1e5", "0.000000001", "1.2.3", " 1", "92233720369", "NaN"] {
+        for text in [
+            "",
+            ".",
+            "-1",
+            "+1",
+            "1e5",
+            "0.000000001",
+            "1.2.3",
+            " 1",
+            "92233720369",
+            "NaN",
+        ] {
             assert!(text.parse::<Units>().is_err(), "{text:?}");
         }
     }

@@ -32,7 +32,13 @@ pub(super) fn trade_frame(symbol: &str, stream: &str, trade: &MarketTrade, forma
         TimeUnit::Microseconds => 1_000,
     };
     let (event_time, trade_time) = (trade.event_time * scale, trade.trade_time * scale);
-    let MarketTrade { trade_id, price, quantity, buyer_market_maker, .. } = trade;
+    let MarketTrade {
+        trade_id,
+        price,
+        quantity,
+        buyer_market_maker,
+        ..
+    } = trade;
     let mut frame = String::with_capacity(224);
     if format.combined {
         frame.extend(["{\"stream\":\"", stream, "\",\"data\":"]);

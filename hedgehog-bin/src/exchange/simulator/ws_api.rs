@@ -5,7 +5,7 @@ use super::actor::Request;
 use super::params;
 use super::refusal::Refusal;
 use super::server::{Gate, now};
-use super::socket::Session;
+use super::socket::{Received, Session};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -13,14 +13,19 @@ use tokio::sync::mpsc;
 
 /// Serves one connection until either side ends it.
 pub(super) async fn run(mut session: Session, gate: Gate) {
-    let mut connection = Connection { gate, events: None, next_subscription: 0 };
+    let mut connection = Connection {
+        gate,
+        events: None,
+        next_subscription: 0,
+    };
     loop {
         let sent = tokio::select! {
-            text = session.next_text() => match text {
-                Some(text) => {
+            received = session.receive() => match received {
+                Some(Received::Text(text)) => {
                     let answer = connection.answer(&text).await;
                     session.send(answer.to_string()).await
                 }
+                Some(Received::Mark(_)) => Ok(()),
                 None => break,
             },
             event = connection.next_event() => session.send(event).await,
@@ -64,7 +69,13 @@ impl Connection {
     async fn answer(&mut self, text: &str) -> Value {
         let call: Call = match serde_json::from_str(text) {
             Ok(call) => call,
-            Err(error) => return response(&Value::Null, Err(Refusal::malformed(format!("Malformed request: {error}"))), 0),
+            Err(error) => {
+                return response(
+                    &Value::Null,
+                    Err(Refusal::malformed(format!("Malformed request: {error}"))),
+                    0,
+                );
+            }
         };
         let (weight, result) = self.call(&call).await;
         response(&call.id, result, self.gate.weigh(weight))
@@ -77,7 +88,11 @@ impl Connection {
             "userDataStream.subscribe.signature" => (2, self.subscribe(&call.params).await),
             "userDataStream.unsubscribe" => (2, self.unsubscribe(&call.params)),
             "session.subscriptions" => {
-                let subscriptions: Vec<_> = self.events.iter().map(|(id, _)| json!({"subscriptionId": id})).collect();
+                let subscriptions: Vec<_> = self
+                    .events
+                    .iter()
+                    .map(|(id, _)| json!({"subscriptionId": id}))
+                    .collect();
                 (2, Ok(json!(subscriptions)))
             }
             other => (1, Err(Refusal::malformed(format!("Unknown method '{other}'.")))),
@@ -85,14 +100,19 @@ impl Connection {
     }
 
     async fn subscribe(&mut self, sent: &Map<String, Value>) -> Result<Value, Refusal> {
-        let mut params = params::signed_ws(sent.iter().map(|(name, value)| (name.clone(), plain(value))).collect(), now())?;
+        let mut params = params::signed_ws(
+            sent.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
+            now(),
+        )?;
         params.ignore(&["returnRateLimits"]);
         params.finish()?;
         if self.events.is_some() {
             return Err(Refusal::already_subscribed());
         }
         let (events, incoming) = mpsc::unbounded_channel();
-        self.gate.ask(|reply| Request::SubscribeAccount { events, reply }).await?;
+        self.gate
+            .ask(|reply| Request::SubscribeAccount { events, reply })
+            .await?;
         let id = self.next_subscription;
         self.next_subscription += 1;
         self.events = Some((id, incoming));

@@ -29,11 +29,16 @@ impl Layout {
             first_line: String::from_utf8_lossy(&first[..first.len().min(80)]).into_owned(),
         };
         // A spreadsheet may have put a byte order mark in front.
-        let text = std::str::from_utf8(first).map_err(|_| unknown())?.trim_start_matches('\u{feff}');
+        let text = std::str::from_utf8(first)
+            .map_err(|_| unknown())?
+            .trim_start_matches('\u{feff}');
         if frame_of(text).starts_with('{') {
             return Ok(Self::Frames);
         }
-        Columns::detect(text, path).transpose().ok_or_else(unknown)?.map(Self::Columns)
+        Columns::detect(text, path)
+            .transpose()
+            .ok_or_else(unknown)?
+            .map(Self::Columns)
     }
 
     /// Reads one line; an error says what is wrong with it.
@@ -72,9 +77,15 @@ impl Columns {
     fn detect(first: &str, path: &Path) -> Result<Option<Self>, RecordingError> {
         let separator = if first.contains(';') { ';' } else { ',' };
         let cells: Vec<&str> = first.split(separator).map(bare).collect();
-        let at = |names: &[&str]| cells.iter().position(|cell| names.iter().any(|name| cell.eq_ignore_ascii_case(name)));
+        let at = |names: &[&str]| {
+            cells
+                .iter()
+                .position(|cell| names.iter().any(|name| cell.eq_ignore_ascii_case(name)))
+        };
         let from_file = || {
-            symbol_in(path).map(SymbolOf::File).ok_or_else(|| RecordingError::UnnamedSymbol { path: path.to_owned() })
+            symbol_in(path)
+                .map(SymbolOf::File)
+                .ok_or_else(|| RecordingError::UnnamedSymbol { path: path.to_owned() })
         };
         let named = (|| {
             Some(Self {
@@ -88,7 +99,10 @@ impl Columns {
                 buyer_market_maker: at(&["buyer_market_maker", "isBuyerMaker", "is_buyer_maker"])?,
                 event_time: at(&["event_time"]),
                 event_type: at(&["event_type"]),
-                symbol: SymbolOf::Column { index: at(&["symbol"]).unwrap_or(usize::MAX), last: None },
+                symbol: SymbolOf::Column {
+                    index: at(&["symbol"]).unwrap_or(usize::MAX),
+                    last: None,
+                },
             })
         })();
         if let Some(mut columns) = named {
@@ -102,7 +116,8 @@ impl Columns {
             return Ok(Some(columns));
         }
         let number = |index: usize| {
-            let digits = |cell: &&str| !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            let digits =
+                |cell: &&str| !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             cells.get(index).is_some_and(digits)
         };
         Ok(match (separator, cells.len()) {
@@ -204,12 +219,12 @@ struct KindOfData<'a> {
 #[derive(Deserialize)]
 struct Combined<'a> {
     #[serde(borrow)]
-    data: Trade<'a>,
+    data: TradeEvent<'a>,
 }
 
 /// A trade event, today's or the older one with `b` and `a`, which are not kept.
 #[derive(Deserialize)]
-struct Trade<'a> {
+struct TradeEvent<'a> {
     #[serde(rename = "E")]
     event_time: i64,
     #[serde(borrow, rename = "s")]
@@ -238,7 +253,7 @@ fn read_frame(text: &str) -> Result<Line, String> {
     let trade = if combined {
         serde_json::from_str::<Combined<'_>>(frame).map_err(unreadable)?.data
     } else {
-        serde_json::from_str::<Trade<'_>>(frame).map_err(unreadable)?
+        serde_json::from_str::<TradeEvent<'_>>(frame).map_err(unreadable)?
     };
     let trade_time = milliseconds(trade.trade_time);
     let recorded = RecordedTrade {
@@ -249,7 +264,10 @@ fn read_frame(text: &str) -> Result<Line, String> {
         event_lag: lag(milliseconds(trade.event_time), trade_time),
         buyer_market_maker: trade.buyer_market_maker,
     };
-    Ok(Line::Trade(trade.symbol.parse().map_err(|error| format!("{error}"))?, recorded))
+    Ok(Line::Trade(
+        trade.symbol.parse().map_err(|error| format!("{error}"))?,
+        recorded,
+    ))
 }
 
 /// The line without the time of receipt that captures put in front.
@@ -265,12 +283,18 @@ fn bare(cell: &str) -> &str {
 }
 
 fn number(what: &str, text: &str) -> Result<i64, String> {
-    i64::from_str(text).ok().filter(|number| *number >= 0).ok_or_else(|| format!("{what} {text:?} is not a whole number"))
+    i64::from_str(text)
+        .ok()
+        .filter(|number| *number >= 0)
+        .ok_or_else(|| format!("{what} {text:?} is not a whole number"))
 }
 
 fn amount(what: &str, text: &str) -> Result<i64, String> {
     let units = Units::from_str(text).map_err(|error| format!("{what}: {error}"))?;
-    units.raw().filter(|raw| *raw > 0).ok_or_else(|| format!("{what} {text:?} is not above zero"))
+    units
+        .raw()
+        .filter(|raw| *raw > 0)
+        .ok_or_else(|| format!("{what} {text:?} is not above zero"))
 }
 
 fn flag(text: &str) -> Result<bool, String> {
@@ -283,7 +307,11 @@ fn flag(text: &str) -> Result<bool, String> {
 
 /// Public dumps from 2025 on and some streams tell microseconds: as milliseconds they would lie beyond the year 5000.
 fn milliseconds(time: i64) -> i64 {
-    if time >= 100_000_000_000_000 { time / 1_000 } else { time }
+    if time >= 100_000_000_000_000 {
+        time / 1_000
+    } else {
+        time
+    }
 }
 
 fn lag(event_time: i64, trade_time: i64) -> i32 {
@@ -297,7 +325,9 @@ fn symbol_in(path: &Path) -> Option<Symbol> {
     name.split(['-', '_', '.', ' '])
         .find(|part| {
             part.len() >= 5
-                && part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
                 && part.bytes().any(|byte| byte.is_ascii_uppercase())
         })?
         .parse()

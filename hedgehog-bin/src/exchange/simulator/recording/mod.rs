@@ -114,7 +114,10 @@ pub enum RecordingError {
 }
 
 fn first_malformed(malformed: &[MalformedLine]) -> String {
-    malformed.first().map(|line| format!(" (line {}: {})", line.number, line.reason)).unwrap_or_default()
+    malformed
+        .first()
+        .map(|line| format!(" (line {}: {})", line.number, line.reason))
+        .unwrap_or_default()
 }
 
 impl Recording {
@@ -140,13 +143,23 @@ impl Recording {
         let mut trades = BTreeMap::new();
         recording.read(&mut trades)?;
         if trades.is_empty() {
-            return Err(RecordingError::Empty { path: recording.path, malformed: recording.malformed });
+            return Err(RecordingError::Empty {
+                path: recording.path,
+                malformed: recording.malformed,
+            });
         }
         for (symbol, mut of_symbol) in trades {
             recording.duplicates += sort_and_dedup(&mut of_symbol);
             of_symbol.shrink_to_fit();
             let (info, rules) = rules::of(&symbol, &of_symbol, exchange_info.as_ref());
-            recording.symbols.insert(symbol, RecordedSymbol { info, rules, trades: of_symbol });
+            recording.symbols.insert(
+                symbol,
+                RecordedSymbol {
+                    info,
+                    rules,
+                    trades: of_symbol,
+                },
+            );
         }
         recording.report();
         Ok(recording)
@@ -169,7 +182,9 @@ impl Recording {
 
     /// Each symbol with its number of trades and where its rules come from.
     pub fn symbols(&self) -> impl Iterator<Item = (&SymbolInfo, usize, RuleSource)> {
-        self.symbols.values().map(|symbol| (&symbol.info, symbol.trades.len(), symbol.rules))
+        self.symbols
+            .values()
+            .map(|symbol| (&symbol.info, symbol.trades.len(), symbol.rules))
     }
 
     /// The first hundred lines that could not be read.
@@ -198,8 +213,14 @@ impl Recording {
 
     fn read(&mut self, trades: &mut BTreeMap<Symbol, Vec<RecordedTrade>>) -> Result<(), RecordingError> {
         let path = self.path.clone();
-        let unreadable = |source| RecordingError::Unreadable { path: path.clone(), source };
-        let mut file = HashingReader { file: File::open(&path).map_err(&unreadable)?, hash: Sha256::new() };
+        let unreadable = |source| RecordingError::Unreadable {
+            path: path.clone(),
+            source,
+        };
+        let mut file = HashingReader {
+            file: File::open(&path).map_err(&unreadable)?,
+            hash: Sha256::new(),
+        };
         let mut lines = plain_text(&mut file).map_err(&unreadable)?;
         let (mut line, mut number) = (Vec::new(), 0);
         let mut layout: Option<Layout> = None;
@@ -276,22 +297,29 @@ fn sort_and_dedup(trades: &mut Vec<RecordedTrade>) -> u64 {
     let before = trades.len();
     trades.sort_unstable_by_key(|trade| (trade.trade_time, trade.trade_id));
     // Ids grow with time in every sane file; only where they do not, one id could stand at two times.
-    if !trades.is_sorted_by_key(|trade| trade.trade_id) {
+    if trades.is_sorted_by_key(|trade| trade.trade_id) {
+        trades.dedup_by_key(|trade| trade.trade_id);
+    } else {
         let mut seen = HashSet::with_capacity(before);
         trades.retain(|trade| seen.insert(trade.trade_id));
-    } else {
-        trades.dedup_by_key(|trade| trade.trade_id);
     }
     (before - trades.len()) as u64
 }
 
 fn read_exchange_info(path: &Path) -> Result<ExchangeInfo, RecordingError> {
-    let unreadable = |source| RecordingError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |source| RecordingError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
     let mut json = Vec::new();
     let mut file = File::open(path).map_err(unreadable)?;
-    plain_text(&mut file).and_then(|mut text| text.read_to_end(&mut json)).map_err(unreadable)?;
-    let (info, left_out) = ExchangeInfo::from_json(&json)
-        .map_err(|source| RecordingError::ExchangeInfo { path: path.to_owned(), source })?;
+    plain_text(&mut file)
+        .and_then(|mut text| text.read_to_end(&mut json))
+        .map_err(unreadable)?;
+    let (info, left_out) = ExchangeInfo::from_json(&json).map_err(|source| RecordingError::ExchangeInfo {
+        path: path.to_owned(),
+        source,
+    })?;
     for symbol in left_out {
         tracing::debug!("{}: {symbol}", path.display());
     }

@@ -54,7 +54,8 @@ const KNOWN: [(&str, i64, &str, &str); 12] = [
 
 /// Assets that prices are in, longest first where one ends another.
 const QUOTE_ASSETS: [&str; 16] = [
-    "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "BIDR", "BTC", "ETH", "BNB", "TRX", "EUR", "GBP", "TRY", "BRL", "DAI",
+    "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "BIDR", "BTC", "ETH", "BNB", "TRX", "EUR", "GBP", "TRY", "BRL",
+    "DAI",
 ];
 
 /// The rules of `symbol` at the time of `trades`.
@@ -65,7 +66,13 @@ pub(super) fn of(
 ) -> (SymbolInfo, RuleSource) {
     if let Some(info) = exchange_info.and_then(|info| info.symbols.get(symbol)) {
         // Halted or delisted by the time the answer was recorded: in the recording it trades.
-        return (SymbolInfo { status: SymbolStatus::Trading, ..info.clone() }, RuleSource::ExchangeInfo);
+        return (
+            SymbolInfo {
+                status: SymbolStatus::Trading,
+                ..info.clone()
+            },
+            RuleSource::ExchangeInfo,
+        );
     }
     let time = trades.first().map_or(0, |trade| trade.trade_time);
     let places = |of: fn(&RecordedTrade) -> Units| trades.iter().map(|trade| of(trade).places()).max().unwrap_or(8);
@@ -87,14 +94,21 @@ pub(super) fn of(
     if quote_asset.contains("USD") {
         filters.min_notional = Units::whole(if time < Y2023 { 10 } else { 5 }).to_decimal();
     }
-    let info =
-        SymbolInfo { symbol: symbol.clone(), status: SymbolStatus::Trading, base_asset, quote_asset, filters };
+    let info = SymbolInfo {
+        symbol: symbol.clone(),
+        status: SymbolStatus::Trading,
+        base_asset,
+        quote_asset,
+        filters,
+    };
     (info, source)
 }
 
 /// Splits a symbol into its base and quote asset.
 fn assets(symbol: &str) -> (String, String) {
-    let split = QUOTE_ASSETS.iter().find_map(|quote| Some((symbol.strip_suffix(quote)?, *quote)));
+    let split = QUOTE_ASSETS
+        .iter()
+        .find_map(|quote| Some((symbol.strip_suffix(quote)?, *quote)));
     let (base, quote) = split.filter(|(base, _)| !base.is_empty()).unwrap_or((symbol, "QUOTE"));
     (base.to_owned(), quote.to_owned())
 }

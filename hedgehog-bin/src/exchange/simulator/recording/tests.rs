@@ -43,7 +43,13 @@ fn row(id: i64, price: &str, time: i64) -> String {
 
 #[test]
 fn csv_with_a_header_is_sorted_by_trade_time_and_id() {
-    let text = [HEADER, &row(3, "0.43", 2_000), &row(2, "0.44", 1_000), &row(1, "0.45", 1_000)].concat();
+    let text = [
+        HEADER,
+        &row(3, "0.43", 2_000),
+        &row(2, "0.44", 1_000),
+        &row(1, "0.45", 1_000),
+    ]
+    .concat();
     let recording = Folder::new().open("day.csv", text).expect("readable");
     let (symbol, trades) = only(&recording);
     assert_eq!(symbol.as_str(), "XRPUSDT");
@@ -65,7 +71,10 @@ fn columns_are_found_by_name_in_any_order_and_the_row_id_is_not_the_trade_id() {
     let text = "id,buyer_market_maker,trade_time,quantity,price,trade_id,symbol\nabc,f,1000,1,2.5,9,ETHUSDT\n";
     let recording = Folder::new().open("x.csv", text).expect("readable");
     let (symbol, trades) = only(&recording);
-    assert_eq!((symbol.as_str(), trades[0].trade_id, trades[0].buyer_market_maker), ("ETHUSDT", 9, false));
+    assert_eq!(
+        (symbol.as_str(), trades[0].trade_id, trades[0].buyer_market_maker),
+        ("ETHUSDT", 9, false)
+    );
 }
 
 #[test]
@@ -73,7 +82,10 @@ fn thirteen_columns_without_a_header_are_known() {
     let text = "0f8b;trade;1559423597658;XRPUSDT;25376302;0.43113;7.0;15;16;1559423597655;t;2021-01-01;2021-01-01\n";
     let recording = Folder::new().open("x.csv", text).expect("readable");
     let (_, trades) = only(&recording);
-    assert_eq!((trades[0].trade_id, trades[0].event_lag, trades[0].buyer_market_maker), (25_376_302, 3, true));
+    assert_eq!(
+        (trades[0].trade_id, trades[0].event_lag, trades[0].buyer_market_maker),
+        (25_376_302, 3, true)
+    );
 }
 
 #[test]
@@ -82,30 +94,53 @@ fn public_dumps_take_the_symbol_from_the_file_name_and_either_time_unit() {
     let header = "id,price,qty,quoteQty,time,isBuyerMaker,isBestMatch\n";
     let milliseconds = "28457,0.01,10.0,0.1,1565000000123,true,true\n";
     let microseconds = "28458,0.01,10.0,0.1,1735689600123456,False,True\n";
-    for text in [[header, milliseconds, microseconds].concat(), [milliseconds, microseconds].concat()] {
+    for text in [
+        [header, milliseconds, microseconds].concat(),
+        [milliseconds, microseconds].concat(),
+    ] {
         let recording = folder.open("BTCUSDT-trades-2024-08-08.csv", text).expect("readable");
         let (symbol, trades) = only(&recording);
         assert_eq!(symbol.as_str(), "BTCUSDT");
-        assert_eq!(trades.iter().map(|trade| trade.trade_time).collect::<Vec<_>>(), [1_565_000_000_123, 1_735_689_600_123]);
+        assert_eq!(
+            trades.iter().map(|trade| trade.trade_time).collect::<Vec<_>>(),
+            [1_565_000_000_123, 1_735_689_600_123]
+        );
     }
-    let unnamed = folder.open("trades.csv", [header, milliseconds].concat()).expect_err("no symbol");
+    let unnamed = folder
+        .open("trades.csv", [header, milliseconds].concat())
+        .expect_err("no symbol");
     assert!(unnamed.to_string().contains("rename it like"), "{unnamed}");
 }
 
 #[test]
 fn frames_are_read_raw_and_combined_with_and_without_a_stamp_in_either_format() {
-    let combined = format!(r#"{{"stream":"btcusdt@trade","data":{}}}"#, RAW.replace("\"t\":11", "\"t\":12"));
+    let combined = format!(
+        r#"{{"stream":"btcusdt@trade","data":{}}}"#,
+        RAW.replace("\"t\":11", "\"t\":12")
+    );
     let stamped = format!("1723161255443013888 {}", combined.replace("\"t\":12", "\"t\":13"));
-    let legacy = RAW.replace("\"t\":11", "\"t\":14").replace("\"T\"", "\"b\":151732446,\"a\":151732463,\"T\"");
-    let microseconds = RAW.replace("\"t\":11", "\"t\":15").replace("5343,", "5343000,").replace("5342,", "5342000,");
+    let legacy = RAW
+        .replace("\"t\":11", "\"t\":14")
+        .replace("\"T\"", "\"b\":151732446,\"a\":151732463,\"T\"");
+    let microseconds = RAW
+        .replace("\"t\":11", "\"t\":15")
+        .replace("5343,", "5343000,")
+        .replace("5342,", "5342000,");
     let book = r#"{"stream":"btcusdt@depth","data":{"e":"depthUpdate","E":1,"s":"BTCUSDT","b":[["1","2"]],"a":[]}}"#;
     let ticker = r#"{"u":400900217,"s":"BTCUSDT","b":"25.3","B":"31.2","a":"25.4","A":"40.6"}"#;
     let snapshot = r#"{"lastUpdateId":1,"bids":[],"asks":[]}"#;
     let text = [snapshot, RAW, &combined, book, &stamped, ticker, &legacy, &microseconds].join("\r\n");
     let recording = Folder::new().open("capture.jsonl", text).expect("readable");
     let (_, trades) = only(&recording);
-    assert_eq!(trades.iter().map(|trade| trade.trade_id).collect::<Vec<_>>(), [11, 12, 13, 14, 15]);
-    assert!(trades.iter().all(|trade| trade.trade_time == 1_723_161_255_342 && trade.event_lag == 1));
+    assert_eq!(
+        trades.iter().map(|trade| trade.trade_id).collect::<Vec<_>>(),
+        [11, 12, 13, 14, 15]
+    );
+    assert!(
+        trades
+            .iter()
+            .all(|trade| trade.trade_time == 1_723_161_255_342 && trade.event_lag == 1)
+    );
     assert_eq!((recording.other_events(), recording.malformed_lines()), (3, 0));
 }
 
@@ -126,11 +161,25 @@ fn malformed_lines_are_counted_with_number_and_reason_and_stop_nothing() {
     let recording = Folder::new().open("day.csv", text).expect("readable");
     assert_eq!(only(&recording).1.len(), 2);
     assert_eq!(recording.malformed_lines(), 5);
-    let told: Vec<_> = recording.malformed().iter().map(|line| (line.number, line.reason.as_str())).collect();
+    let told: Vec<_> = recording
+        .malformed()
+        .iter()
+        .map(|line| (line.number, line.reason.as_str()))
+        .collect();
     assert_eq!(told[0], (3, "4 columns instead of 10"));
-    assert_eq!(told.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [3, 4, 5, 6, 8]);
+    assert_eq!(
+        told.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
+        [3, 4, 5, 6, 8]
+    );
 
-    let frames = [RAW, "{\"e\":\"trade\"", "garbage", &RAW.replace("61837.63000000", "x"), "{\"e\":1}"].join("\n");
+    let frames = [
+        RAW,
+        "{\"e\":\"trade\"",
+        "garbage",
+        &RAW.replace("61837.63000000", "x"),
+        "{\"e\":1}",
+    ]
+    .join("\n");
     let recording = Folder::new().open("frames", frames).expect("readable");
     let numbers: Vec<_> = recording.malformed().iter().map(|line| line.number).collect();
     assert_eq!((only(&recording).1.len(), numbers), (1, vec![2, 3, 4, 5]));
@@ -138,10 +187,15 @@ fn malformed_lines_are_counted_with_number_and_reason_and_stop_nothing() {
 
 #[test]
 fn invalid_utf8_and_duplicates_are_survived() {
-    let mut bytes = [HEADER, &row(1, "0.43", 1_000), &row(1, "0.43", 1_000)].concat().into_bytes();
+    let mut bytes = [HEADER, &row(1, "0.43", 1_000), &row(1, "0.43", 1_000)]
+        .concat()
+        .into_bytes();
     bytes.extend_from_slice(b"trade,\xff\xfe\n");
     let recording = Folder::new().open("day.csv", bytes).expect("readable");
-    assert_eq!((recording.trades(), recording.duplicates(), recording.malformed_lines()), (1, 1, 1));
+    assert_eq!(
+        (recording.trades(), recording.duplicates(), recording.malformed_lines()),
+        (1, 1, 1)
+    );
 }
 
 #[test]
@@ -162,16 +216,29 @@ fn files_that_cannot_be_played_are_refused_in_one_line() {
     for (name, contents, needle) in [
         ("empty.csv", Vec::new(), "holds no trade"),
         ("header.csv", HEADER.into(), "holds no trade"),
-        ("bad.csv", [HEADER, "x\n"].concat().into_bytes(), "(line 2: 1 columns instead of 10)"),
+        (
+            "bad.csv",
+            [HEADER, "x\n"].concat().into_bytes(),
+            "(line 2: 1 columns instead of 10)",
+        ),
         ("picture.png", b"\x89PNG\r\n\x1a\n".to_vec(), "is not a recording"),
         ("notes.txt", b"hello world".to_vec(), "is not a recording"),
         ("cut.gz", cut[..cut.len() - 12].to_vec(), "cannot read"),
-        ("books.jsonl", br#"{"e":"depthUpdate","s":"X"}"#.to_vec(), "holds no trade"),
+        (
+            "books.jsonl",
+            br#"{"e":"depthUpdate","s":"X"}"#.to_vec(),
+            "holds no trade",
+        ),
     ] {
         let error = folder.open(name, contents).expect_err(name).to_string();
-        assert!(error.contains(needle) && error.contains(name) && !error.contains('\n'), "{error}");
+        assert!(
+            error.contains(needle) && error.contains(name) && !error.contains('\n'),
+            "{error}"
+        );
     }
-    let absent = Recording::open(&folder.0.path().join("absent"), None).expect_err("absent").to_string();
+    let absent = Recording::open(&folder.0.path().join("absent"), None)
+        .expect_err("absent")
+        .to_string();
     assert!(absent.starts_with("cannot read"), "{absent}");
 }
 
@@ -185,16 +252,25 @@ fn rules_are_those_of_the_time_unless_a_file_knows_better() {
     };
     let of_2019 = folder.write("2019.csv", [HEADER, &row(1, "0.43113", 1_559_423_597_655)].concat());
     let recording = Recording::open(&of_2019, None).expect("readable");
-    assert_eq!(rules(&recording), ("0.00001000".into(), "0.10000000".into(), RuleSource::Table));
+    assert_eq!(
+        rules(&recording),
+        ("0.00001000".into(), "0.10000000".into(), RuleSource::Table)
+    );
     assert_eq!(recording.symbols().next().expect("one").0.quote_asset, "USDT");
 
     let of_2024 = [HEADER, &row(1, "0.4311", 1_723_161_255_342)].concat();
     let recording = folder.open("2024.csv", of_2024).expect("readable");
-    assert_eq!(rules(&recording), ("0.00010000".into(), "1.00000000".into(), RuleSource::Table));
+    assert_eq!(
+        rules(&recording),
+        ("0.00010000".into(), "1.00000000".into(), RuleSource::Table)
+    );
 
     let finer = [HEADER, &row(1, "0.431131", 1_723_161_255_342)].concat();
     let recording = folder.open("finer.csv", finer).expect("readable");
-    assert_eq!(rules(&recording), ("0.00000100".into(), "1.00000000".into(), RuleSource::Derived));
+    assert_eq!(
+        rules(&recording),
+        ("0.00000100".into(), "1.00000000".into(), RuleSource::Derived)
+    );
 
     let info = folder.write(
         "info.json",
@@ -202,9 +278,14 @@ fn rules_are_those_of_the_time_unless_a_file_knows_better() {
             {"filterType":"PRICE_FILTER","tickSize":"0.001"},{"filterType":"LOT_SIZE","stepSize":"2"}]}]}"#,
     );
     let recording = Recording::open(&of_2019, Some(&info)).expect("readable");
-    assert_eq!(rules(&recording), ("0.001".into(), "2".into(), RuleSource::ExchangeInfo));
+    assert_eq!(
+        rules(&recording),
+        ("0.001".into(), "2".into(), RuleSource::ExchangeInfo)
+    );
 
-    let error = Recording::open(&of_2019, Some(&of_2019)).expect_err("not JSON").to_string();
+    let error = Recording::open(&of_2019, Some(&of_2019))
+        .expect_err("not JSON")
+        .to_string();
     assert!(error.contains("is not a recorded exchangeInfo answer"), "{error}");
 }
 
