@@ -92,6 +92,8 @@ impl Stored for Order {
 pub(super) struct Feed<T> {
     pub(super) topic: Topic,
     subscription: Mutex<Subscription<T>>,
+    /// Where in the topic the feed began.
+    begin: u64,
     /// Rows of the topic in the table when the feed began: what is there beyond them is new.
     rows_before: i64,
     pub(super) counters: Counters,
@@ -116,10 +118,13 @@ pub(super) struct Batch<T> {
 impl<T: Stored> Feed<T> {
     /// Begins at the topic's present end: nothing is stored for late subscribers.
     pub(super) fn subscribe(bus: &Bus, topic: &Topic, rows_before: i64) -> Self {
-        let subscription = Mutex::new(T::bus(bus).subscribe_acked(&topic.to_string()));
+        let subscription = T::bus(bus).subscribe_acked(&topic.to_string());
+        let begin = subscription.position();
+        let subscription = Mutex::new(subscription);
         Self {
             topic: topic.clone(),
             subscription,
+            begin,
             rows_before,
             counters: Counters::default(),
         }
@@ -153,12 +158,16 @@ impl<T: Stored> Feed<T> {
         } = &self.counters;
         let rows_new = status.rows_stored.saturating_sub(self.rows_before).max(0) as u64;
         let rows_refused = refused.load(Relaxed);
+        let settled = settled.load(Relaxed);
         StoringStatus {
             since: alive.then(|| since.load(Relaxed)),
             rows_new,
-            rows_known: settled.load(Relaxed).saturating_sub(rows_new + rows_refused),
+            rows_known: settled.saturating_sub(rows_new + rows_refused),
             rows_refused,
-            lag: self.with(|subscription| subscription.lag()),
+            // Not the subscription's lag, which a batch leaves when it is read.
+            lag: self
+                .with(|subscription| subscription.published())
+                .saturating_sub(self.begin + settled),
             retrying: retrying.lock().clone(),
             ..status
         }
