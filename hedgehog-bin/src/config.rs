@@ -61,7 +61,7 @@ pub struct SimulatorConfig {
     pub port: u16,
 }
 
-/// The table `[databases]`: paths of `SQLite` files or `postgres://` URLs; by default a file per app in the data folder.
+/// The table `[databases]`: SQLite paths or `postgres://` URLs; by default a file per app in the data folder.
 #[derive(Clone)]
 pub struct Databases {
     /// Of the streamer: `databases.streamer`.

@@ -1,6 +1,9 @@
 //! What can be typed.
 
-#![expect(clippy::doc_markdown, reason = "these comments are the help texts, read on a terminal")]
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help texts, read on a terminal"
+)]
 
 use crate::config::Flags;
 use crate::exchange::simulator::Speed;

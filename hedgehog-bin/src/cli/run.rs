@@ -1,7 +1,8 @@
 //! `hedgehog run`.
 
 use super::args::{Options, Run, Venue};
-use super::{environment, hint, logging, replay};
+use super::replay::{self, Played};
+use super::{environment, hint, logging};
 use crate::app::{Market, System, SystemStatus};
 use crate::config::{App, Config};
 use crate::exchange::simulator::{MarketSource, Recording, Speed};
@@ -45,7 +46,8 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     let timing_matters = config.apps.contains(App::Naive);
     let system = System::open(config, market.clone()).await?;
     let mut failure = None;
-    let work = async |running: RunningApplication| -> anyhow::Result<()> {
+    let mut played = None;
+    let work = async |running: RunningApplication| -> anyhow::Result<Played> {
         system.launch(&running, &run.start).await?;
         introduce(&system.status().await?, &hint::command(&folder, ""));
         match &market {
@@ -59,15 +61,14 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
         }
     };
     let outcome = (system.application())
-        .run_until(async |running| {
-            if let Err(error) = work(running).await {
-                failure = Some(Failure::from(&error));
-            }
+        .run_until(async |running| match work(running).await {
+            Ok(done) => played = Some(done),
+            Err(error) => failure = Some(Failure::from(&error)),
         })
         .await
         .context("the program could not run");
     bar.finish_and_clear();
-    farewell(&system).await;
+    farewell(&system, played.as_ref()).await;
     system.close();
     match outcome? {
         Outcome::RootExited(reason) => anyhow::bail!("the supervision tree gave up: {reason}"),
@@ -103,11 +104,14 @@ fn introduce(status: &SystemStatus, command: &str) {
 }
 
 /// What this run has added to the database.
-async fn farewell(system: &System) {
+async fn farewell(system: &System, played: Option<&Played>) {
     match system.status().await {
         Ok(status) => {
-            let stored = status.stored().map(|stored| format!(": {stored}")).unwrap_or_default();
-            tracing::info!("stopped{stored}");
+            let told = match played {
+                Some(played) => Some(played.summary(&status)),
+                None => status.stored(),
+            };
+            tracing::info!("stopped{}", told.map(|told| format!(": {told}")).unwrap_or_default());
         }
         Err(error) => tracing::warn!("stopped, but the databases cannot be read: {error}"),
     }
