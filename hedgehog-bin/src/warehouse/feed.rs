@@ -121,7 +121,13 @@ impl<T: Stored> Feed<T> {
         let subscription = T::bus(bus).subscribe_acked(&topic.to_string());
         let begin = subscription.position();
         let subscription = Mutex::new(subscription);
-        Self { topic: topic.clone(), subscription, begin, rows_before, counters: Counters::default() }
+        Self {
+            topic: topic.clone(),
+            subscription,
+            begin,
+            rows_before,
+            counters: Counters::default(),
+        }
     }
 
     /// Everything that touches the position goes through here; never held across an await.
@@ -135,13 +141,21 @@ impl<T: Stored> Feed<T> {
             let mut events = Vec::with_capacity(max.min(subscription.lag() as usize));
             let drained = subscription.drain(max, |event: &T| events.push(event.clone()));
             debug_assert_eq!(drained.lagged, 0, "a lossless subscription never lags");
-            Batch { events, end: subscription.position() }
+            Batch {
+                events,
+                end: subscription.position(),
+            }
         })
     }
 
     /// What the status tells of this feed, given the rows of its topic in the table now.
     pub(super) fn describe(&self, alive: bool, status: StoringStatus) -> StoringStatus {
-        let Counters { since, settled, refused, retrying } = &self.counters;
+        let Counters {
+            since,
+            settled,
+            refused,
+            retrying,
+        } = &self.counters;
         let rows_new = status.rows_stored.saturating_sub(self.rows_before).max(0) as u64;
         let rows_refused = refused.load(Relaxed);
         let settled = settled.load(Relaxed);
@@ -151,7 +165,9 @@ impl<T: Stored> Feed<T> {
             rows_known: settled.saturating_sub(rows_new + rows_refused),
             rows_refused,
             // Not the subscription's lag, which a batch leaves when it is read.
-            lag: self.with(|subscription| subscription.published()).saturating_sub(self.begin + settled),
+            lag: self
+                .with(|subscription| subscription.published())
+                .saturating_sub(self.begin + settled),
             retrying: retrying.lock().clone(),
             ..status
         }
