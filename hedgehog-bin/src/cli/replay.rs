@@ -5,8 +5,9 @@ use crate::exchange::simulator::{Progress, Recording};
 use crate::failure::{Failure, FailureKind};
 use crate::market::Symbol;
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -123,8 +124,16 @@ fn listened_to(status: &SystemStatus, recording: &Recording, exit_at_end: bool) 
 }
 
 fn show(bar: &ProgressBar, total: u64) {
-    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} trades, {per_sec}, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} trades, {rate} trades/s, {eta} left");
+    let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // A bar that cannot be drawn is no reason to stop.
+        let _ = write!(out, "{:.0}", state.per_sec());
+    };
+    bar.set_style(
+        style
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("rate", rate),
+    );
     bar.set_length(total);
     if stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::stderr());
