@@ -52,7 +52,8 @@ struct Parts {
 
 #[derive(Default)]
 struct Held {
-    lock: Option<Lock>,
+    /// Held, never read.
+    _lock: Option<Lock>,
     listener: Option<Arc<control::Listener>>,
     root: Option<SupervisorRef>,
 }
@@ -150,11 +151,19 @@ impl System {
         if symbols.is_empty() {
             return Ok(());
         }
-        let Ok(info) = self.0.exchange.exchange_info().await else { return Ok(()) };
-        let Some(unknown) = symbols.iter().find(|symbol| !info.symbols.contains_key(symbol)) else { return Ok(()) };
+        let Ok(info) = self.0.exchange.exchange_info().await else {
+            return Ok(());
+        };
+        let Some(unknown) = symbols.iter().find(|symbol| !info.symbols.contains_key(symbol)) else {
+            return Ok(());
+        };
         let near = nearest(unknown.as_str(), info.symbols.keys().map(Symbol::as_str));
         let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Err(OperationError::UnknownSymbol { symbol: unknown.clone(), nearest }.into())
+        Err(OperationError::UnknownSymbol {
+            symbol: unknown.clone(),
+            nearest,
+        }
+        .into())
     }
 
     /// Receives a symbol's trades from now on, and after each restart of the program.
@@ -213,7 +222,10 @@ impl System {
     }
 
     fn streamer(&self) -> Result<&Streamer, OperationError> {
-        self.0.streamer.as_ref().ok_or(OperationError::AppNotRunning("streamer"))
+        self.0
+            .streamer
+            .as_ref()
+            .ok_or(OperationError::AppNotRunning("streamer"))
     }
 
     fn naive(&self) -> Result<&Naive, OperationError> {
@@ -221,7 +233,10 @@ impl System {
     }
 
     fn warehouse(&self) -> Result<&Warehouse, OperationError> {
-        self.0.warehouse.as_ref().ok_or(OperationError::AppNotRunning("warehouse"))
+        self.0
+            .warehouse
+            .as_ref()
+            .ok_or(OperationError::AppNotRunning("warehouse"))
     }
 }
 

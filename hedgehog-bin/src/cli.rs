@@ -43,7 +43,10 @@ fn explain(error: &anyhow::Error) -> Failure {
     let failure = Failure::from(error);
     match error.chain().find_map(|cause| venue_error(cause)) {
         Some(VenueError::Other { suggestion, .. }) => {
-            let message = format!("{failure}; use a folder of its own: {}", hint::same_command_in(suggestion));
+            let message = format!(
+                "{failure}; use a folder of its own: {}",
+                hint::same_command_in(suggestion)
+            );
             Failure { message, ..failure }
         }
         _ => failure,
@@ -61,7 +64,7 @@ impl Cli {
     fn carry_out(self) -> anyhow::Result<Option<Failure>> {
         let Self { command, options } = self;
         let request = match command {
-            Command::Run(run) => return run::run(*run, options),
+            Command::Run(run) => return run::run(*run, &options),
             Command::Seed => return seed(&options),
             Command::Status => Request::Status,
             Command::Tree => Request::Tree,
@@ -76,7 +79,9 @@ impl Cli {
                 Activity::Trading(on) => change(Action::StopTrading, on.symbols),
                 Activity::Storing(Storing { on, streams }) => change(Action::StopStoring { streams }, on.symbols),
             },
-            Command::Shutdown { activity: args::Drainable::Trading(on) } => change(Action::ShutdownTrading, on.symbols),
+            Command::Shutdown {
+                activity: args::Drainable::Trading(on),
+            } => change(Action::ShutdownTrading, on.symbols),
         };
         let folder = data_dir_of(options.data_dir.clone(), environment())?;
         let response = control::call(&folder, &request)?;

@@ -129,7 +129,9 @@ impl Config {
 
     fn assemble(data_dir: DataDir, layers: &Layers) -> Result<Self, ConfigError> {
         let database = |key, file: &str| {
-            layers.text(key).map_or_else(|| data_dir.file(file).display().to_string(), str::to_owned)
+            layers
+                .text(key)
+                .map_or_else(|| data_dir.file(file).display().to_string(), str::to_owned)
         };
         let rule = |text: &str| match text.to_lowercase().as_str() {
             "touch" => Some(FillRule::Touch),
@@ -147,12 +149,22 @@ impl Config {
             _ => None,
         };
         Ok(Self {
-            apps: layers.read("apps", App::WORDS, |text| text.parse().ok())?.unwrap_or_default(),
-            log_format: layers.read("log_format", "text or json", log_format)?.unwrap_or_default(),
+            apps: layers
+                .read("apps", App::WORDS, |text| text.parse().ok())?
+                .unwrap_or_default(),
+            log_format: layers
+                .read("log_format", "text or json", log_format)?
+                .unwrap_or_default(),
             simulator: SimulatorConfig {
-                seed: layers.read("simulator.seed", "a whole number from 0", |text| text.parse().ok())?.unwrap_or(1),
-                rule: layers.read("simulator.rule", "touch or through", rule)?.unwrap_or(FillRule::Through),
-                port: layers.read("simulator.port", "a port from 0 to 65535", |text| text.parse().ok())?.unwrap_or(0),
+                seed: layers
+                    .read("simulator.seed", "a whole number from 0", |text| text.parse().ok())?
+                    .unwrap_or(1),
+                rule: layers
+                    .read("simulator.rule", "touch or through", rule)?
+                    .unwrap_or(FillRule::Through),
+                port: layers
+                    .read("simulator.port", "a port from 0 to 65535", |text| text.parse().ok())?
+                    .unwrap_or(0),
             },
             databases: Databases {
                 streamer: database("databases.streamer", "streamer.db"),
@@ -160,7 +172,9 @@ impl Config {
                 data_warehouse: database("databases.data_warehouse", "data_warehouse.db"),
                 simulator: data_dir.file("simulator.db").display().to_string(),
             },
-            profile: layers.read("naive.profile", "safe or demo", profile)?.unwrap_or(Profile::Safe),
+            profile: layers
+                .read("naive.profile", "safe or demo", profile)?
+                .unwrap_or(Profile::Safe),
             data_dir,
         })
     }
@@ -168,12 +182,22 @@ impl Config {
 
 /// The data folder comes first, because the file may lie in it.
 fn data_dir(flags: &Flags, variables: &layers::Variables) -> DataDir {
-    flags.data_dir.clone().or_else(|| variables.data_dir.clone()).map_or_else(DataDir::default, DataDir::new)
+    flags
+        .data_dir
+        .clone()
+        .or_else(|| variables.data_dir.clone())
+        .map_or_else(DataDir::default, DataDir::new)
 }
 
 /// The data folder alone: all that a command for a running program needs.
-pub fn data_dir_of(flag: Option<PathBuf>, environment: impl IntoIterator<Item = (String, String)>) -> Result<DataDir, ConfigError> {
-    let flags = Flags { data_dir: flag, ..Flags::default() };
+pub fn data_dir_of(
+    flag: Option<PathBuf>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<DataDir, ConfigError> {
+    let flags = Flags {
+        data_dir: flag,
+        ..Flags::default()
+    };
     Ok(data_dir(&flags, &layers::Variables::read(environment)?))
 }
 

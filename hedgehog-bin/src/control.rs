@@ -21,23 +21,27 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Longer than any operation takes: a stop waits for the deadlines of a tree.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Asks the program that runs on a data folder. Blocks.
 pub fn call(folder: &DataDir, request: &Request) -> Result<Response, ControlError> {
     let mut socket = UnixStream::connect(folder.socket()).map_err(|source| match source.kind() {
         // A socket without a listener is what a killed program leaves.
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            ControlError::NotRunning { folder: folder.path().into() }
-        }
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ControlError::NotRunning {
+            folder: folder.path().into(),
+        },
         _ => ControlError::Broken(source),
     })?;
     socket.set_read_timeout(Some(DEADLINE)).map_err(ControlError::Broken)?;
-    let mut line = serde_json::to_string(request).map_err(io::Error::other).map_err(ControlError::Broken)?;
+    let mut line = serde_json::to_string(request)
+        .map_err(io::Error::other)
+        .map_err(ControlError::Broken)?;
     line.push('\n');
     socket.write_all(line.as_bytes()).map_err(ControlError::Broken)?;
     let mut reply = String::new();
-    BufReader::new(socket).read_line(&mut reply).map_err(ControlError::Broken)?;
+    BufReader::new(socket)
+        .read_line(&mut reply)
+        .map_err(ControlError::Broken)?;
     if reply.is_empty() {
         return Err(ControlError::Ended);
     }

@@ -56,10 +56,18 @@ impl DataDir {
 
     /// Creates the folder if need be and takes it for this process.
     pub fn lock(&self) -> Result<Lock, DataDirError> {
-        let unusable = |source| DataDirError::Unusable { folder: self.0.clone(), source };
+        let unusable = |source| DataDirError::Unusable {
+            folder: self.0.clone(),
+            source,
+        };
         std::fs::create_dir_all(&self.0).map_err(unusable)?;
         let path = self.file("hedgehog.lock");
-        let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let open = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
         let mut file = open.map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -67,12 +75,20 @@ impl DataDir {
                 let mut holder = String::new();
                 // Without the number the message is still right.
                 let _ = file.read_to_string(&mut holder);
-                return Err(DataDirError::InUse { folder: self.0.clone(), holder: holder.trim().parse().ok() });
+                return Err(DataDirError::InUse {
+                    folder: self.0.clone(),
+                    holder: holder.trim().parse().ok(),
+                });
             }
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
-        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(unusable)?;
-        Ok(Lock { folder: self.clone(), _file: file })
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(unusable)?;
+        Ok(Lock {
+            folder: self.clone(),
+            _file: file,
+        })
     }
 }
 
@@ -133,7 +149,10 @@ mod tests {
         let folder = DataDir::new(parent.path().join("new/data"));
         let lock = folder.lock().expect("nobody holds a new folder");
         let refused = folder.lock().expect_err("it is held").to_string();
-        assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
+        assert!(
+            refused.contains(&format!("process {}", std::process::id())),
+            "{refused}"
+        );
         drop(lock);
         folder.lock().expect("it was released");
     }
@@ -141,7 +160,9 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_made_is_named() {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        let refused = DataDir::new(file.path().join("data")).lock().expect_err("a file is no folder");
+        let refused = DataDir::new(file.path().join("data"))
+            .lock()
+            .expect_err("a file is no folder");
         assert!(refused.to_string().contains(&file.path().display().to_string()));
     }
 
@@ -149,7 +170,11 @@ mod tests {
     fn a_socket_path_always_fits_and_both_sides_agree_on_it() {
         let parent = tempfile::tempdir().expect("a temporary folder");
         let short = DataDir::new(parent.path());
-        assert!(short.socket().starts_with(parent.path().canonicalize().expect("it exists")));
+        assert!(
+            short
+                .socket()
+                .starts_with(parent.path().canonicalize().expect("it exists"))
+        );
 
         let long = DataDir::new(parent.path().join("d".repeat(120)));
         let _lock = long.lock().expect("a long name is a legal one");

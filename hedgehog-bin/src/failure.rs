@@ -3,13 +3,13 @@
 //! Invariant: this is the only place that knows which error has which exit code. The program sends the kind over the control
 //! socket, so a command ends with the same code whether it was carried out here or there.
 
+use crate::app::{OpenError, RequestError};
 use crate::config::ConfigError;
 use crate::control::ControlError;
 use crate::data_dir::DataDirError;
 use crate::exchange::simulator::RecordingError;
 use crate::operation::OperationError;
 use crate::store::StoreError;
-use crate::app::{OpenError, RequestError};
 use crate::venue::VenueError;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
@@ -71,10 +71,9 @@ impl FailureKind {
         if let Some(error) = error.downcast_ref::<OpenError>() {
             return match error {
                 OpenError::DataDir(error) => Self::of(error),
-                OpenError::Venue(_)
-                | OpenError::NeedsRecording { .. }
-                | OpenError::NoKeys
-                | OpenError::LiveTrading => Some(Self::BadInput),
+                OpenError::Venue(_) | OpenError::NeedsRecording { .. } | OpenError::NoKeys | OpenError::LiveTrading => {
+                    Some(Self::BadInput)
+                }
                 OpenError::Store(_) => Some(Self::Database),
                 OpenError::Simulator(_) | OpenError::Exchange(_) | OpenError::Control(_) => None,
             };
@@ -94,11 +93,17 @@ impl FailureKind {
             };
         }
         if let Some(error) = error.downcast_ref::<ControlError>() {
-            return Some(if matches!(error, ControlError::NotRunning { .. }) { Self::NotRunning } else { Self::Failed });
+            return Some(if matches!(error, ControlError::NotRunning { .. }) {
+                Self::NotRunning
+            } else {
+                Self::Failed
+            });
         }
         let is_input = error.is::<ConfigError>() || error.is::<VenueError>() || error.is::<RecordingError>();
         let is_database = error.is::<StoreError>();
-        is_input.then_some(Self::BadInput).or(is_database.then_some(Self::Database))
+        is_input
+            .then_some(Self::BadInput)
+            .or(is_database.then_some(Self::Database))
     }
 }
 
@@ -117,7 +122,10 @@ impl From<&(dyn Error + 'static)> for Failure {
                 let _ = write!(message, ": {text}");
             }
         }
-        Self { kind, message: message.split_whitespace().collect::<Vec<_>>().join(" ") }
+        Self {
+            kind,
+            message: message.split_whitespace().collect::<Vec<_>>().join(" "),
+        }
     }
 }
 
@@ -137,11 +145,20 @@ mod tests {
         let busy = io::Error::from(io::ErrorKind::AddrInUse);
         let failure = Failure::from(&anyhow::Error::from(busy).context("cannot listen on 127.0.0.1:80"));
         assert_eq!(failure.kind.exit_code(), 5);
-        assert!(failure.message.starts_with("cannot listen on 127.0.0.1:80: "), "{failure}");
+        assert!(
+            failure.message.starts_with("cannot listen on 127.0.0.1:80: "),
+            "{failure}"
+        );
 
-        let unknown = OperationError::UnknownSymbol { symbol: "BTCUSD".parse().expect("a symbol"), nearest: Vec::new() };
+        let unknown = OperationError::UnknownSymbol {
+            symbol: "BTCUSD".parse().expect("a symbol"),
+            nearest: Vec::new(),
+        };
         let failure = Failure::from(&anyhow::Error::from(RequestError::from(unknown)));
-        assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::BadInput, "unknown symbol BTCUSD"));
+        assert_eq!(
+            (failure.kind, failure.message.as_str()),
+            (FailureKind::BadInput, "unknown symbol BTCUSD")
+        );
     }
 
     #[test]

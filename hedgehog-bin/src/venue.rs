@@ -37,7 +37,8 @@ impl Venue {
     pub fn claim(&self, lock: &Lock) -> Result<(), VenueError> {
         self.check(lock)?;
         let path = lock.folder().file(FILE);
-        self.write(&path).map_err(|source| VenueError::Unwritable { path, source })
+        self.write(&path)
+            .map_err(|source| VenueError::Unwritable { path, source })
     }
 
     /// Refuses a folder of another venue, and changes nothing.
@@ -45,7 +46,12 @@ impl Venue {
         match Self::of(lock.folder())? {
             Some(held) if held != *self => {
                 let suggestion = self.suggest_folder(lock);
-                Err(VenueError::Other { folder: lock.folder().path().into(), held, wanted: self.clone(), suggestion })
+                Err(VenueError::Other {
+                    folder: lock.folder().path().into(),
+                    held,
+                    wanted: self.clone(),
+                    suggestion,
+                })
             }
             _ => Ok(()),
         }
@@ -104,7 +110,9 @@ impl FromStr for Venue {
     fn from_str(text: &str) -> Result<Self, UnknownVenue> {
         let unknown = || UnknownVenue(text.trim().to_owned());
         match text.trim().split_once(':') {
-            Some(("sim", seed)) => Ok(Self::Simulator { seed: seed.parse().map_err(|_| unknown())? }),
+            Some(("sim", seed)) => Ok(Self::Simulator {
+                seed: seed.parse().map_err(|_| unknown())?,
+            }),
             Some(("replay", hash)) if !hash.is_empty() => Ok(Self::Replay { hash: hash.to_owned() }),
             None if text.trim() == "testnet" => Ok(Self::Testnet),
             None if text.trim() == "live" => Ok(Self::Live),
@@ -173,13 +181,17 @@ mod tests {
     #[test]
     fn a_folder_belongs_to_the_venue_that_claimed_it_first() {
         let parent = tempfile::tempdir().expect("a temporary folder");
-        let lock = DataDir::new(parent.path().join("data")).lock().expect("nobody holds it");
+        let lock = DataDir::new(parent.path().join("data"))
+            .lock()
+            .expect("nobody holds it");
         let first = Venue::Simulator { seed: 1 };
         assert_eq!(Venue::of(lock.folder()).expect("readable"), None);
         first.claim(&lock).expect("a new folder takes any venue");
         first.claim(&lock).expect("its own venue again");
 
-        let other = Venue::Replay { hash: "ab12cd34ef".to_owned() };
+        let other = Venue::Replay {
+            hash: "ab12cd34ef".to_owned(),
+        };
         match other.claim(&lock) {
             Err(VenueError::Other { held, suggestion, .. }) => {
                 assert_eq!(held, first);
@@ -187,7 +199,11 @@ mod tests {
             }
             claimed => panic!("another venue was let in: {claimed:?}"),
         }
-        assert_eq!(Venue::of(lock.folder()).expect("readable"), Some(first), "a refusal changes nothing");
+        assert_eq!(
+            Venue::of(lock.folder()).expect("readable"),
+            Some(first),
+            "a refusal changes nothing"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use crate::{
     actor_ref::{AnyActorRef, Pid},
-    child_spec::ChildKind,
+    child_spec::{ChildKind, ErasedSpec},
     exit::record::Incarnation,
     supervisor::log,
 };
@@ -56,11 +56,9 @@ pub enum ChildState {
     Stopped,
 }
 
-/// A child as its supervisor's table shows it.
+/// A child as its supervisor's table shows it. Taken under the table's lock, so nothing of the user's runs to make it.
 pub(crate) struct ChildView {
-    pub(crate) id: String,
-    pub(crate) kind: ChildKind,
-    pub(crate) name: Option<String>,
+    pub(crate) spec: Arc<ErasedSpec>,
     pub(crate) state: ChildState,
     pub(crate) restarts: u64,
     pub(crate) last_exit: Option<crate::ExitReason>,
@@ -70,44 +68,53 @@ pub(crate) struct ChildView {
 impl TreeNode {
     /// The tree below a supervisor.
     pub(crate) fn of(root: &Arc<Incarnation>) -> Self {
-        let view = ChildView {
-            id: root.label().to_string(),
-            kind: ChildKind::Supervisor,
-            name: None,
-            state: if root.is_exited() {
-                ChildState::Stopped
-            } else {
-                ChildState::Running
-            },
-            restarts: 0,
-            last_exit: None,
-            incarnation: Some(root.clone()),
+        let id = root.label().to_string();
+        let state = if root.is_exited() {
+            ChildState::Stopped
+        } else {
+            ChildState::Running
         };
-        Self::build(None, view)
+        Self::process(id.clone(), id, ChildKind::Supervisor, state, Some(root))
     }
 
-    fn build(parent: Option<&str>, view: ChildView) -> Self {
-        let path = parent.map_or_else(|| view.id.clone(), |parent| format!("{parent}/{}", view.id));
-        let children = view.incarnation.as_ref().and_then(|incarnation| incarnation.subtree());
+    fn child(parent: &str, view: ChildView) -> Self {
+        let ChildView {
+            spec,
+            state,
+            restarts,
+            last_exit,
+            incarnation,
+        } = view;
+        let path = format!("{parent}/{}", spec.id);
+        Self {
+            name: spec.label(),
+            restarts,
+            last_exit: last_exit.map(|reason| log::text(&reason)),
+            ..Self::process(path, spec.id.to_string(), spec.kind, state, incarnation.as_ref())
+        }
+    }
+
+    fn process(
+        path: String,
+        id: String,
+        kind: ChildKind,
+        state: ChildState,
+        incarnation: Option<&Arc<Incarnation>>,
+    ) -> Self {
+        let children = incarnation.and_then(|incarnation| incarnation.subtree());
         let children = children.map(|subtree| subtree.children()).unwrap_or_default();
         Self {
-            children: children
-                .into_iter()
-                .map(|child| Self::build(Some(&path), child))
-                .collect(),
+            children: children.into_iter().map(|child| Self::child(&path, child)).collect(),
             path,
-            id: view.id,
-            kind: view.kind,
-            name: view.name,
-            state: view.state,
-            pid: view.incarnation.as_ref().map(|incarnation| incarnation.pid()),
-            restarts: view.restarts,
-            uptime: view
-                .incarnation
-                .as_ref()
-                .map(|incarnation| incarnation.started().elapsed()),
-            last_exit: view.last_exit.map(|reason| log::text(&reason)),
-            actor: view.incarnation.map(AnyActorRef),
+            id,
+            kind,
+            name: None,
+            state,
+            pid: incarnation.map(|incarnation| incarnation.pid()),
+            restarts: 0,
+            uptime: incarnation.map(|incarnation| incarnation.started().elapsed()),
+            last_exit: None,
+            actor: incarnation.cloned().map(AnyActorRef),
         }
     }
 

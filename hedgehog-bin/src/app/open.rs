@@ -3,7 +3,7 @@
 use super::{Held, Parts, System};
 use crate::config::{App, Config};
 use crate::control::Listener;
-use crate::data_dir::{DataDirError, Lock};
+use crate::data_dir::DataDirError;
 use crate::exchange::binance::BinanceClient;
 use crate::exchange::simulator::{MarketSource, Simulator, SimulatorConfig, SimulatorError};
 use crate::exchange::{Credentials, Endpoints, Exchange, ExchangeError};
@@ -15,8 +15,8 @@ use crate::venue::{Venue, VenueError};
 use crate::warehouse::Warehouse;
 use parking_lot::Mutex;
 use std::io;
-use std::path::PathBuf;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where trades come from and orders go to.
@@ -35,9 +35,9 @@ impl Market {
     pub fn venue(&self) -> Venue {
         match self {
             Self::Simulated(MarketSource::Generated { seed }) => Venue::Simulator { seed: *seed },
-            Self::Simulated(MarketSource::Recording { recording, .. }) => {
-                Venue::Replay { hash: recording.hash().to_owned() }
-            }
+            Self::Simulated(MarketSource::Recording { recording, .. }) => Venue::Replay {
+                hash: recording.hash().to_owned(),
+            },
             Self::Testnet => Venue::Testnet,
             Self::Live => Venue::Live,
         }
@@ -58,9 +58,12 @@ impl System {
         let venue = market.venue();
         venue.check(&lock)?;
 
-        let database = async |app, database| match config.apps.contains(app) {
-            true => Db::open(config.databases.url(database), database).await.map(Some),
-            false => Ok(None),
+        let database = async |app, database| {
+            if config.apps.contains(app) {
+                Db::open(config.databases.url(database), database).await.map(Some)
+            } else {
+                Ok(None)
+            }
         };
         let streamer_db = database(App::Streamer, Database::Streamer).await?;
         let naive_db = database(App::Naive, Database::Naive).await?;
@@ -82,20 +85,48 @@ impl System {
         let bus = Bus::new();
         let streamer = streamer_db.map(|db| Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone()));
         let naive = naive_db.map(|db| {
-            Naive::new(db, exchange.clone(), endpoints.clone(), credentials, bus.clone(), config.profile)
+            Naive::new(
+                db,
+                exchange.clone(),
+                endpoints.clone(),
+                credentials,
+                bus.clone(),
+                config.profile,
+            )
         });
         let warehouse = warehouse_db.map(|db| Warehouse::new(db, exchange.clone(), bus));
-        let held = Held { lock: Some(lock), listener: Some(Arc::new(listener)), root: None };
+        let held = Held {
+            _lock: Some(lock),
+            listener: Some(Arc::new(listener)),
+            root: None,
+        };
         let since = chrono::Utc::now().timestamp_millis();
         let held = Mutex::new(held);
-        Ok(Self(Arc::new(Parts { config, venue, endpoints, exchange, simulator, streamer, naive, warehouse, since, held })))
+        Ok(Self(Arc::new(Parts {
+            config,
+            venue,
+            endpoints,
+            exchange,
+            simulator,
+            streamer,
+            naive,
+            warehouse,
+            since,
+            held,
+        })))
     }
 }
 
 async fn simulator(config: &Config, market: MarketSource) -> Result<Simulator, OpenError> {
     let database = Db::open(config.databases.url(Database::Simulator), Database::Simulator).await?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.simulator.port));
-    Ok(Simulator::bind(SimulatorConfig { listen, market, rule: config.simulator.rule, database }).await?)
+    Ok(Simulator::bind(SimulatorConfig {
+        listen,
+        market,
+        rule: config.simulator.rule,
+        database,
+    })
+    .await?)
 }
 
 /// Orders need keys; market data and rules do not.
@@ -116,7 +147,9 @@ impl Market {
             Some(Venue::Simulator { seed }) => Ok(generated(seed)),
             Some(Venue::Testnet) => Ok(Self::Testnet),
             Some(Venue::Live) => Ok(Self::Live),
-            Some(Venue::Replay { .. }) => Err(OpenError::NeedsRecording { folder: config.data_dir.path().into() }),
+            Some(Venue::Replay { .. }) => Err(OpenError::NeedsRecording {
+                folder: config.data_dir.path().into(),
+            }),
         }
     }
 }
@@ -150,9 +183,13 @@ pub enum OpenError {
         folder: PathBuf,
     },
     /// Orders need keys.
-    #[error("trading on this exchange needs HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET in the environment; without keys run --apps streamer,warehouse")]
+    #[error(
+        "trading on this exchange needs HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET in the environment; without keys run --apps streamer,warehouse"
+    )]
     NoKeys,
     /// Real money is for a later version.
-    #[error("this version places no orders on the live exchange: use --exchange testnet, or --apps streamer,warehouse for its trades alone")]
+    #[error(
+        "this version places no orders on the live exchange: use --exchange testnet, or --apps streamer,warehouse for its trades alone"
+    )]
     LiveTrading,
 }

@@ -36,7 +36,10 @@ impl System {
         tracing::info!("killing {path}, as asked");
         actor.kill();
         match tokio::time::timeout(DEADLINE, actor.exited()).await {
-            Ok(_) => Ok(Killed { path, pid: Some(actor.pid()) }),
+            Ok(_) => Ok(Killed {
+                path,
+                pid: Some(actor.pid()),
+            }),
             Err(_) => Err(RequestError::Stuck { path }),
         }
     }
@@ -44,7 +47,10 @@ impl System {
 
 fn unknown(path: &str, tree: &TreeNode) -> RequestError {
     let nearest = nearest(path, tree.iter().map(|node| node.path.as_str()));
-    RequestError::UnknownPath { path: path.to_owned(), nearest: nearest.into_iter().map(str::to_owned).collect() }
+    RequestError::UnknownPath {
+        path: path.to_owned(),
+        nearest: nearest.into_iter().map(str::to_owned).collect(),
+    }
 }
 
 impl fmt::Display for Killed {

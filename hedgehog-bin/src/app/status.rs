@@ -45,7 +45,10 @@ impl SystemStatus {
             add(stream.symbol.to_string(), "streaming");
         }
         for symbol in self.trading.iter().flatten().filter(|symbol| symbol.status != "off") {
-            add(symbol.symbol.to_string(), if symbol.status == "on" { "trading" } else { "draining" });
+            add(
+                symbol.symbol.to_string(),
+                if symbol.status == "on" { "trading" } else { "draining" },
+            );
         }
         for topic in self.storing.iter().flatten().filter(|topic| topic.on) {
             add(topic.topic.rsplit(':').next().unwrap_or_default().to_owned(), "storing");
@@ -59,8 +62,10 @@ impl SystemStatus {
     /// What this run of the program has added to the warehouse; `None` without one.
     pub fn stored(&self) -> Option<String> {
         let topics = self.storing.as_ref()?;
-        let (trades, orders): (Vec<_>, Vec<_>) = topics.iter().partition(|topic| topic.topic.starts_with("TRADE_EVENTS"));
-        let sum = |topics: &[&StoringStatus], field: fn(&StoringStatus) -> u64| topics.iter().map(|t| field(t)).sum::<u64>();
+        let (trades, orders): (Vec<_>, Vec<_>) =
+            topics.iter().partition(|topic| topic.topic.starts_with("TRADE_EVENTS"));
+        let sum =
+            |topics: &[&StoringStatus], field: fn(&StoringStatus) -> u64| topics.iter().map(|t| field(t)).sum::<u64>();
         Some(format!(
             "{} new trades stored, {} were there already; {} new orders",
             sum(&trades, |topic| topic.rows_new),
@@ -83,8 +88,17 @@ pub struct ReplayStatus {
 
 impl ReplayStatus {
     fn of(progress: &Progress) -> Option<Self> {
-        let Progress { played, total, malformed_lines, .. } = progress;
-        Some(Self { played: *played, total: (*total)?, malformed_lines: *malformed_lines })
+        let Progress {
+            played,
+            total,
+            malformed_lines,
+            ..
+        } = progress;
+        Some(Self {
+            played: *played,
+            total: (*total)?,
+            malformed_lines: *malformed_lines,
+        })
     }
 }
 
@@ -110,7 +124,9 @@ impl System {
             data_dir: parts.config.data_dir.path().to_owned(),
             apps: parts.config.apps.clone(),
             since: parts.since,
-            replay: self.progress().and_then(|progress| ReplayStatus::of(&progress.borrow())),
+            replay: self
+                .progress()
+                .and_then(|progress| ReplayStatus::of(&progress.borrow())),
             streaming,
             trading,
             storing,
@@ -119,7 +135,10 @@ impl System {
 
     /// How far the simulated market is; `None` on another exchange.
     pub fn progress(&self) -> Option<watch::Receiver<Progress>> {
-        self.0.simulator.as_ref().map(crate::exchange::simulator::Simulator::progress)
+        self.0
+            .simulator
+            .as_ref()
+            .map(crate::exchange::simulator::Simulator::progress)
     }
 }
 
@@ -137,7 +156,11 @@ struct SeededRows {
 
 impl SeedReport {
     pub(super) fn add(&mut self, settings: &'static str, inserted: usize, known: usize) {
-        self.0.push(SeededRows { settings, inserted, known });
+        self.0.push(SeededRows {
+            settings,
+            inserted,
+            known,
+        });
     }
 }
 
@@ -146,7 +169,15 @@ impl fmt::Display for SeedReport {
         if self.0.is_empty() {
             return f.write_str("no app here has settings to seed");
         }
-        for (index, SeededRows { settings, inserted, known }) in self.0.iter().enumerate() {
+        for (
+            index,
+            SeededRows {
+                settings,
+                inserted,
+                known,
+            },
+        ) in self.0.iter().enumerate()
+        {
             let separator = if index == 0 { "" } else { "\n" };
             write!(f, "{separator}{settings} settings: {inserted} new, {known} known")?;
         }

@@ -1,5 +1,10 @@
 //! What can be typed.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help texts, read on a terminal"
+)]
+
 use crate::config::Flags;
 use crate::exchange::simulator::Speed;
 use crate::failure::FailureKind;
@@ -155,8 +160,15 @@ impl Run {
             ("simulator.rule", "--rule", &self.rule),
             ("naive.profile", "--profile", &self.profile),
         ];
-        let settings = given.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value.clone()?))).collect();
-        Flags { data_dir: options.data_dir.clone(), config: self.config.clone(), settings }
+        let settings = given
+            .into_iter()
+            .filter_map(|(key, flag, value)| Some((key, flag, value.clone()?)))
+            .collect();
+        Flags {
+            data_dir: options.data_dir.clone(),
+            config: self.config.clone(),
+            settings,
+        }
     }
 }
 
@@ -202,7 +214,12 @@ mod tests {
     fn symbols_and_streams_are_normalised_at_the_edge() {
         let cli = parse("stop storing btcUsdt ethusdt --stream Orders --json").expect("right");
         assert!(cli.options.json);
-        let Command::Stop { activity: Activity::Storing(storing) } = cli.command else { panic!("{:?}", cli.command) };
+        let Command::Stop {
+            activity: Activity::Storing(storing),
+        } = cli.command
+        else {
+            panic!("{:?}", cli.command)
+        };
         assert_eq!(storing.streams, [Stream::Orders]);
         assert_eq!(storing.on.symbols[0].as_str(), "BTCUSDT");
     }
@@ -210,22 +227,36 @@ mod tests {
     #[test]
     fn both_streams_are_stored_unless_one_is_named() {
         let cli = parse("start storing BTCUSDT").expect("right");
-        let Command::Start { activity: Activity::Storing(storing) } = cli.command else { panic!("{:?}", cli.command) };
+        let Command::Start {
+            activity: Activity::Storing(storing),
+        } = cli.command
+        else {
+            panic!("{:?}", cli.command)
+        };
         assert_eq!(storing.streams, [Stream::TradeEvents, Stream::Orders]);
     }
 
     #[test]
     fn a_symbol_list_may_be_given_in_any_form() {
         for line in ["run --start A --start B", "run --start A,b", "run --start a B"] {
-            let Command::Run(run) = parse(line).expect(line).command else { panic!("{line}") };
-            assert_eq!(run.start.iter().map(Symbol::as_str).collect::<Vec<_>>(), ["A", "B"], "{line}");
+            let Command::Run(run) = parse(line).expect(line).command else {
+                panic!("{line}")
+            };
+            assert_eq!(
+                run.start.iter().map(Symbol::as_str).collect::<Vec<_>>(),
+                ["A", "B"],
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn what_does_not_parse_is_told_in_one_line() {
         let told = refusal("run --sed 1");
-        assert!(told.contains("'--sed'") && told.contains("'--seed'") && !told.contains('\n'), "{told}");
+        assert!(
+            told.contains("'--sed'") && told.contains("'--seed'") && !told.contains('\n'),
+            "{told}"
+        );
         assert!(refusal("start streaming BTC/USDT").contains("BTC/USDT"));
         assert!(refusal("start storing BTCUSDT --stream candles").contains("trade_events or orders"));
         assert!(refusal("run --speed max").contains("--replay"));

@@ -9,7 +9,10 @@ pub(super) fn command(folder: &DataDir, words: &str) -> String {
     if folder.path() == Path::new(DEFAULT) {
         format!("{program} {words}")
     } else {
-        format!("{program} --data-dir {} {words}", quoted(&folder.path().display().to_string()))
+        format!(
+            "{program} --data-dir {} {words}",
+            quoted(&folder.path().display().to_string())
+        )
     }
 }
 

@@ -19,9 +19,14 @@ pub(super) fn init(format: LogFormat, bar: &ProgressBar) -> anyhow::Result<()> {
         Ok(directives) if !directives.is_empty() => EnvFilter::builder().parse_lossy(directives),
         _ => EnvFilter::new(DEFAULT_FILTER),
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(BesideBar(bar.clone()));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(BesideBar(bar.clone()));
     let installed = match format {
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).event_format(PlainWords).try_init(),
+        LogFormat::Text => lines
+            .with_ansi(io::stderr().is_terminal())
+            .event_format(PlainWords)
+            .try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     installed.map_err(|error| anyhow::anyhow!("cannot log: {error}"))

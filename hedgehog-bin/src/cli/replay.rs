@@ -1,7 +1,8 @@
 //! Watching a recording being played: the bar, the last line, and when it is over.
 
 use crate::app::{System, SystemStatus};
-use crate::exchange::simulator::{Progress, Recording};
+use crate::exchange::simulator::Recording;
+use crate::failure::{Failure, FailureKind};
 use crate::market::Symbol;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -12,17 +13,28 @@ use std::time::{Duration, Instant};
 /// How often the apps are asked whether they have seen the end.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Shows the progress until all is played and stored; then returns if `exit_at_end`, and otherwise waits for good.
+/// What was played, for the last line.
+pub(super) struct Played {
+    trades: u64,
+    malformed_lines: u64,
+    took: Duration,
+}
+
+/// Shows the progress until all is played and stored; then returns if `exit_at_end`, and otherwise says so and waits for
+/// good.
 pub(super) async fn follow(
     system: &System,
     recording: &Recording,
     exit_at_end: bool,
     bar: &ProgressBar,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Played> {
     let mut progress = system.progress().context("a recording is played by the simulator")?;
     let before = progress.borrow().clone();
     if before.finished {
-        tracing::info!("{} was played to its end before: nothing is left to play", recording.path().display());
+        tracing::info!(
+            "{} was played to its end before: nothing is left to play",
+            recording.path().display()
+        );
     } else {
         listened_to(&system.status().await?, recording, exit_at_end)?;
     }
@@ -39,26 +51,51 @@ pub(super) async fn follow(
             tokio::time::sleep(LOOK).await;
         }
     }
-    let took = begun.elapsed();
     bar.finish_and_clear();
-    let played = progress.borrow().clone();
-    tracing::info!("{}", summary(&before, &played, took, &system.status().await?));
+    let (trades, malformed_lines) = (
+        progress.borrow().played - before.played,
+        progress.borrow().malformed_lines,
+    );
+    let played = Played {
+        trades,
+        malformed_lines,
+        took: begun.elapsed(),
+    };
     if exit_at_end {
-        return Ok(());
+        return Ok(played);
     }
-    tracing::info!("the program goes on without new trades; Ctrl-C stops");
+    let summary = played.summary(&system.status().await?);
+    tracing::info!("{summary}; the program goes on without new trades, Ctrl-C stops it");
     std::future::pending().await
 }
 
 /// At full speed a market waits for a stream, and `--exit-at-end` would wait for ever.
 fn listened_to(status: &SystemStatus, recording: &Recording, exit_at_end: bool) -> anyhow::Result<()> {
-    let on = |symbol: &Symbol| status.streaming.iter().flatten().any(|stream| stream.on && stream.symbol == *symbol);
+    let on = |symbol: &Symbol| {
+        status
+            .streaming
+            .iter()
+            .flatten()
+            .any(|stream| stream.on && stream.symbol == *symbol)
+    };
     let symbols: Vec<_> = recording.symbols().map(|(info, ..)| &info.symbol).collect();
-    let deaf: Vec<_> = symbols.iter().filter(|symbol| !on(symbol)).map(|symbol| symbol.as_str()).collect();
+    let deaf: Vec<_> = symbols
+        .iter()
+        .filter(|symbol| !on(symbol))
+        .map(|symbol| symbol.as_str())
+        .collect();
     if !deaf.is_empty() {
-        let message = format!("{} is in the recording and not streamed: add --start {}", deaf.join(", "), deaf.join(","));
+        let message = format!(
+            "{} is in the recording and not streamed: add --start {}",
+            deaf.join(", "),
+            deaf.join(",")
+        );
         if exit_at_end && deaf.len() == symbols.len() {
-            return Err(crate::failure::Failure { kind: crate::failure::FailureKind::BadInput, message }.into());
+            return Err(Failure {
+                kind: FailureKind::BadInput,
+                message,
+            }
+            .into());
         }
         tracing::warn!("{message}");
     }
@@ -74,24 +111,37 @@ fn show(bar: &ProgressBar, total: u64) {
     }
 }
 
-fn summary(before: &Progress, after: &Progress, took: Duration, status: &SystemStatus) -> String {
-    let played = after.played - before.played;
-    let rate = played as f64 / took.as_secs_f64().max(0.001);
-    let gaps: u64 = status.streaming.iter().flatten().map(|stream| stream.gaps).sum();
-    let malformed = after.malformed_lines;
-    let stored = status.stored().map(|stored| format!(", {stored}")).unwrap_or_default();
-    format!(
-        "{played} trades played in {:.1} s ({rate:.0} trades/s){stored}, {malformed} malformed lines, {gaps} gaps",
-        took.as_secs_f64()
-    )
+impl Played {
+    /// All of a replay in one line.
+    pub(super) fn summary(&self, status: &SystemStatus) -> String {
+        let Self {
+            trades,
+            malformed_lines,
+            took,
+        } = self;
+        let gaps: u64 = status.streaming.iter().flatten().map(|stream| stream.gaps).sum();
+        let stored = status.stored().map(|stored| format!(", {stored}")).unwrap_or_default();
+        let pace = match took.as_secs_f64() {
+            seconds if *trades > 0 => format!(" in {seconds:.1} s ({:.0} trades/s)", *trades as f64 / seconds),
+            _ => String::new(),
+        };
+        format!("{trades} trades played{pace}{stored}, {malformed_lines} malformed lines, {gaps} gaps")
+    }
 }
 
 impl SystemStatus {
     /// Whether every stream that is on has seen its last trade, and the warehouse has stored it.
     fn has_seen(&self, last_trade_ids: &BTreeMap<Symbol, i64>) -> bool {
-        let streamed = self.streaming.iter().flatten().filter(|stream| stream.on).all(|stream| {
-            last_trade_ids.get(&stream.symbol).is_none_or(|last| stream.last_trade_id >= Some(*last))
-        });
+        let streamed = self
+            .streaming
+            .iter()
+            .flatten()
+            .filter(|stream| stream.on)
+            .all(|stream| {
+                last_trade_ids
+                    .get(&stream.symbol)
+                    .is_none_or(|last| stream.last_trade_id >= Some(*last))
+            });
         streamed && self.storing.iter().flatten().all(|topic| !topic.on || topic.lag == 0)
     }
 }

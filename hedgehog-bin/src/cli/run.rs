@@ -1,7 +1,8 @@
 //! `hedgehog run`.
 
 use super::args::{Options, Run, Venue};
-use super::{environment, hint, logging, replay};
+use super::replay::{self, Played};
+use super::{environment, hint, logging};
 use crate::app::{Market, System, SystemStatus};
 use crate::config::{App, Config};
 use crate::exchange::simulator::{MarketSource, Recording, Speed};
@@ -12,8 +13,8 @@ use indicatif::ProgressBar;
 use std::sync::Arc;
 
 /// Runs until a signal, until the recording is over, or until the tree gives up.
-pub(super) fn run(run: Run, options: Options) -> anyhow::Result<Option<Failure>> {
-    let config = Config::load(&run.flags(&options), environment())?;
+pub(super) fn run(run: Run, options: &Options) -> anyhow::Result<Option<Failure>> {
+    let config = Config::load(&run.flags(options), environment())?;
     let bar = ProgressBar::hidden();
     logging::init(config.log_format, &bar)?;
     let market = market(&run, &config)?;
@@ -27,9 +28,14 @@ fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
         (Some(file), _) => {
             let recording = Recording::open(file, run.exchange_info.as_deref())?;
             let speed = run.speed.unwrap_or(Speed::Times(1.0));
-            Market::Simulated(MarketSource::Recording { recording: Arc::new(recording), speed })
+            Market::Simulated(MarketSource::Recording {
+                recording: Arc::new(recording),
+                speed,
+            })
         }
-        (None, Venue::Simulator) => Market::Simulated(MarketSource::Generated { seed: config.simulator.seed }),
+        (None, Venue::Simulator) => Market::Simulated(MarketSource::Generated {
+            seed: config.simulator.seed,
+        }),
         (None, Venue::Testnet) => Market::Testnet,
         (None, Venue::Live) => Market::Live,
     })
@@ -40,7 +46,8 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     let timing_matters = config.apps.contains(App::Naive);
     let system = System::open(config, market.clone()).await?;
     let mut failure = None;
-    let work = async |running: RunningApplication| -> anyhow::Result<()> {
+    let mut played = None;
+    let work = async |running: RunningApplication| -> anyhow::Result<Played> {
         system.launch(&running, &run.start).await?;
         introduce(&system.status().await?, &hint::command(&folder, ""));
         match &market {
@@ -54,15 +61,14 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
         }
     };
     let outcome = (system.application())
-        .run_until(async |running| {
-            if let Err(error) = work(running).await {
-                failure = Some(Failure::from(&error));
-            }
+        .run_until(async |running| match work(running).await {
+            Ok(done) => played = Some(done),
+            Err(error) => failure = Some(Failure::from(&error)),
         })
         .await
         .context("the program could not run");
     bar.finish_and_clear();
-    farewell(&system).await;
+    farewell(&system, played.as_ref()).await;
     system.close();
     match outcome? {
         Outcome::RootExited(reason) => anyhow::bail!("the supervision tree gave up: {reason}"),
@@ -72,9 +78,21 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
 
 /// What runs, where the data is, what to type next.
 fn introduce(status: &SystemStatus, command: &str) {
-    let SystemStatus { venue, exchange, data_dir, apps, .. } = status;
-    tracing::info!("hedgehog {} runs {apps} on {venue} at {exchange}", env!("CARGO_PKG_VERSION"));
-    tracing::info!("data is in {}", data_dir.canonicalize().as_deref().unwrap_or(data_dir).display());
+    let SystemStatus {
+        venue,
+        exchange,
+        data_dir,
+        apps,
+        ..
+    } = status;
+    tracing::info!(
+        "hedgehog {} runs {apps} on {venue} at {exchange}",
+        env!("CARGO_PKG_VERSION")
+    );
+    tracing::info!(
+        "data is in {}",
+        data_dir.canonicalize().as_deref().unwrap_or(data_dir).display()
+    );
     let on = status.on();
     if on.is_empty() {
         tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming BTCUSDT`");
@@ -86,12 +104,15 @@ fn introduce(status: &SystemStatus, command: &str) {
 }
 
 /// What this run has added to the database.
-async fn farewell(system: &System) {
+async fn farewell(system: &System, played: Option<&Played>) {
     match system.status().await {
-        Ok(status) => match status.stored() {
-            Some(stored) => tracing::info!("stopped; {stored}"),
-            None => tracing::info!("stopped"),
-        },
+        Ok(status) => {
+            let told = match played {
+                Some(played) => Some(played.summary(&status)),
+                None => status.stored(),
+            };
+            tracing::info!("stopped{}", told.map(|told| format!(": {told}")).unwrap_or_default());
+        }
         Err(error) => tracing::warn!("stopped, but the databases cannot be read: {error}"),
     }
 }

@@ -9,7 +9,10 @@ use indicatif::ProgressBar;
 
 /// Seeds against the exchange that the folder belongs to, with no process of the apps started.
 pub(super) fn seed(options: &Options) -> anyhow::Result<Response> {
-    let flags = Flags { data_dir: options.data_dir.clone(), ..Flags::default() };
+    let flags = Flags {
+        data_dir: options.data_dir.clone(),
+        ..Flags::default()
+    };
     let config = Config::load(&flags, environment())?;
     logging::init(config.log_format, &ProgressBar::hidden())?;
     let market = Market::of(&config)?;
@@ -22,6 +25,12 @@ pub(super) fn seed(options: &Options) -> anyhow::Result<Response> {
         system.close();
         anyhow::Ok(report?)
     })?;
-    let answer = Answer { text: report.to_string(), json: serde_json::to_value(&report)? };
-    Ok(Response { answer: Some(answer), failure: None })
+    let answer = Answer {
+        text: report.to_string(),
+        json: serde_json::to_value(&report)?,
+    };
+    Ok(Response {
+        answer: Some(answer),
+        failure: None,
+    })
 }

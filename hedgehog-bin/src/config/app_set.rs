@@ -56,8 +56,15 @@ impl FromStr for AppSet {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let named = |word: &str| App::ALL.into_iter().find(|app| app.as_str() == word.trim().to_lowercase());
-        text.split(',').map(|word| named(word).ok_or_else(|| word.to_owned())).collect::<Result<_, _>>().map(Self)
+        let named = |word: &str| {
+            App::ALL
+                .into_iter()
+                .find(|app| app.as_str() == word.trim().to_lowercase())
+        };
+        text.split(',')
+            .map(|word| named(word).ok_or_else(|| word.to_owned()))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 

@@ -19,7 +19,8 @@ pub(super) struct Layers {
 impl Layers {
     /// Lays a source over those before it.
     pub(super) fn lay(&mut self, source: impl IntoIterator<Item = Given>) {
-        self.values.extend(source.into_iter().map(|(key, text, place)| (key, (text, place))));
+        self.values
+            .extend(source.into_iter().map(|(key, text, place)| (key, (text, place))));
     }
 
     /// Lays the file over what is there; an absent file is an empty one unless somebody asked for it.
@@ -27,11 +28,18 @@ impl Layers {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return Ok(()),
-            Err(source) => return Err(ConfigError::Unreadable { path: path.into(), source }),
+            Err(source) => {
+                return Err(ConfigError::Unreadable {
+                    path: path.into(),
+                    source,
+                });
+            }
         };
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
             path: path.into(),
-            line: 1 + error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count()),
+            line: 1 + error
+                .span()
+                .map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count()),
             message: error.message().to_owned(),
         })?;
         let mut found = Vec::new();
@@ -52,10 +60,16 @@ impl Layers {
         expected: &'static str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, ConfigError> {
-        let Some((text, place)) = self.values.get(key) else { return Ok(None) };
+        let Some((text, place)) = self.values.get(key) else {
+            return Ok(None);
+        };
         match parse(text.trim()) {
             Some(value) => Ok(Some(value)),
-            None => Err(ConfigError::BadValue { place: place.clone(), value: text.clone(), expected }),
+            None => Err(ConfigError::BadValue {
+                place: place.clone(),
+                value: text.clone(),
+                expected,
+            }),
         }
     }
 }
@@ -63,7 +77,11 @@ impl Layers {
 /// Turns the tables of a file into dotted keys, refusing what is not in [`KEYS`].
 fn flatten(path: &Path, prefix: &str, table: toml::Table, found: &mut Vec<Given>) -> Result<(), ConfigError> {
     for (name, value) in table {
-        let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+        let key = if prefix.is_empty() {
+            name
+        } else {
+            format!("{prefix}.{name}")
+        };
         if let toml::Value::Table(inner) = value {
             flatten(path, &key, inner, found)?;
             continue;
@@ -103,10 +121,16 @@ const OTHER_VARIABLES: [&str; 4] = ["DATA_DIR", "CONFIG", "API_KEY", "API_SECRET
 impl Variables {
     /// Takes our variables. One that is spelt almost like ours is refused; one that resembles none belongs to somebody else.
     pub(super) fn read(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let mut ours = Self { data_dir: None, config: None, settings: Vec::new() };
+        let mut ours = Self {
+            data_dir: None,
+            config: None,
+            settings: Vec::new(),
+        };
         let names: Vec<String> = KEYS.iter().map(|key| key.replace('.', "_").to_uppercase()).collect();
         for (variable, value) in environment {
-            let Some(name) = variable.strip_prefix("HEDGEHOG_") else { continue };
+            let Some(name) = variable.strip_prefix("HEDGEHOG_") else {
+                continue;
+            };
             match (name, names.iter().position(|known| known == name)) {
                 ("DATA_DIR", _) => ours.data_dir = Some(value.into()),
                 ("CONFIG", _) => ours.config = Some(value.into()),
@@ -116,7 +140,11 @@ impl Variables {
                     let known = names.iter().map(String::as_str).chain(OTHER_VARIABLES);
                     if let Some(near) = nearest(other, known).first() {
                         let near = Some(format!("HEDGEHOG_{near}"));
-                        return Err(ConfigError::UnknownKey { place: "environment".into(), key: variable, nearest: near });
+                        return Err(ConfigError::UnknownKey {
+                            place: "environment".into(),
+                            key: variable,
+                            nearest: near,
+                        });
                     }
                 }
             }

@@ -74,7 +74,10 @@ pub struct Answer {
 
 impl From<Failure> for Response {
     fn from(failure: Failure) -> Self {
-        Self { answer: None, failure: Some(failure) }
+        Self {
+            answer: None,
+            failure: Some(failure),
+        }
     }
 }
 
@@ -84,8 +87,13 @@ mod tests {
 
     #[test]
     fn a_request_is_one_readable_line() {
-        let action = Action::StopStoring { streams: vec![Stream::Orders] };
-        let request = Request::Change { action, symbols: vec!["BTCUSDT".parse().expect("a symbol")] };
+        let action = Action::StopStoring {
+            streams: vec![Stream::Orders],
+        };
+        let request = Request::Change {
+            action,
+            symbols: vec!["BTCUSDT".parse().expect("a symbol")],
+        };
         let line = serde_json::to_string(&request).expect("plain data");
         assert_eq!(
             line,

@@ -2,7 +2,7 @@
 
 use super::table::{Table, duration};
 use crate::app::SystemStatus;
-use crate::market::plain_text;
+use crate::market::{Price, Quantity, plain_text};
 use crate::naive::{TraderStatus, TradingStatus};
 use crate::streamer::StreamStatus;
 use crate::warehouse::StoringStatus;
@@ -16,8 +16,18 @@ const GAPS_SHOWN: usize = 3;
 
 /// What is on, app by app.
 pub(super) fn status(status: &SystemStatus) -> String {
-    let SystemStatus { venue, exchange, data_dir, since, .. } = status;
-    let mut text = format!("{venue} at {exchange}, up {}, data in {}\n", age(Some(*since)), data_dir.display());
+    let SystemStatus {
+        venue,
+        exchange,
+        data_dir,
+        since,
+        ..
+    } = status;
+    let mut text = format!(
+        "{venue} at {exchange}, up {}, data in {}\n",
+        age(Some(*since)),
+        data_dir.display()
+    );
     if let Some(replay) = &status.replay {
         // Writing to a String cannot fail; so below.
         let _ = writeln!(
@@ -28,9 +38,21 @@ pub(super) fn status(status: &SystemStatus) -> String {
             replay.malformed_lines
         );
     }
-    section(&mut text, status.streaming.as_deref(), "streaming", |stream| stream.on || stream.trades > 0, streaming);
+    section(
+        &mut text,
+        status.streaming.as_deref(),
+        "streaming",
+        |stream| stream.on || stream.trades > 0,
+        streaming,
+    );
     section(&mut text, status.trading.as_deref(), "trading", is_trading, trading);
-    section(&mut text, status.storing.as_deref(), "storing", |topic| topic.on || topic.lag > 0, storing);
+    section(
+        &mut text,
+        status.storing.as_deref(),
+        "storing",
+        |topic| topic.on || topic.lag > 0,
+        storing,
+    );
     text
 }
 
@@ -54,14 +76,23 @@ fn section<T: Clone>(
 }
 
 fn streaming(streams: &[StreamStatus]) -> String {
-    let mut table = Table::new(["STREAMING", "STATE", "SINCE", "TRADES", "LAST TRADE", "GAPS", "MISSING", "RECONNECTS"]);
+    let mut table = Table::new([
+        "STREAMING",
+        "STATE",
+        "SINCE",
+        "TRADES",
+        "LAST TRADE",
+        "GAPS",
+        "MISSING",
+        "RECONNECTS",
+    ]);
     for stream in streams {
         table.row([
             stream.symbol.to_string(),
             word(&stream.state),
             age(stream.since),
             grouped(stream.trades),
-            or_dash(stream.last_trade_id),
+            or_dash(stream.last_trade_id.as_ref()),
             grouped(stream.gaps),
             grouped(stream.missing.unsigned_abs()),
             grouped(stream.reconnects),
@@ -70,7 +101,11 @@ fn streaming(streams: &[StreamStatus]) -> String {
     let mut text = table.to_string();
     for stream in streams {
         for gap in stream.gap_ranges.iter().rev().take(GAPS_SHOWN) {
-            let _ = writeln!(text, "  {} misses {} to {}", stream.symbol, gap.first_missing_id, gap.last_missing_id);
+            let _ = writeln!(
+                text,
+                "  {} misses {} to {}",
+                stream.symbol, gap.first_missing_id, gap.last_missing_id
+            );
         }
         if let Some(error) = &stream.last_error {
             let _ = writeln!(text, "  {}: {error}", stream.symbol);
@@ -92,7 +127,7 @@ fn trading(symbols: &[TradingStatus]) -> String {
             age(Some(symbol.since)),
             symbol.open_traders.len().to_string(),
             symbol.cycles.to_string(),
-            plain_text(&symbol.profit),
+            plain_text(&symbol.profit.normalized()),
         ]);
     }
     let mut text = table.to_string();
@@ -113,8 +148,10 @@ fn trader_line(trader: &TraderStatus) -> String {
         (Some(quantity), Some(price)) => format!(", {side} {quantity} at {price}"),
         _ => String::new(),
     };
-    line += &order("buy", text(trader.buy_quantity.as_ref()), text(trader.buy_price.as_ref()));
-    line += &order("sell", text(trader.sell_quantity.as_ref()), text(trader.sell_price.as_ref()));
+    let quantity = |value: &Option<Quantity>| value.as_ref().map(|value| plain_text(&value.value().normalized()));
+    let price = |value: &Option<Price>| value.as_ref().map(|value| plain_text(&value.value().normalized()));
+    line += &order("buy", quantity(&trader.buy_quantity), price(&trader.buy_price));
+    line += &order("sell", quantity(&trader.sell_quantity), price(&trader.sell_price));
     if let Some(reason) = &trader.parked {
         let _ = write!(line, ", waits: {reason}");
     }
@@ -154,7 +191,7 @@ pub(super) fn tree(root: &TreeNode) -> String {
         table.row([
             node.path.clone(),
             word(&node.state),
-            or_dash(node.pid),
+            or_dash(node.pid.as_ref()),
             node.restarts.to_string(),
             node.uptime.map_or_else(|| "-".to_owned(), duration),
             node.last_exit.clone().unwrap_or_default(),
@@ -163,12 +200,8 @@ pub(super) fn tree(root: &TreeNode) -> String {
     table.to_string()
 }
 
-fn text(value: Option<&impl Display>) -> Option<String> {
-    value.map(ToString::to_string)
-}
-
-fn or_dash(value: Option<impl Display>) -> String {
-    text(value.as_ref()).unwrap_or_else(|| "-".to_owned())
+fn or_dash(value: Option<&impl Display>) -> String {
+    value.map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
 /// A state as its JSON spells it, for people: `backing off`.
@@ -192,8 +225,15 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let first = digits.len() % 3;
     let (head, tail) = digits.split_at(first);
-    let groups = tail.as_bytes().chunks(3).map(|group| group.iter().map(|&digit| char::from(digit)).collect());
-    std::iter::once(head.to_owned()).filter(|head| !head.is_empty()).chain(groups).collect::<Vec<String>>().join(" ")
+    let groups = tail
+        .as_bytes()
+        .chunks(3)
+        .map(|group| group.iter().map(|&digit| char::from(digit)).collect());
+    std::iter::once(head.to_owned())
+        .filter(|head| !head.is_empty())
+        .chain(groups)
+        .collect::<Vec<String>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -202,7 +242,10 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!([0, 999, 1_000, 117_859, 1_000_000].map(grouped), ["0", "999", "1 000", "117 859", "1 000 000"]);
+        assert_eq!(
+            [0, 999, 1_000, 117_859, 1_000_000].map(grouped),
+            ["0", "999", "1 000", "117 859", "1 000 000"]
+        );
     }
 
     #[test]

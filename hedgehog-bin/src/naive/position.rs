@@ -155,7 +155,7 @@ impl Leg {
         let confirmed = self.state == LegState::Unconfirmed;
         let ended = self.state != LegState::Ended && order.status.is_terminal();
         let grown = order.executed_quantity > self.executed;
-        if !(confirmed || ended || grown) {
+        if !self.is(order) || !(confirmed || ended || grown) {
             return None;
         }
         if grown {

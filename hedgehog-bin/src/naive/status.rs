@@ -77,5 +77,5 @@ impl TraderStatus {
 }
 
 fn as_text<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&plain_text(value))
+    serializer.serialize_str(&plain_text(&value.normalized()))
 }

@@ -11,8 +11,6 @@
 //! and asks the exchange.
 
 mod orders;
-#[cfg(test)]
-mod tests;
 
 use super::desk::{AccountEvent, Desk, Mandate};
 use super::leader::LeaderMsg;
@@ -21,7 +19,7 @@ use super::position::LegState;
 use super::status::TraderStatus;
 use super::strategy::{Decision, decide};
 use crate::exchange::backoff::Backoff;
-use crate::market::{Order, Price, Side, Topic, TradeEvent, plain_text};
+use crate::market::{Decimal, Order, Price, Side, Topic, TradeEvent, plain_text};
 use crate::store::TraderState;
 use hedgehog_core::ractor;
 use hedgehog_core::{
@@ -291,14 +289,16 @@ impl Trading {
         self.refresh_state();
         let filled = order.executed_quantity >= leg.quantity;
         let (symbol, name) = (&self.record.symbol, side.as_str().to_lowercase());
-        let (price, quantity, executed, status) = (&leg.price, &leg.quantity, &order.executed_quantity, order.status);
+        let [price, quantity, executed] =
+            [leg.price.value(), leg.quantity.value(), order.executed_quantity.value()].map(in_short);
+        let status = order.status;
         if change.confirmed {
             tracing::info!("{symbol} {name} placed: {quantity} at {price}");
         }
         match (change.ended, filled) {
             (true, true) => tracing::info!("{symbol} {name} filled: {quantity} at {price}"),
             (true, false) => tracing::info!("{symbol} {name} ended as {status}: {executed} of {quantity} at {price}"),
-            (false, _) if executed > &leg.executed => {
+            (false, _) if order.executed_quantity > leg.executed => {
                 tracing::debug!("{symbol} {name} partially filled: {executed} of {quantity} at {price}");
             }
             (false, _) => {}
@@ -339,10 +339,8 @@ impl Trading {
     }
 
     fn finish(&mut self) {
-        let (profit, asset) = (
-            plain_text(&self.record.position.realised.normalized()),
-            &self.mandate.info.quote_asset,
-        );
+        let profit = in_short(&self.record.position.realised);
+        let asset = &self.mandate.info.quote_asset;
         tracing::info!("{} cycle finished: profit {profit} {asset}", self.record.symbol);
         self.end(TraderState::Finished);
     }
@@ -426,4 +424,9 @@ impl Trading {
     fn act_after(&self, delay: Duration) {
         drop(self.myself.send_after(delay, || TraderMsg::Act));
     }
+}
+
+/// Without the zeros behind the last digit, as a person writes it.
+fn in_short(value: &Decimal) -> String {
+    plain_text(&value.normalized())
 }

@@ -132,7 +132,7 @@ impl Stream {
         let deadline = Instant::now() + HAND_OVER;
         let left_over = async {
             while let Ok(Ok(frame)) = timeout(QUIET, old.next()).await {
-                self.take(frame)
+                self.take(frame);
             }
         };
         // Out of time: what is left in the old connection comes on the new one too, or shows as a gap.

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::{
     actor_ref::{AnyActorRef, Pid},
-    child_spec::{ChildId, ErasedSpec, StartError},
+    child_spec::{ChildId, ErasedSpec},
     exit::{ExitReason, record::Incarnation},
+    start_error::StartError,
     supervisor::{
         ChildCount, ChildInfo, TerminateError, intensity::Intensity, log, shutdown::shutdown,
         strategy::calls_for_restart,
@@ -118,7 +119,7 @@ impl State {
         if !self.table().insert(spec.clone(), &child) {
             return Err(StartError::NoProc);
         }
-        if let Err(error) = (spec.start)(child.clone()).await {
+        if let Err(error) = spec.start(child.clone()).await {
             self.table().remove(child.pid());
             return Err(error);
         }
@@ -174,7 +175,7 @@ impl State {
         let child = Incarnation::new(self.table().spec_id(pid));
         let spec = self.table().reincarnate(pid, &child);
         let Some(spec) = spec else { return Ok(()) };
-        match (spec.start)(child.clone()).await {
+        match spec.start(child.clone()).await {
             Ok(_) => {
                 let restarts = self.table().restarted(pid);
                 self.watch(pid, &child);

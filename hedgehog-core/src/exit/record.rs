@@ -8,13 +8,12 @@
 //! child. A supervisor that dies without stopping its children is finished only after they are gone.
 
 use super::ExitReason;
-use crate::{actor_ref::Pid, child_spec::ChildId};
+use crate::{actor_ref::Pid, child_spec::ChildId, panic};
 use parking_lot::Mutex;
 use ractor::ActorCell;
 use std::{
     fmt,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -97,6 +96,11 @@ impl Incarnation {
         CURRENT.try_with(Arc::clone).ok()
     }
 
+    /// Whether the code running here is a callback of this incarnation.
+    pub(crate) fn is_current(&self) -> bool {
+        CURRENT.try_with(|current| current.pid == self.pid).unwrap_or(false)
+    }
+
     /// Whether the code running here belongs to an incarnation that was declared dead: what it sends is dropped.
     pub(crate) fn current_is_fenced() -> bool {
         CURRENT.try_with(|current| current.is_exited()).unwrap_or(false)
@@ -131,7 +135,7 @@ impl Incarnation {
     /// Called once, when the actor is about to run its first callback.
     pub(crate) fn set_cell(&self, cell: ActorCell) {
         let cell = self.cell.get_or_init(|| cell);
-        if self.killed.load(Ordering::SeqCst) {
+        if self.is_killed() {
             cell.kill();
         }
         if self.requested.lock().is_some() {
@@ -182,6 +186,10 @@ impl Incarnation {
         }
     }
 
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn kill(&self) {
         self.close();
         self.killed.store(true, Ordering::SeqCst);
@@ -230,20 +238,22 @@ impl Incarnation {
         }
     }
 
-    /// Ends the incarnation. The first caller's reason wins; later calls do nothing.
+    /// Ends the incarnation. The first caller's reason wins; later calls do nothing and return false.
     ///
     /// A supervisor with children left kills them and ends when they are gone, which is after this returns.
-    pub(crate) fn finish(self: &Arc<Self>, reason: ExitReason) {
+    pub(crate) fn finish(self: &Arc<Self>, reason: ExitReason) -> bool {
         if std::mem::replace(&mut self.hooks.lock().finishing, true) {
-            return;
+            return false;
         }
         self.close();
         let Some(subtree) = self.subtree.get() else {
-            return self.complete(reason);
+            self.complete(reason);
+            return true;
         };
         let orphans = subtree.close();
         if orphans.is_empty() {
-            return self.complete(reason);
+            self.complete(reason);
+            return true;
         }
         let grace = subtree.kill_grace();
         let last = Completion {
@@ -260,6 +270,7 @@ impl Incarnation {
                 crate::supervisor::shutdown::reap(orphans, grace).await;
             });
         }
+        true
     }
 
     fn complete(&self, reason: ExitReason) {
@@ -274,7 +285,7 @@ impl Incarnation {
             };
             for cleanup in cleanups {
                 // A panicking hook must keep neither the others from running nor the exit from being seen.
-                let _ = catch_unwind(AssertUnwindSafe(cleanup));
+                let _ = panic::catch_sync(cleanup);
             }
         };
         let reason = self
@@ -282,7 +293,7 @@ impl Incarnation {
             .get()
             .expect("set just above, by the only caller of `complete`");
         for monitor in monitors {
-            let _ = catch_unwind(AssertUnwindSafe(|| monitor(reason)));
+            let _ = panic::catch_sync(|| monitor(reason));
         }
         self.gone.notify_waiters();
     }

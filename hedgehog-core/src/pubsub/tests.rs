@@ -115,6 +115,20 @@ fn a_dropped_subscription_frees_its_slot() {
     assert_eq!(read_all(&mut kept).0.len(), 200);
 }
 
+#[test]
+fn a_dropped_subscription_is_woken_no_more_and_lets_go_of_its_waker() {
+    let (topic, token) = (topic(), Arc::new(()));
+    let mut subscription = topic.subscribe(Overflow::Lossless);
+    let held = Arc::clone(&token);
+    park(&mut subscription, &waker(move || unreachable!("{held:?}")));
+    drop(subscription);
+    assert_eq!(Arc::strong_count(&token), 1);
+    let successor = topic.subscribe(Overflow::Lossless);
+    assert!(!topic.info().subscribers[0].idle, "the seat was left tidy");
+    topic.broadcast(());
+    assert_eq!(successor.lag(), 1);
+}
+
 // PUBSUB-020
 #[test]
 fn each_publishers_events_arrive_in_its_order() {

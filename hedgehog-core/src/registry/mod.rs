@@ -15,8 +15,9 @@ pub use via::Via;
 
 use crate::{
     actor_ref::{ActorRef, Pid},
-    child_spec::{ChildId, ChildSpec, StartError},
+    child_spec::{ChildId, ChildSpec},
     exit::record::Incarnation,
+    start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
 use dashmap::{DashMap, Entry as Place};
@@ -42,13 +43,17 @@ impl<V: Clone + Send + Sync + 'static> Value for V {}
 /// Unique keys, each naming one actor with message `M` and holding a value `V`. Cloning it gives the same registry.
 ///
 /// Put its owner ([`spec`](Self::spec)) first in a `RestForOne` supervisor. While no owner runs, nothing can be registered;
-/// when the owner ends every entry goes and every registered actor is killed, as processes linked to a BEAM registry are.
+/// when the owner ends every entry goes at once, and every actor that was registered is killed, as a process linked to a
+/// BEAM registry is: when the next owner starts, or after 10 s without one. So a supervisor that restarts the owner along
+/// with the actors' supervisors can stop those in good order first.
 pub struct Registry<K, M, V = ()>(Arc<Shared<K, M, V>>);
 
 struct Shared<K, M, V> {
     name: Arc<str>,
     /// `None` while no owner runs.
     generation: ArcSwapOption<Generation<K, M, V>>,
+    /// The last generation, while its actors wait for the next owner to end them.
+    orphaned: Mutex<Option<Arc<Generation<K, M, V>>>>,
 }
 
 struct Generation<K, M, V> {
@@ -69,6 +74,7 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
         Self(Arc::new(Shared {
             name: name.into(),
             generation: ArcSwapOption::empty(),
+            orphaned: Mutex::new(None),
         }))
     }
 
@@ -146,19 +152,21 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
             value: Mutex::new(value),
             live: AtomicBool::new(true),
         });
-        match generation.entries.entry(key.clone()) {
-            Place::Vacant(place) => drop(place.insert(entry.clone())),
-            Place::Occupied(mut place) => {
-                let holder = place.get().actor.clone();
-                if holder.is_alive() {
-                    return Err(RegisterError::AlreadyRegistered {
-                        registry: self.0.name.clone(),
-                        key: format!("{key:?}"),
-                        holder: holder.pid(),
-                    });
-                }
-                place.insert(entry.clone()).live.store(false, Ordering::Release);
+        // What is the user's, to print or to drop, leaves the shard's lock first.
+        let (holder, dead) = match generation.entries.entry(key.clone()) {
+            Place::Vacant(place) => {
+                place.insert(entry.clone());
+                (None, None)
             }
+            Place::Occupied(place) if place.get().actor.is_alive() => (Some(place.get().actor.pid()), None),
+            Place::Occupied(mut place) => (None, Some(place.insert(entry.clone()))),
+        };
+        if let Some(holder) = holder {
+            let (registry, key) = (self.0.name.clone(), format!("{key:?}"));
+            return Err(RegisterError::AlreadyRegistered { registry, key, holder });
+        }
+        if let Some(dead) = dead {
+            dead.live.store(false, Ordering::Release);
         }
         // The owner closes before it sweeps: an entry that the sweep missed is seen here.
         if !generation.open.load(Ordering::SeqCst) {

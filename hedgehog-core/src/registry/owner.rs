@@ -1,13 +1,23 @@
 //! The actor that owns a registry: a generation of entries opens with its incarnation and closes with it.
+//!
+//! The actors of a closed generation are as good as linked to the owner and must end. Their killing is left to the next
+//! owner, though: under `RestForOne` the supervisor stops the owner's neighbours in good order before it starts that one,
+//! and killing them at once would make a supervisor among them restart children that cannot register, until it gives up.
 
-use super::{Generation, Key, Registry, Value};
+use super::{Generation, Key, Registry, Shared, Value};
 use crate::actor_ref::ActorRef;
 use dashmap::DashMap;
 use ractor::{Actor, ActorProcessingErr, Message};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
+
+/// How long the actors of a closed generation may wait for a next owner. Longer than children take to shut down by default.
+const NO_NEXT_OWNER: Duration = Duration::from_secs(10);
 
 /// The owner of a registry understands no messages: everything goes through shared memory.
 pub enum RegistryMsg {}
@@ -32,30 +42,54 @@ impl<K: Key, M: Message, V: Value> Actor for Owner<K, M, V> {
             open: AtomicBool::new(true),
         });
         let shared = self.0.0.clone();
-        let taken = shared
+        let present = shared
             .generation
             .compare_and_swap(&None::<Arc<_>>, Some(generation.clone()));
-        if taken.is_some() {
+        if present.is_some() {
             return Err(format!("the registry {} has an owner already", shared.name).into());
         }
-        me.on_cleanup({
-            let generation = generation.clone();
-            move || {
-                shared.generation.store(None);
-                generation.open.store(false, Ordering::SeqCst);
-                for entry in &generation.entries {
-                    entry.live.store(false, Ordering::Release);
-                }
-            }
-        });
-        // After the exit is visible, so that the supervisor hears of the owner before it hears of those it takes along.
-        me.on_exit(move |_| {
-            let orphans: Vec<_> = generation.entries.iter().map(|entry| entry.actor.clone()).collect();
-            generation.entries.clear();
-            for orphan in orphans {
-                orphan.kill();
-            }
-        });
+        if let Some(previous) = shared.orphaned.lock().take() {
+            previous.kill_all();
+        }
+        me.on_cleanup(move || shared.close(&generation));
         Ok(())
+    }
+}
+
+impl<K: Key, M: Message, V: Value> Shared<K, M, V> {
+    /// Ends the present generation: from now on nothing is found and nothing can be registered.
+    fn close(self: &Arc<Self>, generation: &Arc<Generation<K, M, V>>) {
+        *self.orphaned.lock() = Some(generation.clone());
+        self.generation.store(None);
+        generation.open.store(false, Ordering::SeqCst);
+        for entry in &generation.entries {
+            entry.live.store(false, Ordering::Release);
+        }
+        let (shared, generation) = (Arc::downgrade(self), generation.clone());
+        // Without a runtime there is nobody left to wait for.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                tokio::time::sleep(NO_NEXT_OWNER).await;
+                let orphaned = shared.upgrade().and_then(|shared| {
+                    shared
+                        .orphaned
+                        .lock()
+                        .take_if(|orphaned| Arc::ptr_eq(orphaned, &generation))
+                });
+                if let Some(orphaned) = orphaned {
+                    orphaned.kill_all();
+                }
+            });
+        }
+    }
+}
+
+impl<K: Key, M: Message, V> Generation<K, M, V> {
+    fn kill_all(&self) {
+        let entries: Vec<_> = self.entries.iter().map(|entry| entry.value().clone()).collect();
+        self.entries.clear();
+        for entry in entries {
+            entry.actor.kill();
+        }
     }
 }

@@ -16,8 +16,9 @@ use super::{
 use crate::{
     Restart,
     actor_ref::{AnyActorRef, Pid},
-    child_spec::{ChildId, ErasedSpec, StartError},
+    child_spec::{ChildId, ErasedSpec},
     exit::{ExitReason, record::Incarnation},
+    start_error::StartError,
 };
 use parking_lot::{Mutex, MutexGuard};
 use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
@@ -228,7 +229,7 @@ impl State {
         if !self.table().starting(at, child.clone()) {
             return Err(StartError::NoProc);
         }
-        let started = (spec.start)(child.clone()).await;
+        let started = spec.start(child.clone()).await;
         if let Err(error) = started {
             self.table().stopped(at);
             return Err(error);

@@ -38,8 +38,10 @@ async fn kill(child: &Arc<Incarnation>, grace: Duration) -> ExitReason {
     if let Ok(reason) = tokio::time::timeout(grace, child.exited()).await {
         return reason;
     }
-    log::zombie(child, grace);
-    child.finish(ExitReason::Killed);
+    // False for a supervisor that is only waiting for its own children to go.
+    if child.finish(ExitReason::Killed) {
+        log::zombie(child, grace);
+    }
     // Immediate for a worker; a supervisor is gone when its own children are, which is bounded by their grace.
     child.exited().await
 }

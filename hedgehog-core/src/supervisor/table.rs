@@ -180,9 +180,7 @@ impl Table {
 
     fn views(&self) -> Vec<ChildView> {
         let view = |child: &Child| ChildView {
-            id: child.spec.id.to_string(),
-            kind: child.spec.kind,
-            name: (child.spec.label)(),
+            spec: child.spec.clone(),
             state: child.status.state(),
             restarts: child.restarts,
             last_exit: child.last_exit.clone(),

@@ -94,9 +94,17 @@ async fn keys_can_be_registered_and_given_back_by_hand() {
     assert!(registry.unregister(&"x", &a.it()));
     assert!(!registry.unregister(&"x", &a.it()));
     assert_eq!(registry.keys(), ["y"]);
+    // The next holder of a key that was given back keeps it when the first one ends.
+    let b = Script::new("b", &log);
+    let _others = Supervisor::new(Strategy::OneForOne)
+        .child(b.spec())
+        .start()
+        .await
+        .unwrap();
+    registry.register("x", &b.it(), 3).unwrap();
     let dead = a.it();
     children.stop(ExitReason::Shutdown).await;
-    assert_eq!(registry.count(), 0);
+    assert_eq!(registry.keys(), ["x"]);
     assert!(matches!(registry.register("x", &dead, 1), Err(RegisterError::NoProc)));
 }
 

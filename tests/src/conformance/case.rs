@@ -11,10 +11,10 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// Real time that a case may take, whatever clock it runs on.
-const WATCHDOG: Duration = Duration::from_secs(60);
+const WATCHDOG: Duration = Duration::from_mins(1);
 
 /// Paused time after which a scenario is known to wait for something that never comes: longer than any shutdown it uses.
-const FOR_EVER: Duration = Duration::from_secs(30 * 24 * 3600);
+const FOR_EVER: Duration = Duration::from_hours(720);
 
 /// A scenario with its name and the catalogue rows it shows; made by `#[suite]`.
 #[derive(Debug, Clone)]

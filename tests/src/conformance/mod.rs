@@ -24,7 +24,8 @@ use crate::scenario;
 
 /// What a test target without the built-in harness does: runs `cases` as the command line asks and reports on the catalogue.
 ///
-/// Fails when a case failed or, in a run of all cases, when a row that is due is covered by none.
+/// Fails when a case failed or, in a run of all cases, when a row that is due is covered by none. A run of some cases tells only of
+/// the rows that these name.
 #[must_use]
 pub fn main(cases: Vec<Case>) -> ExitCode {
     let arguments = Arguments::from_args();
@@ -42,10 +43,13 @@ pub fn main(cases: Vec<Case>) -> ExitCode {
         return conclusion.exit_code();
     }
 
-    let report = report.lock();
-    print!("{report}");
+    let mut report = report.lock();
     let whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.ignored && !arguments.bench;
-    if whole && report.missing() > 0 && !conclusion.has_failed() {
+    if !whole {
+        report.retain_seen();
+    }
+    print!("{report}");
+    if report.missing() > 0 && !conclusion.has_failed() {
         return ExitCode::FAILURE;
     }
     conclusion.exit_code()
@@ -53,9 +57,12 @@ pub fn main(cases: Vec<Case>) -> ExitCode {
 
 fn trial(case: Case, report: &Arc<Mutex<Report>>) -> Trial {
     let report = Arc::clone(report);
-    Trial::test(case.name(), move || {
+    // The kind is printed before the name and filters match it too: `cargo test --test conformance SPEC-003`.
+    let (name, kind) = (case.name(), case.rows().join(" "));
+    let run = move || {
         let outcome = case.run();
         report.lock().record(case.rows(), outcome.is_ok());
         outcome.map_err(Into::into)
-    })
+    };
+    Trial::test(name, run).with_kind(kind)
 }

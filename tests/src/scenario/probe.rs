@@ -236,9 +236,8 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.0.record("drop");
         self.0.0.seen.lock().alive -= 1;
-        if self.0.0.plan.lock().panics_when_dropped {
-            panic!("{INTENDED}dropping {}", self.0.0.name);
-        }
+        let panics = self.0.0.plan.lock().panics_when_dropped;
+        assert!(!panics, "{INTENDED}dropping {}", self.0.0.name);
     }
 }
 

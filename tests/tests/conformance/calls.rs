@@ -12,7 +12,7 @@ pub(crate) mod references {
     use parking_lot::Mutex;
     use tokio::time::Instant;
 
-    const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     async fn one_temporary_child() -> (SupervisorRef, Probe) {
         let a = Probe::new("a", &Journal::new());

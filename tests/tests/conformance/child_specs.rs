@@ -10,7 +10,7 @@ pub(crate) mod defaults {
     use hedgehog_tests::scenario::{Journal, Probe, settle};
     use tokio::time::Instant;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     #[row("SPEC-001")]
     async fn child_is_a_permanent_worker_made_anew_by_its_factory_for_every_start() {

@@ -239,8 +239,8 @@ pub(crate) mod limit {
     async fn supervisor_that_gives_up_stops_the_rest_in_reverse_order_under_their_own_rules() {
         let journal = Journal::new();
         let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| Probe::new(name, &journal));
-        a.stop_takes(Duration::from_secs(60));
-        c.stop_takes(Duration::from_secs(60));
+        a.stop_takes(Duration::from_mins(1));
+        c.stop_takes(Duration::from_mins(1));
         let sup = Latest::new();
         let probes = [a.clone(), b.clone(), c.clone(), d.clone()];
         let inner = Supervisor::spec("inner", move || {

@@ -9,7 +9,7 @@ pub(crate) mod starts {
     use hedgehog_core::{DynamicSupervisor, ExitReason, Name, Restart, StartError, Strategy, Supervisor};
     use hedgehog_tests::scenario::{Journal, Latest, Probe, settle, word};
 
-    const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[invariant]
     async fn supervisor_killed_in_the_middle_of_a_start_leaves_nothing_behind() {
@@ -158,7 +158,7 @@ pub(crate) mod stops {
     use hedgehog_tests::scenario::{Command, Journal, Latest, Probe, settle, word};
     use tokio::time::Instant;
 
-    const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[invariant]
     async fn supervisor_killed_while_it_stops_its_children_takes_them_along() {

@@ -69,7 +69,7 @@ pub(crate) mod parents {
         let journal = Journal::new();
         let [a, b, c] = ["a", "b", "c"].map(|name| Probe::new(name, &journal));
         // Children that are busy, or would take long to stop, die all the same.
-        a.stop_takes(Duration::from_secs(3_600));
+        a.stop_takes(Duration::from_hours(1));
         let (inner, below) = (Latest::new(), Latest::new());
         let (bind, children) = (below.clone(), [a.clone(), b.clone()]);
         let spec = Supervisor::spec("inner", move || {
@@ -85,7 +85,7 @@ pub(crate) mod parents {
         let _outer = outer.start().await.expect("boot");
         let dynamic = hedgehog_core::DynamicSupervisorRef::from(below.current());
         dynamic.start_child(c.spec()).await.expect("start");
-        b.tell(Command::Wait(Duration::from_secs(3_600)));
+        b.tell(Command::Wait(Duration::from_hours(1)));
         settle().await;
 
         let (seen, all) = (Arc::new(Mutex::new(None)), [a.clone(), b.clone(), c.clone()]);

@@ -1,12 +1,13 @@
 //! What hedgehog-core promises, shown case by case against the catalogue of OTP's and Elixir's behaviours.
 //!
-//! `cargo test --test conformance` runs all cases and ends with the count of covered rows; a filter, `--list` and `--exact` work
-//! as for any test. The rows stand in `tests/conformance/rows.csv`.
+//! `cargo test --test conformance` runs all cases and ends with the count of covered rows; `--list`, `--exact` and a filter work as
+//! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
 mod boot;
 mod calls;
 mod child_specs;
 mod children;
+mod dynamic;
 mod faults;
 mod groups;
 mod intensity;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         children::start_child::cases(),
         children::terminate_child::cases(),
         children::queries::cases(),
+        dynamic::children::cases(),
         stop::deadlines::cases(),
         stop::reasons::cases(),
         lifetime::parents::cases(),

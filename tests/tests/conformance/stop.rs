@@ -10,7 +10,7 @@ pub(crate) mod deadlines {
     use hedgehog_tests::scenario::{Command, Journal, Probe, Trace, word};
     use tokio::time::Instant;
 
-    const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     /// Stops a supervisor over `spec`; how long that took.
     async fn stop_over(spec: ChildSpec<Command>) -> Duration {

@@ -119,8 +119,8 @@ pub(crate) mod names {
     async fn death_of_a_registry_costs_its_neighbours_no_restart_of_their_own() {
         let (names, owner) = (Registry::<usize, Command>::unique("names"), Latest::new());
         let (sup, supervisors) = (Name::new("workers"), Latest::new());
-        // Not one restart may be counted by the workers' own supervisor: it is stopped by its parent instead.
-        let workers = DynamicSupervisor::spec("workers", || DynamicSupervisor::new().max_restarts(0));
+        // It may try again without end, so that each try shows as an incarnation of a worker.
+        let workers = DynamicSupervisor::spec("workers", || DynamicSupervisor::new().max_restarts(usize::MAX));
         let root = Supervisor::new(Strategy::RestForOne)
             .max_restarts(usize::MAX)
             .child(names.spec("names").via(owner.clone()))

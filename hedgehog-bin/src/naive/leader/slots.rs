@@ -5,7 +5,6 @@ use crate::naive::desk::Mandate;
 use crate::naive::ledger::Record;
 use crate::naive::status::TraderStatus;
 use crate::naive::trader::TraderMsg;
-use crate::store::TraderState;
 use hedgehog_core::{ActorRef, Pid};
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,12 +96,6 @@ impl Slots {
     /// The slot, if it waits for its start.
     pub(super) fn take_waiting(&mut self, id: Uuid) -> Option<Slot> {
         self.take(|slot| slot.record.id == id && slot.trader.is_none())
-    }
-
-    /// Forgets traders that wait for their start and have never held anything.
-    pub(super) fn drop_idle(&mut self) {
-        self.0
-            .retain(|slot| slot.trader.is_some() || slot.record.state != TraderState::Ready);
     }
 
     fn take(&mut self, wanted: impl Fn(&Slot) -> bool) -> Option<Slot> {

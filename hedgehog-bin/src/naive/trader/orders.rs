@@ -102,8 +102,9 @@ impl Trading {
                 }
             }
         }
-        self.stale = false;
-        self.beyond_since = None;
+        if std::mem::take(&mut self.stale) {
+            self.beyond_since = None;
+        }
         self.save().await
     }
 

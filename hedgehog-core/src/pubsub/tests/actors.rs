@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{DEADLINE, read_all, topic};
+use super::{DEADLINE, park, read_all, topic, waker};
 use crate::pubsub::{Overflow, PubSub, Subscription, Topic};
 use crate::{Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, RpcReplyPort};
 
@@ -285,6 +285,33 @@ async fn a_monitor_may_broadcast_that_its_actor_is_gone() {
     actor.stop(ExitReason::Shutdown);
     seen.await.expect("the monitor fires");
     assert_eq!(read_all(&mut subscription), (vec![7], 0));
+}
+
+#[tokio::test]
+async fn a_doorbell_that_its_actor_and_a_publisher_ring_at_once_sends_one_message() {
+    let (topic, other) = (topic(), topic());
+    let supervisor = DynamicSupervisor::new()
+        .start()
+        .await
+        .expect("a supervisor without children");
+    let spec = ChildSpec::worker("owner", move || (Owner, other.clone()));
+    let owner = supervisor.start_child(spec).await.expect("an owner that starts");
+
+    let mut first = topic.subscribe(Overflow::Lossless);
+    let rung = Arc::new(Mutex::new(topic.subscribe(Overflow::Lossless)));
+    let (to, sent) = (Arc::clone(&rung), Arc::new(AtomicUsize::new(0)));
+    let sends = Arc::clone(&sent);
+    rung.lock().ring(&owner, move || {
+        sends.fetch_add(1, Ordering::Relaxed);
+    });
+    // Woken first, when the publisher has taken both idle bits and not rung yet.
+    park(&mut first, &waker(move || to.lock().rearm()));
+    topic.broadcast(1);
+    assert_eq!(sent.load(Ordering::Relaxed), 1);
+    topic.broadcast(2);
+    assert_eq!(sent.load(Ordering::Relaxed), 1, "until it is rearmed");
+    rung.lock().rearm();
+    assert_eq!(sent.load(Ordering::Relaxed), 2);
 }
 
 /// Blocks its thread where no kill can reach it, and broadcasts afterwards.
