@@ -24,7 +24,8 @@ pub(super) fn status(status: &SystemStatus) -> String {
         ..
     } = status;
     let mut text = format!(
-        "{venue} at {exchange}, up {}, data in {}\n",
+        "{} at {exchange}, up {}, data in {}\n",
+        venue.short(),
         age(Some(*since)),
         data_dir.display()
     );
