@@ -6,11 +6,12 @@
 
 mod playing;
 mod request;
+mod settled;
 
 use super::account::Balance;
 use super::engine::{Engine, Placement};
 use super::ledger::{Changes, Ledger, Saved, SavedMarket};
-use super::market::{Market, MarketTrade};
+use super::market::{Market, MarketTrade, Position};
 use super::refusal::Refusal;
 use super::wire::{self, Execution};
 use super::{Shared, SimulatorMsg, server};
@@ -25,9 +26,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use settled::Settled;
+
 pub(super) use request::{Reply, Request, Subscriber, Trades};
 
-/// How often positions are written when nothing else writes them: what a crash plays again.
+/// How often positions are looked at, to write those that have settled.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
 /// The simulator's behaviour; everything it knows is in [`State`].
@@ -43,8 +46,8 @@ pub(super) struct State {
     account_events: Vec<mpsc::UnboundedSender<Arc<str>>>,
     /// Grows with every execution, and begins above those of every former incarnation.
     last_execution_id: i64,
-    /// Positions that are not in the database yet.
-    unsaved: bool,
+    /// What a crash goes back to.
+    settled: Settled,
     wake: Wake,
     /// When the market opened in this incarnation.
     opened: Option<Instant>,
@@ -101,7 +104,7 @@ impl Actor for SimulatorActor {
             listeners: HashMap::new(),
             account_events: Vec::new(),
             last_execution_id: server::now() * 1_000,
-            unsaved: false,
+            settled: Settled::new(HashMap::new(), Instant::now()),
             wake: Wake::OnRequest,
             opened: None,
             published: Published {
@@ -142,7 +145,9 @@ impl Actor for SimulatorActor {
     }
 
     async fn post_stop(&self, _: ractor::ActorRef<SimulatorMsg>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        state.save().await?;
+        let positions = state.positions();
+        state.settled = Settled::new(positions, Instant::now());
+        state.save_positions().await?;
         state.publish_progress(Instant::now());
         Ok(())
     }
@@ -171,6 +176,7 @@ impl State {
                 tracing::warn!("order {id} of {symbol} stays in the database: this market does not list its symbol");
             }
         }
+        self.settled = Settled::new(self.positions(), Instant::now());
     }
 
     /// Answers one request. An error means that the database and the engine may differ: nobody was told, and the process
@@ -178,7 +184,11 @@ impl State {
     async fn handle(&mut self, request: Request) -> Result<(), StoreError> {
         match request {
             Request::Play => self.play().await?,
-            Request::Save => self.save().await?,
+            Request::Save => {
+                if self.settled.observe(self.positions(), Instant::now()) {
+                    self.save_positions().await?;
+                }
+            }
             Request::Place(placement, reply) => self.place(placement, reply).await?,
             Request::Cancel {
                 symbol,
@@ -238,7 +248,6 @@ impl State {
                     }
                     true
                 });
-                self.unsaved = true;
                 self.wake_now();
             }
             Request::SubscribeAccount { events, reply } => {
@@ -331,16 +340,19 @@ impl State {
         Ok(balances)
     }
 
-    /// Writes every position that may have changed.
-    async fn save(&mut self) -> Result<(), StoreError> {
-        if !std::mem::take(&mut self.unsaved) {
-            return Ok(());
-        }
-        let played = self
+    /// Where the symbols stand that have traded.
+    fn positions(&self) -> HashMap<Symbol, Position> {
+        let positions = self
             .market
             .symbols()
-            .filter(|symbol| self.market.position(symbol).last_trade_id > 0);
-        let markets = played.map(|symbol| self.saved_market(symbol)).collect();
+            .map(|symbol| (symbol.clone(), self.market.position(symbol)));
+        positions.filter(|(_, position)| position.last_trade_id > 0).collect()
+    }
+
+    /// Writes the settled position of every symbol that has traded.
+    async fn save_positions(&mut self) -> Result<(), StoreError> {
+        let traded = self.positions();
+        let markets = traded.keys().map(|symbol| self.saved_market(symbol)).collect();
         self.ledger
             .commit(Changes {
                 markets,
@@ -352,7 +364,7 @@ impl State {
     fn saved_market(&self, symbol: &Symbol) -> SavedMarket {
         SavedMarket {
             symbol: symbol.clone(),
-            position: self.market.position(symbol),
+            position: self.settled.position(symbol),
             last_order_id: self.engine.last_order_id(symbol),
         }
     }

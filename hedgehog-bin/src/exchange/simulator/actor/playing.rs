@@ -87,7 +87,6 @@ impl State {
                 self.fill(symbol, &trade).await?;
             }
             self.market.advance(symbol, wall);
-            self.unsaved = true;
             trades.push(trade);
         };
         if !trades.is_empty() {
