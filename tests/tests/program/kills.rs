@@ -59,8 +59,9 @@ fn restarts(path: &str, restarts: &[&str]) -> Result<()> {
         program.log()
     );
 
+    let before = stored(&folder)?;
     eventually("trades are stored again", SOON, || {
-        stored_since(&folder, stored(&folder)?)
+        Ok((stored(&folder)? > before).then_some(()))
     })?;
     ensure!(
         trader_that_sells(&folder)?.as_ref() == Some(&trader),
@@ -92,13 +93,6 @@ fn runs_wholly(tree: &Tree) -> bool {
 fn stored(folder: &Folder) -> Result<i64> {
     let storing = folder.status("storing", "TRADE_EVENTS:ETHUSDT")?;
     storing["rows_stored"].as_i64().context("no count of rows")
-}
-
-fn stored_since(folder: &Folder, before: i64) -> Result<Option<()>> {
-    eventually("a trade more is stored", SOON, || {
-        Ok((stored(folder)? > before).then_some(()))
-    })?;
-    Ok(Some(()))
 }
 
 /// Every trade from the first one to the last one stored is stored once, or lies in a gap that is told; each order too.
