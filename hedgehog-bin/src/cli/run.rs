@@ -1,7 +1,7 @@
 //! `hedgehog run`.
 
 use super::args::{Options, Run, Venue};
-use super::replay::{self, Played};
+use super::replay::{Played, Replay};
 use super::{environment, hint, logging};
 use crate::app::{Market, System, SystemStatus};
 use crate::config::{App, Config};
@@ -43,21 +43,26 @@ fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
 
 async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> anyhow::Result<Option<Failure>> {
     let folder = config.data_dir.clone();
-    let timing_matters = config.apps.contains(App::Naive);
+    let trades = config.apps.contains(App::Naive);
     let system = System::open(config, market.clone()).await?;
     let mut failure = None;
     let mut played = None;
     let work = async |running: RunningApplication| -> anyhow::Result<Played> {
-        system.launch(&running, &run.start).await?;
-        introduce(&system.status().await?, &hint::command(&folder, ""));
-        match &market {
+        introduce(&system.status().await?);
+        let replay = match &market {
             Market::Simulated(MarketSource::Recording { recording, speed }) => {
-                if timing_matters && *speed == Speed::Max {
+                if trades && *speed == Speed::Max {
                     tracing::info!("which orders appear at --speed max depends on timing");
                 }
-                replay::follow(&system, recording, run.exit_at_end, &bar).await
+                Some(Replay::of(&system, recording)?)
             }
-            _ => std::future::pending().await,
+            _ => None,
+        };
+        system.launch(&running, &run.start).await?;
+        show_next(&system.status().await?, &hint::command(&folder, ""));
+        match replay {
+            Some(replay) => replay.follow(run.exit_at_end, &bar).await,
+            None => std::future::pending().await,
         }
     };
     let outcome = (system.application())
@@ -76,8 +81,8 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     }
 }
 
-/// What runs, where the data is, what to type next.
-fn introduce(status: &SystemStatus, command: &str) {
+/// What runs, and where the data is.
+fn introduce(status: &SystemStatus) {
     let SystemStatus {
         venue,
         exchange,
@@ -85,14 +90,14 @@ fn introduce(status: &SystemStatus, command: &str) {
         apps,
         ..
     } = status;
-    tracing::info!(
-        "hedgehog {} runs {apps} on {venue} at {exchange}",
-        env!("CARGO_PKG_VERSION")
-    );
-    tracing::info!(
-        "data is in {}",
-        data_dir.canonicalize().as_deref().unwrap_or(data_dir).display()
-    );
+    let (version, venue) = (env!("CARGO_PKG_VERSION"), venue.short());
+    tracing::info!("hedgehog {version} runs {apps} on {venue} at {exchange}");
+    let data_dir = data_dir.canonicalize().unwrap_or_else(|_| data_dir.clone());
+    tracing::info!("data is in {}", data_dir.display());
+}
+
+/// What is on, and what to type next.
+fn show_next(status: &SystemStatus, command: &str) {
     let on = status.on();
     if on.is_empty() {
         tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming BTCUSDT`");

@@ -2,7 +2,7 @@
 
 use super::table::{Table, duration};
 use crate::app::SystemStatus;
-use crate::market::{Price, Quantity, plain_text};
+use crate::market::{Price, Quantity, short_text};
 use crate::naive::{TraderStatus, TradingStatus};
 use crate::streamer::StreamStatus;
 use crate::warehouse::StoringStatus;
@@ -24,7 +24,8 @@ pub(super) fn status(status: &SystemStatus) -> String {
         ..
     } = status;
     let mut text = format!(
-        "{venue} at {exchange}, up {}, data in {}\n",
+        "{} at {exchange}, up {}, data in {}\n",
+        venue.short(),
         age(Some(*since)),
         data_dir.display()
     );
@@ -127,7 +128,7 @@ fn trading(symbols: &[TradingStatus]) -> String {
             age(Some(symbol.since)),
             symbol.open_traders.len().to_string(),
             symbol.cycles.to_string(),
-            plain_text(&symbol.profit.normalized()),
+            short_text(&symbol.profit),
         ]);
     }
     let mut text = table.to_string();
@@ -148,8 +149,8 @@ fn trader_line(trader: &TraderStatus) -> String {
         (Some(quantity), Some(price)) => format!(", {side} {quantity} at {price}"),
         _ => String::new(),
     };
-    let quantity = |value: &Option<Quantity>| value.as_ref().map(|value| plain_text(&value.value().normalized()));
-    let price = |value: &Option<Price>| value.as_ref().map(|value| plain_text(&value.value().normalized()));
+    let quantity = |value: &Option<Quantity>| value.as_ref().map(|value| short_text(value.value()));
+    let price = |value: &Option<Price>| value.as_ref().map(|value| short_text(value.value()));
     line += &order("buy", quantity(&trader.buy_quantity), price(&trader.buy_price));
     line += &order("sell", quantity(&trader.sell_quantity), price(&trader.sell_price));
     if let Some(reason) = &trader.parked {

@@ -69,6 +69,10 @@ pub enum OrderKey {
 
 /// The three outcomes that placing an order really has.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one per placed order: a box would cost more than it saves"
+)]
 pub enum Submission {
     /// The engine has it. A marketable order may already be filled.
     Accepted(Order),

@@ -83,9 +83,10 @@ pub fn plain_text(value: &BigDecimal) -> String {
 /// Plain text for a person: without the zeros that carry no value, `0.43849000` as `0.43849`.
 pub fn short_text(value: &BigDecimal) -> String {
     let text = plain_text(value);
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
     }
 }
 

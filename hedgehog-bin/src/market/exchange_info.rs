@@ -166,7 +166,7 @@ impl ExchangeInfo {
         let mut info = Self::default();
         let mut unreadable = Vec::new();
         for symbol in wire.symbols {
-            let name = symbol.symbol.clone();
+            let name = symbol.name.clone();
             match symbol.read() {
                 Ok(read) => {
                     info.symbols.insert(read.symbol.clone(), read);
@@ -201,7 +201,8 @@ mod wire {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     pub(super) struct Symbol {
-        pub(super) symbol: String,
+        #[serde(rename = "symbol")]
+        pub(super) name: String,
         status: SymbolStatus,
         base_asset: String,
         quote_asset: String,
@@ -242,7 +243,7 @@ mod wire {
             };
             Ok(SymbolInfo {
                 symbol: self
-                    .symbol
+                    .name
                     .parse()
                     .map_err(|e: crate::market::SymbolError| e.to_string())?,
                 status: self.status,

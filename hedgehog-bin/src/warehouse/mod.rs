@@ -190,19 +190,7 @@ impl Warehouse {
         topic: &Topic,
         feeds: &Mutex<HashMap<Symbol, Arc<Feed<T>>>>,
     ) -> Result<Outcome, OperationError> {
-        let known = feeds.lock().get(&topic.symbol).cloned();
-        let feed = match known {
-            Some(feed) => feed,
-            None => {
-                let feed = Arc::new(Feed::subscribe(
-                    &self.bus,
-                    topic,
-                    settings::row_count(&self.db, topic).await?,
-                ));
-                feeds.lock().insert(topic.symbol.clone(), Arc::clone(&feed));
-                feed
-            }
-        };
+        let feed = self.feed(topic, feeds).await?;
         let db = self.db.clone();
         let spec = ChildSpec::worker(topic.to_string(), move || {
             (Worker::<T>::default(), (Arc::clone(&feed), db.clone()))
@@ -215,6 +203,21 @@ impl Warehouse {
             Err(StartError::AlreadyRegistered { .. }) => Ok(Outcome::AlreadyRunning),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The topic's feed; a new one begins here. Called within a turn.
+    async fn feed<T: Stored>(
+        &self,
+        topic: &Topic,
+        feeds: &Mutex<HashMap<Symbol, Arc<Feed<T>>>>,
+    ) -> Result<Arc<Feed<T>>, OperationError> {
+        if let Some(feed) = feeds.lock().get(&topic.symbol) {
+            return Ok(Arc::clone(feed));
+        }
+        let rows_before = settings::row_count(&self.db, topic).await?;
+        let feed = Arc::new(Feed::subscribe(&self.bus, topic, rows_before));
+        feeds.lock().insert(topic.symbol.clone(), Arc::clone(&feed));
+        Ok(feed)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::exchange::backoff::Backoff;
 use crate::store::{Db, StoreError};
 use futures_util::future::BoxFuture;
 use hedgehog_core::ractor;
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, Shutdown};
+use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, Shutdown, Subscription};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,7 +27,7 @@ pub(super) const SHUTDOWN: Shutdown = Shutdown::Timeout(Duration::from_secs(7));
 
 /// What a worker is told.
 #[derive(Debug)]
-pub enum WorkerMsg {
+pub(super) enum WorkerMsg {
     /// The doorbell: events wait.
     Ring,
     /// Read and store.
@@ -89,7 +89,7 @@ impl<T: Stored> Actor for Worker<T> {
         match message {
             WorkerMsg::Ring => drop(myself.send_after(INTERVAL, || WorkerMsg::Flush)),
             WorkerMsg::Flush => match state.store_next().await {
-                Ok(0) => state.feed.with(|subscription| subscription.rearm()),
+                Ok(0) => state.feed.with(Subscription::rearm),
                 Ok(_) => myself.cast(WorkerMsg::Flush)?,
                 Err(error) => {
                     let delay = state.retry_later(error);
