@@ -20,9 +20,11 @@ pub const PASSWORD: &str = "correct-horse";
 
 /// The server's life: made, started, waiting for the end of its standard input, taken away.
 ///
-/// The parent's death closes the pipe, so that this needs no signal and no destructor to run. `password` instead of
-/// `scram-sha-256`: the password is checked all the same, without thousands of hashes per connection in a debug build.
+/// The parent's death closes the pipe, so that this needs no signal and no destructor to run; `trap`, because a parent
+/// that died meanwhile does not hear "ready". `password` instead of `scram-sha-256`: the password is checked all the
+/// same, without thousands of hashes per connection in a debug build.
 const LIFE: &str = r#"
+trap '' PIPE
 options="-c listen_addresses='' -c unix_socket_directories='$PWD' -c max_connections=200 -c shared_buffers=16MB"
 options="$options -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
 if "$1/initdb" -D data -U "$2" -A password --pwfile=password -E UTF8 --locale=C --no-sync > log 2>&1 &&
@@ -52,7 +54,11 @@ impl Postgres {
         let mut debian: Vec<PathBuf> = debian.map(|version| version.path().join("bin")).collect();
         debian.sort();
         let mut folders = debian.into_iter().rev().chain(std::env::split_paths(&path));
-        let binaries = folders.find(|folder| ["initdb", "pg_ctl", "createdb"].iter().all(|name| folder.join(name).is_file()));
+        let binaries = folders.find(|folder| {
+            ["initdb", "pg_ctl", "createdb"]
+                .iter()
+                .all(|name| folder.join(name).is_file())
+        });
         Ok(Self {
             binaries: binaries.ok_or("PostgreSQL is not installed (neither in PATH nor in /usr/lib/postgresql)")?,
             server: OnceLock::new(),
@@ -62,7 +68,9 @@ impl Postgres {
 
     /// The URL, password included, of a new empty database.
     pub fn database(&self) -> Result<String> {
-        let server = self.server.get_or_init(|| Server::start(&self.binaries).map_err(|error| format!("{error:#}")));
+        let server = self
+            .server
+            .get_or_init(|| Server::start(&self.binaries).map_err(|error| format!("{error:#}")));
         let server = server.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let made = command(self.binaries.join("createdb"))
@@ -70,7 +78,11 @@ impl Postgres {
             .args(["-U", USER, "-T", "template0", "-h"])
             .args([server.folder.path().as_os_str(), name.as_ref()])
             .output()?;
-        ensure!(made.status.success(), "createdb: {}", String::from_utf8_lossy(&made.stderr));
+        ensure!(
+            made.status.success(),
+            "createdb: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         let folder = percent_encoded(&server.folder.path().display().to_string());
         Ok(format!("postgres://{USER}:{PASSWORD}@{folder}/{name}"))
     }
@@ -86,8 +98,12 @@ impl Server {
         let folder = tempfile::Builder::new().prefix("hedgehog-pg-").tempdir()?;
         std::fs::write(folder.path().join("password"), PASSWORD)?;
         let mut life = command("sh");
-        life.args(["-c", LIFE, "sh"]).args([binaries.as_os_str(), USER.as_ref(), folder.path().as_os_str()]);
-        life.current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        life.args(["-c", LIFE, "sh"])
+            .args([binaries.as_os_str(), USER.as_ref(), folder.path().as_os_str()]);
+        life.current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         // Ctrl-C is for the tests; their end is what the shell waits for.
         life.process_group(0);
         // The folder is ours: if its owner is root, so are we, and a server that runs as root refuses to.

@@ -77,8 +77,14 @@ impl Place {
         };
         let bus = Bus::new();
         let streamer = Streamer::new(rows.streamer.clone(), exchange.clone(), endpoints.clone(), bus.clone());
-        let naive =
-            Naive::new(rows.naive.clone(), exchange.clone(), endpoints, credentials, bus.clone(), Profile::Safe);
+        let naive = Naive::new(
+            rows.naive.clone(),
+            exchange.clone(),
+            endpoints,
+            credentials,
+            bus.clone(),
+            Profile::Safe,
+        );
         let warehouse = Warehouse::new(rows.warehouse.clone(), exchange, bus);
         let root = Supervisor::new(Strategy::OneForOne)
             .child(simulator.spec())
@@ -89,7 +95,13 @@ impl Place {
         warehouse.autostarted().await;
         naive.autostarted().await;
         streamer.autostarted().await;
-        Apps { streamer, naive, warehouse, rows, root }
+        Apps {
+            streamer,
+            naive,
+            warehouse,
+            rows,
+            root,
+        }
     }
 }
 
@@ -107,17 +119,26 @@ impl Apps {
 impl Rows {
     async fn streaming(&self, symbol: &Symbol) -> StreamingStatus {
         let row = streamer::settings::table.filter(streamer::settings::symbol.eq(symbol.as_str()));
-        self.streamer.fetch_one(row.select(streamer::settings::status)).await.expect("a row")
+        self.streamer
+            .fetch_one(row.select(streamer::settings::status))
+            .await
+            .expect("a row")
     }
 
     async fn trading(&self, symbol: &Symbol) -> TradingStatus {
         let row = naive::settings::table.filter(naive::settings::symbol.eq(symbol.as_str()));
-        self.naive.fetch_one(row.select(naive::settings::status)).await.expect("a row")
+        self.naive
+            .fetch_one(row.select(naive::settings::status))
+            .await
+            .expect("a row")
     }
 
     /// Every row of the warehouse's settings.
     async fn storing(&self) -> Vec<(Id, String, SubscriberStatus, Moment, Moment)> {
-        self.warehouse.fetch(subscriber_settings::table.order(subscriber_settings::topic)).await.expect("reads")
+        self.warehouse
+            .fetch(subscriber_settings::table.order(subscriber_settings::topic))
+            .await
+            .expect("reads")
     }
 }
 
@@ -131,7 +152,11 @@ pub(crate) async fn seeding_twice_adds_nothing(engine: Engine) {
     assert!(first.inserted >= 20 && first.known == 0, "{first:?}");
     let second = apps.streamer.seed().await.expect("seeds");
     assert_eq!((second.inserted, second.known), (0, first.inserted));
-    let rows = apps.rows.streamer.fetch_one::<i64>(streamer::settings::table.count()).await;
+    let rows = apps
+        .rows
+        .streamer
+        .fetch_one::<i64>(streamer::settings::table.count())
+        .await;
     assert_eq!(rows.expect("counts"), first.inserted as i64);
 
     let first = apps.naive.seed().await.expect("seeds");
@@ -139,7 +164,12 @@ pub(crate) async fn seeding_twice_adds_nothing(engine: Engine) {
     let second = apps.naive.seed().await.expect("seeds");
     assert_eq!((second.inserted, second.known), (0, first.inserted));
     let budgets = naive::settings::table.select(decimal_sum(naive::settings::budget));
-    let budgets = apps.rows.naive.fetch_one::<Option<Decimal>>(budgets).await.expect("sums");
+    let budgets = apps
+        .rows
+        .naive
+        .fetch_one::<Option<Decimal>>(budgets)
+        .await
+        .expect("sums");
     assert_eq!(budgets, Some(decimal(&(1000 * first.inserted).to_string())));
     apps.stop().await;
 }
@@ -154,14 +184,23 @@ pub(crate) async fn streaming_rows_follow_start_and_stop(engine: Engine) {
         (false, Outcome::Stopped),
         (false, Outcome::NotRunning),
     ] {
-        let outcome =
-            if on { apps.streamer.start_streaming(&symbol).await } else { apps.streamer.stop_streaming(&symbol).await };
+        let outcome = if on {
+            apps.streamer.start_streaming(&symbol).await
+        } else {
+            apps.streamer.stop_streaming(&symbol).await
+        };
         assert_eq!(outcome.expect("an outcome"), expected);
         let row = if on { StreamingStatus::On } else { StreamingStatus::Off };
         assert_eq!(apps.rows.streaming(&symbol).await, row);
     }
-    let unknown = apps.streamer.start_streaming(&"BTCUSD".parse().expect("a symbol")).await;
-    assert!(matches!(unknown, Err(OperationError::UnknownSymbol { .. })), "{unknown:?}");
+    let unknown = apps
+        .streamer
+        .start_streaming(&"BTCUSD".parse().expect("a symbol"))
+        .await;
+    assert!(
+        matches!(unknown, Err(OperationError::UnknownSymbol { .. })),
+        "{unknown:?}"
+    );
     apps.stop().await;
 }
 
@@ -169,14 +208,26 @@ pub(crate) async fn trading_rows_follow_start_shutdown_and_stop(engine: Engine) 
     let apps = Place::new(&engine).start().await;
     apps.seed().await;
     let symbol = btcusdt();
-    assert_eq!(apps.naive.start_trading(&symbol).await.expect("an outcome"), Outcome::Started);
+    assert_eq!(
+        apps.naive.start_trading(&symbol).await.expect("an outcome"),
+        Outcome::Started
+    );
     assert_eq!(apps.rows.trading(&symbol).await, TradingStatus::On);
-    assert_eq!(apps.naive.shutdown_trading(&symbol).await.expect("an outcome"), Outcome::Draining);
+    assert_eq!(
+        apps.naive.shutdown_trading(&symbol).await.expect("an outcome"),
+        Outcome::Draining
+    );
     // The market is closed and nothing is open: there is nothing to wait for.
     let drained = async { while apps.rows.trading(&symbol).await != TradingStatus::Off {} };
     tokio::time::timeout(DEADLINE, drained).await.expect("drains");
-    assert_eq!(apps.naive.start_trading(&symbol).await.expect("an outcome"), Outcome::Started);
-    assert_eq!(apps.naive.stop_trading(&symbol).await.expect("an outcome"), Outcome::Stopped);
+    assert_eq!(
+        apps.naive.start_trading(&symbol).await.expect("an outcome"),
+        Outcome::Started
+    );
+    assert_eq!(
+        apps.naive.stop_trading(&symbol).await.expect("an outcome"),
+        Outcome::Stopped
+    );
     assert_eq!(apps.rows.trading(&symbol).await, TradingStatus::Off);
     apps.stop().await;
 }
@@ -184,13 +235,22 @@ pub(crate) async fn trading_rows_follow_start_shutdown_and_stop(engine: Engine) 
 pub(crate) async fn storing_keeps_the_id_of_its_row(engine: Engine) {
     let apps = Place::new(&engine).start().await;
     let symbol = btcusdt();
-    let start = async || apps.warehouse.start_storing(Stream::Orders, &symbol).await.expect("an outcome");
+    let start = async || {
+        apps.warehouse
+            .start_storing(Stream::Orders, &symbol)
+            .await
+            .expect("an outcome")
+    };
     assert_eq!(start().await, Outcome::Started);
     let [(id, topic, SubscriberStatus::On, inserted_at, _)] = &apps.rows.storing().await[..] else {
         panic!("one row that is on");
     };
     assert_eq!(topic, "ORDERS:BTCUSDT");
-    let stopped = apps.warehouse.stop_storing(Stream::Orders, &symbol).await.expect("an outcome");
+    let stopped = apps
+        .warehouse
+        .stop_storing(Stream::Orders, &symbol)
+        .await
+        .expect("an outcome");
     assert_eq!(stopped, Outcome::Stopped);
     assert_eq!(apps.rows.storing().await[0].2, SubscriberStatus::Off);
     assert_eq!(start().await, Outcome::Started);
@@ -208,12 +268,21 @@ pub(crate) async fn what_is_on_starts_by_itself_the_next_time(engine: Engine) {
     apps.seed().await;
     apps.streamer.start_streaming(&symbol).await.expect("starts");
     apps.naive.start_trading(&symbol).await.expect("starts");
-    apps.warehouse.start_storing(Stream::TradeEvents, &symbol).await.expect("starts");
+    apps.warehouse
+        .start_storing(Stream::TradeEvents, &symbol)
+        .await
+        .expect("starts");
     apps.stop().await;
 
     let apps = place.start().await;
-    assert_eq!(apps.streamer.start_streaming(&symbol).await.expect("an outcome"), Outcome::AlreadyRunning);
-    assert_eq!(apps.naive.start_trading(&symbol).await.expect("an outcome"), Outcome::AlreadyRunning);
+    assert_eq!(
+        apps.streamer.start_streaming(&symbol).await.expect("an outcome"),
+        Outcome::AlreadyRunning
+    );
+    assert_eq!(
+        apps.naive.start_trading(&symbol).await.expect("an outcome"),
+        Outcome::AlreadyRunning
+    );
     let storing = async |stream| apps.warehouse.start_storing(stream, &symbol).await.expect("an outcome");
     assert_eq!(storing(Stream::TradeEvents).await, Outcome::AlreadyRunning);
     assert_eq!(storing(Stream::Orders).await, Outcome::Started);

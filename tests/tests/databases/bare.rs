@@ -52,7 +52,10 @@ impl Bare {
         };
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
         let folder = folder.join(database.name()).join(engine.dialect());
-        Self { connection, migrations: FileBasedMigrations::from_path(folder).expect("the migrations are there") }
+        Self {
+            connection,
+            migrations: FileBasedMigrations::from_path(folder).expect("the migrations are there"),
+        }
     }
 
     /// Applies the oldest migration that is not applied; `false` when all are.

@@ -219,13 +219,19 @@ pub(crate) async fn four_writers_of_the_same_trades_store_each_once(engine: Engi
         tokio::spawn(async move {
             let mut new = 0;
             for first in (0..1000).step_by(100) {
-                let batch: Vec<_> = (first..first + 100).map(|trade_id| trade("BTCUSDT", trade_id)).collect();
+                let batch: Vec<_> = (first..first + 100)
+                    .map(|trade_id| trade("BTCUSDT", trade_id))
+                    .collect();
                 new += insert_trade_events(&db, batch.into()).await?;
             }
             Ok::<_, StoreError>(new)
         })
     });
-    let new: usize = join_all(writers).await.into_iter().map(|new| new.expect("no panic").expect("stores")).sum();
+    let new: usize = join_all(writers)
+        .await
+        .into_iter()
+        .map(|new| new.expect("no panic").expect("stores"))
+        .sum();
     let stored = fresh.db.fetch_one::<i64>(trade_events::table.count()).await;
     assert_eq!((new, stored.expect("counts")), (1000, 1000));
 }

@@ -13,7 +13,9 @@ fn insert(name: &str) -> impl Statement + '_ {
 }
 
 async fn touch(transaction: &mut Transaction, name: &str) -> Result<usize, StoreError> {
-    transaction.run(diesel::update(streams.filter(symbol.eq(name))).set(last_trade_id.eq(1i64))).await
+    transaction
+        .run(diesel::update(streams.filter(symbol.eq(name))).set(last_trade_id.eq(1i64)))
+        .await
 }
 
 pub(crate) async fn a_lost_connection_is_transient_and_the_next_call_works(engine: Engine) {
@@ -23,7 +25,10 @@ pub(crate) async fn a_lost_connection_is_transient_and_the_next_call_works(engin
     transaction.run(insert("A")).await.expect("inserts");
     let end_the_others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                           WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    administrator.run(sql_query(end_the_others)).await.expect("may end them");
+    administrator
+        .run(sql_query(end_the_others))
+        .await
+        .expect("may end them");
     let lost = transaction.run(insert("B")).await.expect_err("its connection is gone");
     assert!(lost.is_transient(), "{lost:?}");
     drop(transaction);
@@ -32,7 +37,10 @@ pub(crate) async fn a_lost_connection_is_transient_and_the_next_call_works(engin
         assert!(error.is_transient(), "{error:?}");
         fresh.db.run(insert("C")).await.expect("a new connection");
     }
-    assert_eq!(fresh.db.fetch::<String>(streams.select(symbol)).await.expect("reads"), ["C"]);
+    assert_eq!(
+        fresh.db.fetch::<String>(streams.select(symbol)).await.expect("reads"),
+        ["C"]
+    );
 }
 
 pub(crate) async fn a_deadlock_may_pass_by_itself(engine: Engine) {
@@ -51,7 +59,9 @@ pub(crate) async fn a_deadlock_may_pass_by_itself(engine: Engine) {
 pub(crate) async fn a_wrong_password_is_refused_and_not_repeated(engine: Engine) {
     let wrong = "battery-staple";
     let url = engine.url(Database::Streamer).replace(PASSWORD, wrong);
-    let refused = Db::open(&url, Database::Streamer).await.expect_err("the server checks it");
+    let refused = Db::open(&url, Database::Streamer)
+        .await
+        .expect_err("the server checks it");
     assert!(matches!(refused, StoreError::Unreachable { .. }), "{refused:?}");
     let told = format!("{refused:?} ") + &format!("{:#}", anyhow::Error::from(refused));
     assert!(!told.contains(wrong), "{told}");
@@ -61,7 +71,9 @@ pub(crate) async fn a_server_that_is_not_there_is_unreachable(engine: Engine) {
     let here = engine.url(Database::Streamer);
     let (_, name) = here.rsplit_once('/').expect("a path");
     let nowhere = format!("postgres://hedgehog:{PASSWORD}@127.0.0.1:1/{name}");
-    let refused = Db::open(&nowhere, Database::Streamer).await.expect_err("nobody listens there");
+    let refused = Db::open(&nowhere, Database::Streamer)
+        .await
+        .expect_err("nobody listens there");
     assert!(matches!(refused, StoreError::Unreachable { .. }), "{refused:?}");
     let told = format!("{refused:?} ") + &format!("{:#}", anyhow::Error::from(refused));
     assert!(told.contains("127.0.0.1:1") && !told.contains(PASSWORD), "{told}");

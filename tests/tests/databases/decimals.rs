@@ -12,7 +12,10 @@ use crate::engine::{Engine, Fresh, decimal};
 /// A warehouse with a trade at each of the prices.
 async fn filled(engine: &Engine, prices: &[&str]) -> Fresh {
     let fresh = engine.open(Database::DataWarehouse).await;
-    let row = |(id, text): (i64, &&str)| TradeEventRow { price: decimal(text), ..trade("BTCUSDT", id) };
+    let row = |(id, text): (i64, &&str)| TradeEventRow {
+        price: decimal(text),
+        ..trade("BTCUSDT", id)
+    };
     let rows: Vec<_> = (1..).zip(prices).map(row).collect();
     let inserted = insert_trade_events(&fresh.db, rows.into()).await;
     assert_eq!(inserted.expect("inserts"), prices.len());
@@ -48,13 +51,17 @@ pub(crate) async fn comparisons_are_numeric(engine: Engine) {
     let ascending = fresh.db.fetch(trade_events.select(price).order(price.asc())).await;
     let ascending = texts(&ascending.expect("reads"));
     assert_eq!(ascending, ["-20", "0.00000001", "9.0", "9.50", "10.0", "100"]);
-    let largest = fresh.db.fetch_one::<Option<Decimal>>(trade_events.select(diesel::dsl::max(price)));
+    let largest = fresh
+        .db
+        .fetch_one::<Option<Decimal>>(trade_events.select(diesel::dsl::max(price)));
     assert_eq!(largest.await.expect("reads"), Some(decimal("100")));
 }
 
 pub(crate) async fn a_sum_is_exact(engine: Engine) {
     let fresh = filled(&engine, &["0.1", "0.2", "123456789012345678.12345678", "-0.00000001"]).await;
-    let sum = fresh.db.fetch_one::<Option<Decimal>>(trade_events.select(decimal_sum(price)));
+    let sum = fresh
+        .db
+        .fetch_one::<Option<Decimal>>(trade_events.select(decimal_sum(price)));
     assert_eq!(sum.await.expect("reads"), Some(decimal("123456789012345678.42345677")));
     let none = trade_events.filter(symbol.eq("NONE")).select(decimal_sum(price));
     assert_eq!(fresh.db.fetch_one::<Option<Decimal>>(none).await.expect("reads"), None);

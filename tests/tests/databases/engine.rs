@@ -51,7 +51,12 @@ impl Engine {
         match self {
             Self::Sqlite(files) => {
                 let number = files.made.fetch_add(1, Ordering::Relaxed);
-                files.folder.path().join(format!("{database}-{number}.db")).display().to_string()
+                files
+                    .folder
+                    .path()
+                    .join(format!("{database}-{number}.db"))
+                    .display()
+                    .to_string()
             }
             Self::Postgres(server) => server.database().expect("the server makes databases"),
         }

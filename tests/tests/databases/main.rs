@@ -105,7 +105,9 @@ const ON_POSTGRES: &[Behaviour] = behaviours! {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let postgres = Postgres::installed().map(Arc::new);
-    let sqlite = ON_BOTH.iter().map(|behaviour| trial("sqlite", *behaviour, || Ok(Engine::sqlite())));
+    let sqlite = ON_BOTH
+        .iter()
+        .map(|behaviour| trial("sqlite", *behaviour, || Ok(Engine::sqlite())));
     let on_postgres = ON_BOTH.iter().chain(ON_POSTGRES).map(|behaviour| {
         let server = postgres.clone();
         trial("postgres", *behaviour, move || server.map(Engine::Postgres))

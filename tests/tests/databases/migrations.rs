@@ -23,11 +23,17 @@ async fn versions(db: &Db) -> Vec<String> {
 
 pub(crate) async fn the_original_stamps_are_kept(engine: Engine) {
     let naive = engine.open(Database::Naive).await;
-    assert_eq!(versions(&naive.db).await, ["20210202223209", "20210205232303", "20261120110100"]);
+    assert_eq!(
+        versions(&naive.db).await,
+        ["20210202223209", "20210205232303", "20261120110100"]
+    );
     let streamer = engine.open(Database::Streamer).await;
     assert_eq!(versions(&streamer.db).await[0], "20210203184805");
     let warehouse = engine.open(Database::DataWarehouse).await;
-    assert_eq!(versions(&warehouse.db).await, ["20210222224514", "20210222224522", "20210227230123"]);
+    assert_eq!(
+        versions(&warehouse.db).await,
+        ["20210222224514", "20210222224522", "20210227230123"]
+    );
 }
 
 pub(crate) async fn opening_twice_changes_nothing(engine: Engine) {
@@ -115,18 +121,28 @@ pub(crate) async fn a_newer_schema_is_refused_and_left_alone(engine: Engine) {
     fresh.db.run(older).await.expect("deletes");
 
     let error = fresh.again().await.expect_err("a newer program was here");
-    let StoreError::NewerSchema { found, .. } = &error else { panic!("{error:?}") };
+    let StoreError::NewerSchema { found, .. } = &error else {
+        panic!("{error:?}")
+    };
     assert_eq!(found, "29990101000000");
     let text = error.to_string();
-    assert!(text.contains(&fresh.db.location().to_string()) && text.contains("20261120110100"), "{text}");
+    assert!(
+        text.contains(&fresh.db.location().to_string()) && text.contains("20261120110100"),
+        "{text}"
+    );
     assert!(!error.is_transient());
     // Nothing was applied, although something was left to apply.
-    assert_eq!(versions(&fresh.db).await, ["20210202223209", "20210205232303", "29990101000000"]);
+    assert_eq!(
+        versions(&fresh.db).await,
+        ["20210202223209", "20210205232303", "29990101000000"]
+    );
 }
 
 pub(crate) async fn another_apps_database_is_refused(engine: Engine) {
     let fresh = engine.open(Database::Streamer).await;
     let error = Db::open(&fresh.url, Database::Naive).await.expect_err("the streamer's");
-    let StoreError::OtherApp { expected, found, .. } = error else { panic!("{error:?}") };
+    let StoreError::OtherApp { expected, found, .. } = error else {
+        panic!("{error:?}")
+    };
     assert_eq!((expected, found), (Database::Naive, Database::Streamer));
 }

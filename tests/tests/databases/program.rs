@@ -43,7 +43,10 @@ impl Place {
 
     /// A database as somebody else sees it.
     async fn open(&self, database: Database) -> Result<Db> {
-        let at = APPS.iter().position(|one| *one == database).context("one of the apps'")?;
+        let at = APPS
+            .iter()
+            .position(|one| *one == database)
+            .context("one of the apps'")?;
         Ok(Db::open(&self.urls[at], database).await?)
     }
 }
@@ -61,7 +64,9 @@ async fn stored(warehouse: &Db) -> Result<(i64, i64, i64)> {
 /// The traders whose cycle is not over.
 async fn open_traders(naive: &Db) -> Result<Vec<Id>> {
     let open = traders::table.filter(traders::state.eq_any([TraderState::Buying, TraderState::Selling]));
-    Ok(naive.fetch(open.select(traders::id).order(traders::inserted_at)).await?)
+    Ok(naive
+        .fetch(open.select(traders::id).order(traders::inserted_at))
+        .await?)
 }
 
 /// Waits on the blocking side for something that is asked for on the other.
@@ -70,10 +75,19 @@ fn wait<T>(what: &str, ask: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
 }
 
 fn is_on(status: &Value) -> Result<()> {
-    ensure!(status["streaming"][0]["symbol"] == "BTCUSDT" && status["streaming"][0]["on"] == true, "{status:#}");
-    ensure!(status["trading"][0]["symbol"] == "BTCUSDT" && status["trading"][0]["status"] == "on", "{status:#}");
+    ensure!(
+        status["streaming"][0]["symbol"] == "BTCUSDT" && status["streaming"][0]["on"] == true,
+        "{status:#}"
+    );
+    ensure!(
+        status["trading"][0]["symbol"] == "BTCUSDT" && status["trading"][0]["status"] == "on",
+        "{status:#}"
+    );
     let topics: Vec<_> = status["storing"].as_array().into_iter().flatten().collect();
-    ensure!(topics.len() == 2 && topics.iter().all(|topic| topic["on"] == true), "{status:#}");
+    ensure!(
+        topics.len() == 2 && topics.iter().all(|topic| topic["on"] == true),
+        "{status:#}"
+    );
     Ok(())
 }
 
@@ -92,8 +106,14 @@ async fn runs_stops_and_goes_on(engine: Engine) -> Result<()> {
     .with_context(|| program.log())?;
     let shown = status()?;
     is_on(&shown)?;
-    let counted = shown["storing"].as_array().into_iter().flatten().find(|t| t["topic"] == "TRADE_EVENTS:BTCUSDT");
-    let counted = counted.and_then(|topic| topic["rows_stored"].as_i64()).context("a count of rows")?;
+    let counted = shown["storing"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|t| t["topic"] == "TRADE_EVENTS:BTCUSDT");
+    let counted = counted
+        .and_then(|topic| topic["rows_stored"].as_i64())
+        .context("a count of rows")?;
     ensure!(counted >= trades, "{counted} shown, {trades} stored before");
     let mut told = tell("status")? + &tell("tree")? + &shown.to_string();
     told += &tokio::task::block_in_place(|| program.stop())?;
@@ -114,7 +134,10 @@ async fn runs_stops_and_goes_on(engine: Engine) -> Result<()> {
     // Each trader of before is an open one still, or has come to the end of its cycle.
     let kept = traders::table.filter(traders::id.eq_any(&before)).count();
     ensure!(naive.fetch_one::<i64>(kept).await? == before.len() as i64);
-    ensure!(!told.contains(PASSWORD), "the password in what the program tells:\n{told}");
+    ensure!(
+        !told.contains(PASSWORD),
+        "the password in what the program tells:\n{told}"
+    );
     Ok(())
 }
 
@@ -140,7 +163,9 @@ async fn seeds_without_telling(engine: Engine) -> Result<()> {
 }
 
 pub(crate) async fn a_password_appears_nowhere(engine: Engine) {
-    seeds_without_telling(engine).await.expect("seeds, and tells no password");
+    seeds_without_telling(engine)
+        .await
+        .expect("seeds, and tells no password");
 }
 
 pub(crate) async fn a_wrong_password_ends_the_program_with_one_line(engine: Engine) {
