@@ -1,6 +1,6 @@
 //! What the program runs with: flags over `HEDGEHOG_*` variables over `hedgehog.toml` over defaults.
 //!
-//! Every setting has one dotted key, listed once in [`KEYS`]; the file's tables, the variables' names and the flags are all
+//! Every setting has one dotted key, listed once in `KEYS`; the file's tables, the variables' names and the flags are all
 //! laid over each other under that key, so that a setting means the same wherever it is written. Invariant: a key that is not
 //! in the list is refused, never ignored. Secrets are no settings: the exchange's keys are read from the environment when
 //! they are needed ([`crate::app`]).
@@ -61,7 +61,7 @@ pub struct SimulatorConfig {
     pub port: u16,
 }
 
-/// The table `[databases]`: paths of `SQLite` files or `postgres://` URLs; by default a file per app in the data folder.
+/// The table `[databases]`: SQLite paths or `postgres://` URLs; by default a file per app in the data folder.
 #[derive(Clone)]
 pub struct Databases {
     /// Of the streamer: `databases.streamer`.

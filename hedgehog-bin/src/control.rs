@@ -1,6 +1,6 @@
 //! How the command line talks to a running program: one JSON line each way over a Unix socket in the data folder.
 //!
-//! The program's side is the tree's child `Control` ([`server`]); the command's side is [`call`]. The program renders its
+//! The program's side is the tree's child `Control` (`server`); the command's side is [`call`]. The program renders its
 //! answers itself, as text and as JSON, so that the command only prints. Whoever may open the socket may do everything, so
 //! it is the owner's alone.
 
@@ -9,6 +9,8 @@ mod protocol;
 mod render;
 mod server;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use listener::Listener;
 pub use protocol::{Action, Answer, Request, Response};

@@ -14,8 +14,8 @@ use crate::exchange::backoff::Backoff;
 use crate::operation::OperationError;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{
-    ActorProcessingErr, ChildSpec, DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef, Message, Name, Restart,
-    Strategy, Supervisor, Task,
+    ActorProcessingErr, ChildSpec, DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef, Message, Name,
+    Restart, Strategy, Supervisor, Task,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -47,7 +47,12 @@ pub struct Service {
 impl Service {
     /// `children` is the name of the app's dynamic supervisor.
     pub fn new(name: &'static str, children: &'static str) -> Self {
-        Self { name, children: Name::new(children), turn: Mutex::new(()), settled: watch::Sender::new(false) }
+        Self {
+            name,
+            children: Name::new(children),
+            turn: Mutex::new(()),
+            settled: watch::Sender::new(false),
+        }
     }
 
     /// The app's dynamic supervisor, whichever incarnation of it lives.
@@ -74,7 +79,12 @@ impl Service {
     }
 
     /// Adds the dynamic supervisor `id` and, after it, the task that starts what the settings say.
-    pub fn with_autostart<A: Autostart>(service: &Arc<Self>, tree: Supervisor, id: &'static str, app: &A) -> Supervisor {
+    pub fn with_autostart<A: Autostart>(
+        service: &Arc<Self>,
+        tree: Supervisor,
+        id: &'static str,
+        app: &A,
+    ) -> Supervisor {
         let (service, app) = (Arc::clone(service), app.clone());
         let children = DynamicSupervisor::spec(id, DynamicSupervisor::new).name(&service.children);
         let autostart = Task::spec("Autostart", move || {
@@ -122,6 +132,8 @@ impl Service {
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Service")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

@@ -70,6 +70,14 @@ impl Venue {
         }
     }
 
+    /// For people: a recording's hash, shortened as its folder's name would have it.
+    pub fn short(&self) -> String {
+        match self {
+            Self::Replay { hash } => format!("replay:{}", abbreviated(hash)),
+            other => other.to_string(),
+        }
+    }
+
     /// Whole or not at all: half a line would shut the folder for every venue.
     fn write(&self, path: &std::path::Path) -> io::Result<()> {
         let unfinished = path.with_extension("new");
@@ -83,7 +91,7 @@ impl Venue {
     fn suggest_folder(&self, lock: &Lock) -> PathBuf {
         let suffix = match self {
             Self::Simulator { seed } => format!("sim-{seed}"),
-            Self::Replay { hash } => format!("replay-{}", hash.chars().take(8).collect::<String>()),
+            Self::Replay { hash } => format!("replay-{}", abbreviated(hash)),
             Self::Testnet => "testnet".to_owned(),
             Self::Live => "live".to_owned(),
         };
@@ -91,6 +99,10 @@ impl Venue {
         name.push(format!("-{suffix}"));
         name.into()
     }
+}
+
+fn abbreviated(hash: &str) -> String {
+    hash.chars().take(8).collect()
 }
 
 impl fmt::Display for Venue {
@@ -145,7 +157,7 @@ pub struct UnknownVenue(String);
 #[non_exhaustive]
 pub enum VenueError {
     /// The folder holds another venue's data.
-    #[error("the data folder {} belongs to {held}, not to {wanted}", folder.display())]
+    #[error("the data folder {} belongs to {}, not to {}", folder.display(), held.short(), wanted.short())]
     Other {
         /// The folder.
         folder: PathBuf,

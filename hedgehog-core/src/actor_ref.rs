@@ -7,7 +7,6 @@ use ractor::{Message, MessagingErr, RpcReplyPort};
 use serde::{Serialize, Serializer};
 use std::{
     fmt,
-    future::Future,
     hash::{Hash, Hasher},
     sync::{
         Arc,
@@ -66,7 +65,7 @@ impl<M: Message> ActorRef<M> {
         make: impl FnOnce(RpcReplyPort<R>) -> M,
         deadline: impl Into<Option<Duration>>,
     ) -> Result<R, CallError> {
-        if Incarnation::current().is_some_and(|current| current.pid() == self.pid()) {
+        if self.incarnation.is_current() {
             return Err(CallError::CallingSelf);
         }
         let deadline = deadline.into();
@@ -322,22 +321,4 @@ pub enum CallError {
     /// The actor dropped the reply port and goes on living, or is slow to clean up.
     #[error("the actor dropped the request without a reply")]
     NoReply,
-}
-
-/// `f` as a future that never panics past this point; a panic becomes an `Err` with its text.
-pub(crate) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Arc<str>> {
-    use futures_util::FutureExt as _;
-    std::panic::AssertUnwindSafe(future)
-        .catch_unwind()
-        .await
-        .map_err(|panic| panic_text(&*panic))
-}
-
-/// The text of a caught panic.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> Arc<str> {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("a panic without a text").into()
 }

@@ -7,19 +7,15 @@
 //! Actors are not linked to ractor's own tree, because a dying ractor parent kills its children unordered.
 
 use crate::{
-    actor_ref::{ActorRef, catch_panic, panic_text},
-    child_spec::StartError,
+    actor_ref::ActorRef,
     exit::{ExitReason, record::Incarnation},
     name::Bind,
+    panic,
+    start_error::StartError,
     supervisor::log,
 };
 use ractor::{Actor, ActorProcessingErr, SpawnErr, SupervisionEvent};
-use std::{
-    future::Future,
-    marker::PhantomData,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{future::Future, marker::PhantomData, sync::Arc};
 
 /// What an incarnation is started from.
 pub(crate) struct Launch<A: Actor> {
@@ -38,7 +34,7 @@ pub(crate) async fn start<A: Actor>(launch: Launch<A>) -> Result<ActorRef<A::Msg
     let incarnation = launch.incarnation.clone();
     let unfinished = Unfinished(Some(incarnation.clone()));
     // Panics that ractor lets through come from dropping what was sent to the mailbox during a failing `pre_start`.
-    let spawned = catch_panic(Actor::spawn(None, Adapter::<A>(PhantomData), launch)).await;
+    let spawned = panic::catch(Actor::spawn(None, Adapter::<A>(PhantomData), launch)).await;
     let (error, reason) = match spawned {
         Ok(Ok((inner, _))) => {
             unfinished.disarm();
@@ -146,10 +142,10 @@ impl<A: Actor> Holder<A> {
             return;
         };
         let incarnation = &self.incarnation;
-        let state = catch_unwind(AssertUnwindSafe(|| incarnation.run_sync(|| drop(state))));
-        let actor = catch_unwind(AssertUnwindSafe(|| incarnation.run_sync(|| drop(actor))));
+        let state = panic::catch_sync(|| incarnation.run_sync(|| drop(state)));
+        let actor = panic::catch_sync(|| incarnation.run_sync(|| drop(actor)));
         let reason = match state.and(actor) {
-            Err(panic) if reason.is_clean() => ExitReason::Panic(panic_text(&*panic)),
+            Err(text) if reason.is_clean() => ExitReason::Panic(text),
             _ => reason,
         };
         incarnation.finish(reason);
@@ -189,7 +185,7 @@ impl<A: Actor> Actor for Adapter<A> {
             for bind in binds.iter() {
                 bind.bind(&me)?;
             }
-            match catch_panic(incarnation.run(async { actor.pre_start(myself, args).await })).await {
+            match panic::catch(incarnation.run(async { actor.pre_start(myself, args).await })).await {
                 Ok(Ok(state)) => Ok(state),
                 Ok(Err(error)) => Err(match error.downcast::<StartError>() {
                     Ok(error) => *error,
@@ -204,7 +200,7 @@ impl<A: Actor> Actor for Adapter<A> {
                 incarnation,
             }),
             Err(error) => {
-                let _ = catch_unwind(AssertUnwindSafe(|| incarnation.run_sync(|| drop(actor))));
+                let _ = panic::catch_sync(|| incarnation.run_sync(|| drop(actor)));
                 Err(error.into())
             }
         }
@@ -273,7 +269,7 @@ async fn guard(
     incarnation: &Arc<Incarnation>,
     callback: impl Future<Output = Result<(), ActorProcessingErr>>,
 ) -> Result<(), ExitReason> {
-    match catch_panic(incarnation.run(callback)).await {
+    match panic::catch(incarnation.run(callback)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(match error.downcast::<ExitReason>() {
             Ok(reason) => *reason,

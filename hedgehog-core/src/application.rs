@@ -1,8 +1,8 @@
 //! [`Application`]: a root supervisor that runs until a signal, or until it ends by itself.
 
 use crate::{
-    child_spec::StartError,
     exit::ExitReason,
+    start_error::StartError,
     supervisor::{Supervisor, SupervisorRef},
 };
 use std::{borrow::Cow, io, time::Duration};

@@ -1,21 +1,17 @@
-//! [`ChildSpec`]: how a supervisor starts, restarts and stops one child. [`StartError`]: why a start failed.
+//! [`ChildSpec`]: how a supervisor starts, restarts and stops one child.
 
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef, Pid, panic_text},
+    actor_ref::{ActorRef, AnyActorRef},
     adapter::{self, Launch},
     exit::record::Incarnation,
     name::{Bind, Name},
+    panic,
+    start_error::StartError,
 };
 use futures_util::future::BoxFuture;
 use ractor::{Actor, Message};
 use serde::Serialize;
-use std::{
-    borrow::Cow,
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 /// What a child is called inside its supervisor.
 pub type ChildId = Cow<'static, str>;
@@ -95,7 +91,7 @@ impl<M: Message> ChildSpec<M> {
     ) -> Self {
         let make: Make<M> = Arc::new(move |binds, incarnation| {
             // The factory is the child's code: its panic is a failed start, never the supervisor's.
-            let made = catch_unwind(AssertUnwindSafe(|| incarnation.run_sync(&factory)));
+            let made = panic::catch_sync(|| incarnation.run_sync(&factory));
             Box::pin(async move {
                 match made {
                     Ok((actor, args)) => {
@@ -107,8 +103,7 @@ impl<M: Message> ChildSpec<M> {
                         })
                         .await
                     }
-                    Err(panic) => {
-                        let text = panic_text(&*panic);
+                    Err(text) => {
                         incarnation.finish(crate::ExitReason::Panic(text.clone()));
                         Err(StartError::Panicked(text))
                     }
@@ -270,7 +265,7 @@ impl Drop for ErasedSpec {
     fn drop(&mut self) {
         // The last owner is often the supervisor: a panic in what the user's closures captured must end here.
         let recipe = self.recipe.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(recipe)));
+        let _ = panic::catch_sync(|| drop(recipe));
     }
 }
 
@@ -280,75 +275,4 @@ impl fmt::Debug for ErasedSpec {
             .field("id", &self.id)
             .finish_non_exhaustive()
     }
-}
-
-/// Why an actor could not be started.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The name is held by a living actor. What OTP calls `already_started` of the child itself.
-    #[error("the name {name} is already registered by {holder}")]
-    AlreadyRegistered {
-        /// The name, or the registry and its key.
-        name: String,
-        /// Who holds it.
-        holder: Pid,
-    },
-    /// The registry that should hold the name has no owner at present.
-    #[error("the registry {registry} is not running")]
-    RegistryDown {
-        /// The registry's name.
-        registry: Arc<str>,
-    },
-    /// The supervisor has a running child with this id.
-    #[error("child {id} is already started as {pid}")]
-    AlreadyStarted {
-        /// The id.
-        id: ChildId,
-        /// The running child.
-        pid: Pid,
-    },
-    /// The supervisor has a stopped or restarting child with this id.
-    #[error("child {id} is already present")]
-    AlreadyPresent {
-        /// The id.
-        id: ChildId,
-    },
-    /// Two children of one supervisor have this id.
-    #[error("two children are called {id}")]
-    DuplicateId {
-        /// The id.
-        id: ChildId,
-    },
-    /// The dynamic supervisor has as many children as it may.
-    #[error("the limit of {max} children is reached")]
-    MaxChildren {
-        /// The limit.
-        max: usize,
-    },
-    /// A supervisor could not start one of its children.
-    #[error("failed to start child {id}")]
-    FailedToStartChild {
-        /// The child's id.
-        id: ChildId,
-        /// Why.
-        #[source]
-        source: Box<StartError>,
-    },
-    /// `pre_start` returned an error.
-    #[error(transparent)]
-    Failed(Arc<dyn std::error::Error + Send + Sync>),
-    /// The factory or `pre_start` panicked.
-    #[error("panicked during start: {0}")]
-    Panicked(Arc<str>),
-    /// It was killed during its start.
-    #[error("killed during start")]
-    Killed,
-    /// `pre_start` returned this to say that there is nothing to do: not a failure. A static supervisor keeps the spec
-    /// without a process (unless it is temporary), a dynamic one forgets it. What OTP calls `ignore`.
-    #[error("there is nothing to start")]
-    Ignore,
-    /// The supervisor is not running, or ended before it answered.
-    #[error("the supervisor is not running")]
-    NoProc,
 }

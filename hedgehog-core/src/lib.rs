@@ -81,14 +81,16 @@ mod dynamic_supervisor;
 mod exit;
 mod name;
 mod observe;
+mod panic;
 pub mod pubsub;
 mod registry;
+mod start_error;
 mod supervisor;
 mod task;
 
 pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid};
 pub use application::{Application, ApplicationError, Outcome, RunningApplication};
-pub use child_spec::{ChildId, ChildKind, ChildSpec, Restart, Shutdown, StartError};
+pub use child_spec::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
 pub use name::{Bind, Name};
@@ -96,6 +98,7 @@ pub use observe::{ChildState, TreeNode};
 pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
 pub use registry::{Key, RegisterError, Registry, RegistryMsg, Value, Via};
+pub use start_error::StartError;
 pub use supervisor::{
     ChildCount, ChildInfo, NoProc, Strategy, Supervisor, SupervisorMsg, SupervisorRef, TerminateError,
 };

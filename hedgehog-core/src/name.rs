@@ -5,7 +5,7 @@
 
 use crate::{
     actor_ref::{ActorRef, CallError, CastError},
-    child_spec::StartError,
+    start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
 use ractor::{Message, RpcReplyPort};

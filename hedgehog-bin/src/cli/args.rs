@@ -1,6 +1,9 @@
 //! What can be typed.
 
-#![expect(clippy::doc_markdown, reason = "these comments are the help texts, read on a terminal")]
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help texts, read on a terminal"
+)]
 
 use crate::config::Flags;
 use crate::exchange::simulator::Speed;
@@ -27,7 +30,7 @@ pub(super) struct Options {
     /// Where everything is kept [default: hedgehog-data, or HEDGEHOG_DATA_DIR]
     #[arg(long, value_name = "DIR", global = true)]
     pub(super) data_dir: Option<PathBuf>,
-    /// Answer with one JSON document
+    /// Answer with one JSON document; for `run`, log lines as JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
 }
@@ -150,9 +153,13 @@ pub(super) enum Venue {
 impl Run {
     /// The flags that are settings.
     pub(super) fn flags(&self, options: &Options) -> Flags {
+        let log_format = self
+            .log_format
+            .clone()
+            .or_else(|| options.json.then(|| "json".to_owned()));
         let given = [
             ("apps", "--apps", &self.apps),
-            ("log_format", "--log-format", &self.log_format),
+            ("log_format", "--log-format", &log_format),
             ("simulator.seed", "--seed", &self.seed),
             ("simulator.rule", "--rule", &self.rule),
             ("naive.profile", "--profile", &self.profile),
@@ -171,16 +178,18 @@ impl Run {
 
 /// Help is an answer; anything else that does not parse is one line, with the nearest right form where there is one.
 pub(super) fn refuse(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        print!("{}", error.render().ansi());
-        return ExitCode::SUCCESS;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // To a closed pipe there is nothing to say.
+            let _ = error.print();
+        }
+        _ => eprintln!("{}", one_line(&error.to_string())),
     }
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        eprint!("{}", error.render().ansi());
+    if error.use_stderr() {
+        FailureKind::BadInput.exit_code().into()
     } else {
-        eprintln!("{}", one_line(&error.to_string()));
+        ExitCode::SUCCESS
     }
-    FailureKind::BadInput.exit_code().into()
 }
 
 fn one_line(message: &str) -> String {

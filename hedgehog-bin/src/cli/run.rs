@@ -1,7 +1,8 @@
 //! `hedgehog run`.
 
 use super::args::{Options, Run, Venue};
-use super::{environment, hint, logging, replay};
+use super::replay::{Played, Replay};
+use super::{environment, hint, logging};
 use crate::app::{Market, System, SystemStatus};
 use crate::config::{App, Config};
 use crate::exchange::simulator::{MarketSource, Recording, Speed};
@@ -42,32 +43,37 @@ fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
 
 async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> anyhow::Result<Option<Failure>> {
     let folder = config.data_dir.clone();
-    let timing_matters = config.apps.contains(App::Naive);
+    let trades = config.apps.contains(App::Naive);
     let system = System::open(config, market.clone()).await?;
     let mut failure = None;
-    let work = async |running: RunningApplication| -> anyhow::Result<()> {
-        system.launch(&running, &run.start).await?;
-        introduce(&system.status().await?, &hint::command(&folder, ""));
-        match &market {
+    let mut played = None;
+    let work = async |running: RunningApplication| -> anyhow::Result<Played> {
+        introduce(&system.status().await?);
+        let replay = match &market {
             Market::Simulated(MarketSource::Recording { recording, speed }) => {
-                if timing_matters && *speed == Speed::Max {
+                if trades && *speed == Speed::Max {
                     tracing::info!("which orders appear at --speed max depends on timing");
                 }
-                replay::follow(&system, recording, run.exit_at_end, &bar).await
+                Some(Replay::of(&system, recording)?)
             }
-            _ => std::future::pending().await,
+            _ => None,
+        };
+        system.launch(&running, &run.start).await?;
+        show_next(&system.status().await?, &hint::command(&folder, ""));
+        match replay {
+            Some(replay) => replay.follow(run.exit_at_end, &bar).await,
+            None => std::future::pending().await,
         }
     };
     let outcome = (system.application())
-        .run_until(async |running| {
-            if let Err(error) = work(running).await {
-                failure = Some(Failure::from(&error));
-            }
+        .run_until(async |running| match work(running).await {
+            Ok(done) => played = Some(done),
+            Err(error) => failure = Some(Failure::from(&error)),
         })
         .await
         .context("the program could not run");
     bar.finish_and_clear();
-    farewell(&system).await;
+    farewell(&system, played.as_ref()).await;
     system.close();
     match outcome? {
         Outcome::RootExited(reason) => anyhow::bail!("the supervision tree gave up: {reason}"),
@@ -75,8 +81,8 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     }
 }
 
-/// What runs, where the data is, what to type next.
-fn introduce(status: &SystemStatus, command: &str) {
+/// What runs, and where the data is.
+fn introduce(status: &SystemStatus) {
     let SystemStatus {
         venue,
         exchange,
@@ -84,14 +90,14 @@ fn introduce(status: &SystemStatus, command: &str) {
         apps,
         ..
     } = status;
-    tracing::info!(
-        "hedgehog {} runs {apps} on {venue} at {exchange}",
-        env!("CARGO_PKG_VERSION")
-    );
-    tracing::info!(
-        "data is in {}",
-        data_dir.canonicalize().as_deref().unwrap_or(data_dir).display()
-    );
+    let (version, venue) = (env!("CARGO_PKG_VERSION"), venue.short());
+    tracing::info!("hedgehog {version} runs {apps} on {venue} at {exchange}");
+    let data_dir = data_dir.canonicalize().unwrap_or_else(|_| data_dir.clone());
+    tracing::info!("data is in {}", data_dir.display());
+}
+
+/// What is on, and what to type next.
+fn show_next(status: &SystemStatus, command: &str) {
     let on = status.on();
     if on.is_empty() {
         tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming BTCUSDT`");
@@ -103,11 +109,14 @@ fn introduce(status: &SystemStatus, command: &str) {
 }
 
 /// What this run has added to the database.
-async fn farewell(system: &System) {
+async fn farewell(system: &System, played: Option<&Played>) {
     match system.status().await {
         Ok(status) => {
-            let stored = status.stored().map(|stored| format!(": {stored}")).unwrap_or_default();
-            tracing::info!("stopped{stored}");
+            let told = match played {
+                Some(played) => Some(played.summary(&status)),
+                None => status.stored(),
+            };
+            tracing::info!("stopped{}", told.map(|told| format!(": {told}")).unwrap_or_default());
         }
         Err(error) => tracing::warn!("stopped, but the databases cannot be read: {error}"),
     }

@@ -2,7 +2,7 @@
 
 use super::table::{Table, duration};
 use crate::app::SystemStatus;
-use crate::market::plain_text;
+use crate::market::{Price, Quantity, short_text};
 use crate::naive::{TraderStatus, TradingStatus};
 use crate::streamer::StreamStatus;
 use crate::warehouse::StoringStatus;
@@ -24,7 +24,8 @@ pub(super) fn status(status: &SystemStatus) -> String {
         ..
     } = status;
     let mut text = format!(
-        "{venue} at {exchange}, up {}, data in {}\n",
+        "{} at {exchange}, up {}, data in {}\n",
+        venue.short(),
         age(Some(*since)),
         data_dir.display()
     );
@@ -127,7 +128,7 @@ fn trading(symbols: &[TradingStatus]) -> String {
             age(Some(symbol.since)),
             symbol.open_traders.len().to_string(),
             symbol.cycles.to_string(),
-            plain_text(&symbol.profit),
+            short_text(&symbol.profit),
         ]);
     }
     let mut text = table.to_string();
@@ -148,16 +149,10 @@ fn trader_line(trader: &TraderStatus) -> String {
         (Some(quantity), Some(price)) => format!(", {side} {quantity} at {price}"),
         _ => String::new(),
     };
-    line += &order(
-        "buy",
-        text(trader.buy_quantity.as_ref()),
-        text(trader.buy_price.as_ref()),
-    );
-    line += &order(
-        "sell",
-        text(trader.sell_quantity.as_ref()),
-        text(trader.sell_price.as_ref()),
-    );
+    let quantity = |value: &Option<Quantity>| value.as_ref().map(|value| short_text(value.value()));
+    let price = |value: &Option<Price>| value.as_ref().map(|value| short_text(value.value()));
+    line += &order("buy", quantity(&trader.buy_quantity), price(&trader.buy_price));
+    line += &order("sell", quantity(&trader.sell_quantity), price(&trader.sell_price));
     if let Some(reason) = &trader.parked {
         let _ = write!(line, ", waits: {reason}");
     }
@@ -206,12 +201,8 @@ pub(super) fn tree(root: &TreeNode) -> String {
     table.to_string()
 }
 
-fn text(value: Option<&impl Display>) -> Option<String> {
-    value.map(ToString::to_string)
-}
-
 fn or_dash(value: Option<&impl Display>) -> String {
-    text(value).unwrap_or_else(|| "-".to_owned())
+    value.map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
 /// A state as its JSON spells it, for people: `backing off`.

@@ -25,10 +25,18 @@ pub trait Exchange: Send + Sync + fmt::Debug + 'static {
     fn place<'a>(&'a self, order: &'a NewOrder) -> BoxFuture<'a, Submission>;
 
     /// Asks what became of an order (`GET /api/v3/order`); `None` when the exchange knows no such order.
-    fn order<'a>(&'a self, symbol: &'a Symbol, key: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>>;
+    fn order<'a>(
+        &'a self,
+        symbol: &'a Symbol,
+        key: &'a OrderKey,
+    ) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>>;
 
     /// Cancels an order (`DELETE /api/v3/order`) and returns its last state; `None` when it is not open any more.
-    fn cancel<'a>(&'a self, symbol: &'a Symbol, key: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>>;
+    fn cancel<'a>(
+        &'a self,
+        symbol: &'a Symbol,
+        key: &'a OrderKey,
+    ) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>>;
 
     /// Every open order of the account on a symbol (`GET /api/v3/openOrders`).
     fn open_orders<'a>(&'a self, symbol: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>>;
@@ -61,6 +69,10 @@ pub enum OrderKey {
 
 /// The three outcomes that placing an order really has.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one per placed order: a box would cost more than it saves"
+)]
 pub enum Submission {
     /// The engine has it. A marketable order may already be filled.
     Accepted(Order),

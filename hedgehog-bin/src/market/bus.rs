@@ -55,12 +55,18 @@ pub struct Topic {
 impl Topic {
     /// The topic of a symbol's trades.
     pub fn trade_events(symbol: &Symbol) -> Self {
-        Self { stream: Stream::TradeEvents, symbol: symbol.clone() }
+        Self {
+            stream: Stream::TradeEvents,
+            symbol: symbol.clone(),
+        }
     }
 
     /// The topic of our orders on a symbol.
     pub fn orders(symbol: &Symbol) -> Self {
-        Self { stream: Stream::Orders, symbol: symbol.clone() }
+        Self {
+            stream: Stream::Orders,
+            symbol: symbol.clone(),
+        }
     }
 }
 
@@ -77,7 +83,10 @@ impl FromStr for Topic {
     fn from_str(text: &str) -> Result<Self, TopicError> {
         let refused = || TopicError(text.to_owned());
         let (stream, symbol) = text.split_once(':').ok_or_else(refused)?;
-        Ok(Self { stream: stream.parse()?, symbol: symbol.parse().map_err(|_| refused())? })
+        Ok(Self {
+            stream: stream.parse()?,
+            symbol: symbol.parse().map_err(|_| refused())?,
+        })
     }
 }
 
@@ -93,7 +102,10 @@ pub struct Bus {
 impl Bus {
     /// No topics yet; each begins with its first publisher or subscriber.
     pub fn new() -> Self {
-        Self { trade_events: PubSub::new(), orders: PubSub::new() }
+        Self {
+            trade_events: PubSub::new(),
+            orders: PubSub::new(),
+        }
     }
 }
 

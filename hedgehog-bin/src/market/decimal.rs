@@ -22,7 +22,9 @@ pub fn parse_decimal(text: &str) -> Result<BigDecimal, DecimalError> {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    let refused = || DecimalError { text: text.chars().take(60).collect() };
+    let refused = || DecimalError {
+        text: text.chars().take(60).collect(),
+    };
     let (mut mantissa, mut scale, mut point, mut any) = (0u64, 0i64, false, false);
     for &byte in digits {
         match byte {
@@ -41,7 +43,10 @@ pub fn parse_decimal(text: &str) -> Result<BigDecimal, DecimalError> {
     }
     if digits.len() <= 19 {
         let mantissa = i128::from(mantissa);
-        return Ok(BigDecimal::new((if negative { -mantissa } else { mantissa }).into(), scale));
+        return Ok(BigDecimal::new(
+            (if negative { -mantissa } else { mantissa }).into(),
+            scale,
+        ));
     }
     text.parse().map_err(|_| refused())
 }
@@ -75,6 +80,16 @@ pub fn plain_text(value: &BigDecimal) -> String {
     text
 }
 
+/// Plain text for a person: without the zeros that carry no value, `0.43849000` as `0.43849`.
+pub fn short_text(value: &BigDecimal) -> String {
+    let text = plain_text(value);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
 /// The greatest multiple of `unit` that is not above `value`, with as many decimals as the unit is written with.
 ///
 /// A unit of zero means that the exchange has switched the rule off: the value comes back unchanged.
@@ -84,8 +99,12 @@ pub fn floor_to(value: &BigDecimal, unit: &BigDecimal) -> BigDecimal {
     }
     // Exact: scale both to integers, then divide with floor. `BigDecimal`'s own division would round at 100 digits.
     let scale = value.fractional_digit_count().max(unit.fractional_digit_count());
-    let (numerator, _) = value.with_scale_round(scale, RoundingMode::Floor).into_bigint_and_scale();
-    let (denominator, _) = unit.with_scale_round(scale, RoundingMode::Floor).into_bigint_and_scale();
+    let (numerator, _) = value
+        .with_scale_round(scale, RoundingMode::Floor)
+        .into_bigint_and_scale();
+    let (denominator, _) = unit
+        .with_scale_round(scale, RoundingMode::Floor)
+        .into_bigint_and_scale();
     let mut steps = &numerator / &denominator;
     if (&numerator % &denominator).sign() == Sign::Minus {
         steps -= 1;
@@ -131,9 +150,10 @@ macro_rules! exact {
             }
         }
 
+        /// Every digit as the exchange writes it; `{:#}` leaves out the zeros that carry no value.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&plain_text(&self.0))
+                f.pad(&if f.alternate() { short_text(&self.0) } else { plain_text(&self.0) })
             }
         }
 
@@ -175,8 +195,19 @@ mod tests {
     #[test]
     fn text_survives_digit_by_digit() {
         let texts = [
-            "0", "0.0", "0.00000000", "1", "-1", "10", "0.1", "-0.1", "61000.12000000", "0.00000001", "-0.00000001",
-            "123456789012345678901234.123456789012", "340282366920938463463374607431768211455",
+            "0",
+            "0.0",
+            "0.00000000",
+            "1",
+            "-1",
+            "10",
+            "0.1",
+            "-0.1",
+            "61000.12000000",
+            "0.00000001",
+            "-0.00000001",
+            "123456789012345678901234.123456789012",
+            "340282366920938463463374607431768211455",
             "99999999999999999999999999999999999999999.5",
         ];
         for text in texts {
@@ -187,8 +218,27 @@ mod tests {
     }
 
     #[test]
+    fn a_person_reads_no_empty_zeros() {
+        for (text, short) in [
+            ("0.43849000", "0.43849"),
+            ("100", "100"),
+            ("100.00", "100"),
+            ("0.00000000", "0"),
+            ("-1.50", "-1.5"),
+        ] {
+            assert_eq!(short_text(&parse_decimal(text).expect(text)), short);
+        }
+        assert_eq!(
+            format!("{:#}", "61831.44000000".parse::<Price>().expect("a price")),
+            "61831.44"
+        );
+    }
+
+    #[test]
     fn what_is_not_plain_decimal_text_is_refused() {
-        for text in ["", ".", "-", "1e5", "0x1", "1,5", "NaN", " 1", "1 ", "1.2.3", "--1", "+1"] {
+        for text in [
+            "", ".", "-", "1e5", "0x1", "1,5", "NaN", " 1", "1 ", "1.2.3", "--1", "+1",
+        ] {
             assert!(parse_decimal(text).is_err(), "{text:?}");
         }
     }
@@ -196,7 +246,10 @@ mod tests {
     #[test]
     fn flooring_is_exact_and_keeps_the_unit_s_decimals() {
         let floor = |value: &str, unit: &str| {
-            plain_text(&floor_to(&parse_decimal(value).expect(value), &parse_decimal(unit).expect(unit)))
+            plain_text(&floor_to(
+                &parse_decimal(value).expect(value),
+                &parse_decimal(unit).expect(unit),
+            ))
         };
         assert_eq!(floor("0.43075052475", "0.0001"), "0.4307");
         assert_eq!(floor("0.43075052475", "0.00010000"), "0.43070000");

@@ -27,7 +27,11 @@ impl SymbolStatus {
 
 impl From<String> for SymbolStatus {
     fn from(text: String) -> Self {
-        if text == "TRADING" { Self::Trading } else { Self::Other(text) }
+        if text == "TRADING" {
+            Self::Trading
+        } else {
+            Self::Other(text)
+        }
     }
 }
 
@@ -93,7 +97,11 @@ impl SymbolFilters {
         let within = |filter, name: &str, value: &Decimal, min: &Decimal, max: &Decimal| {
             let broken = |bound: &str, limit: &Decimal| FilterViolation {
                 filter,
-                detail: format!("{name} {} is {bound} {}", super::plain_text(value), super::plain_text(limit)),
+                detail: format!(
+                    "{name} {} is {bound} {}",
+                    super::plain_text(value),
+                    super::plain_text(limit)
+                ),
             };
             match () {
                 () if value <= &Decimal::zero() => Err(broken("not above", &Decimal::zero())),
@@ -107,14 +115,23 @@ impl SymbolFilters {
                 Ok(())
             } else {
                 let (value, unit) = (super::plain_text(value), super::plain_text(unit));
-                Err(FilterViolation { filter, detail: format!("{name} {value} is not a multiple of {unit}") })
+                Err(FilterViolation {
+                    filter,
+                    detail: format!("{name} {value} is not a multiple of {unit}"),
+                })
             }
         };
         within("PRICE_FILTER", "price", price, &self.min_price, &self.max_price)?;
         multiple("PRICE_FILTER", "price", price, &self.tick_size)?;
         within("LOT_SIZE", "quantity", quantity, &self.min_quantity, &self.max_quantity)?;
         multiple("LOT_SIZE", "quantity", quantity, &self.step_size)?;
-        within("NOTIONAL", "price x quantity", &(price * quantity), &self.min_notional, &self.max_notional)
+        within(
+            "NOTIONAL",
+            "price x quantity",
+            &(price * quantity),
+            &self.min_notional,
+            &self.max_notional,
+        )
     }
 }
 
@@ -149,7 +166,7 @@ impl ExchangeInfo {
         let mut info = Self::default();
         let mut unreadable = Vec::new();
         for symbol in wire.symbols {
-            let name = symbol.symbol.clone();
+            let name = symbol.name.clone();
             match symbol.read() {
                 Ok(read) => {
                     info.symbols.insert(read.symbol.clone(), read);
@@ -184,7 +201,8 @@ mod wire {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     pub(super) struct Symbol {
-        pub(super) symbol: String,
+        #[serde(rename = "symbol")]
+        pub(super) name: String,
         status: SymbolStatus,
         base_asset: String,
         quote_asset: String,
@@ -212,7 +230,11 @@ mod wire {
                 step_size: number("LOT_SIZE", "stepSize")?,
                 min_quantity: number("LOT_SIZE", "minQty")?,
                 max_quantity: number("LOT_SIZE", "maxQty")?,
-                min_notional: if notional == Decimal::default() { number("MIN_NOTIONAL", "minNotional")? } else { notional },
+                min_notional: if notional == Decimal::default() {
+                    number("MIN_NOTIONAL", "minNotional")?
+                } else {
+                    notional
+                },
                 max_notional: number("NOTIONAL", "maxNotional")?,
                 max_num_orders: (self.filters.iter())
                     .find(|f| f["filterType"] == "MAX_NUM_ORDERS")
@@ -220,7 +242,10 @@ mod wire {
                     .and_then(|n| u32::try_from(n).ok()),
             };
             Ok(SymbolInfo {
-                symbol: self.symbol.parse().map_err(|e: crate::market::SymbolError| e.to_string())?,
+                symbol: self
+                    .name
+                    .parse()
+                    .map_err(|e: crate::market::SymbolError| e.to_string())?,
                 status: self.status,
                 base_asset: self.base_asset,
                 quote_asset: self.quote_asset,

@@ -11,7 +11,7 @@ mod symbol;
 mod trade_event;
 
 pub use bus::{Bus, Stream, Topic, TopicError};
-pub use decimal::{Decimal, DecimalError, Price, Quantity, floor_to, parse_decimal, plain_text};
+pub use decimal::{Decimal, DecimalError, Price, Quantity, floor_to, parse_decimal, plain_text, short_text};
 pub use exchange_info::{ExchangeInfo, FilterViolation, SymbolFilters, SymbolInfo, SymbolStatus};
 pub use order::{Order, OrderStatus, OrderType, Side, TimeInForce};
 pub use symbol::{Symbol, SymbolError, nearest};

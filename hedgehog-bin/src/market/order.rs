@@ -75,7 +75,10 @@ wire_enum! {
 impl OrderStatus {
     /// Whether nothing can happen to the order any more.
     pub fn is_terminal(self) -> bool {
-        matches!(self, Self::Filled | Self::Canceled | Self::Rejected | Self::Expired | Self::ExpiredInMatch)
+        matches!(
+            self,
+            Self::Filled | Self::Canceled | Self::Rejected | Self::Expired | Self::ExpiredInMatch
+        )
     }
 }
 

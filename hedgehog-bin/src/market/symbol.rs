@@ -36,7 +36,11 @@ impl FromStr for Symbol {
     fn from_str(text: &str) -> Result<Self, SymbolError> {
         let name = text.trim();
         let fits = (1..=40).contains(&name.chars().count());
-        if fits && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')) {
+        if fits
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        {
             Ok(Self(name.to_uppercase().into()))
         } else {
             Err(SymbolError { text: text.to_owned() })
@@ -81,7 +85,10 @@ mod tests {
 
     #[test]
     fn any_case_is_normalised() {
-        assert_eq!("btcUsdt".parse::<Symbol>().map(|s| s.as_str().to_owned()), Ok("BTCUSDT".to_owned()));
+        assert_eq!(
+            "btcUsdt".parse::<Symbol>().map(|s| s.as_str().to_owned()),
+            Ok("BTCUSDT".to_owned())
+        );
     }
 
     #[test]
@@ -93,7 +100,10 @@ mod tests {
 
     #[test]
     fn a_typo_finds_its_neighbours() {
-        assert_eq!(nearest("BTCUSD", ["ETHBTC", "BTCUSDT", "XRPUSDT"]).first(), Some(&"BTCUSDT"));
+        assert_eq!(
+            nearest("BTCUSD", ["ETHBTC", "BTCUSDT", "XRPUSDT"]).first(),
+            Some(&"BTCUSDT")
+        );
         assert!(nearest("QQQ", ["BTCUSDT"]).is_empty());
     }
 }

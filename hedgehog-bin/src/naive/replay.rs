@@ -2,7 +2,7 @@
 //!
 //! For each price: (1) the exchange fills resting orders, best price first, then oldest first; (2) every trader alive at
 //! the start of the event acts once, oldest first; (3) traders started in step 2 see the next event first. The live
-//! program decides by the same [`decide`](super::strategy::decide); which of its orders meet which trade depends on
+//! program decides by the same [`decide`]; which of its orders meet which trade depends on
 //! timing, so a recording has exactly one replay but many possible live runs.
 
 use super::position::{Leg, LegState, Position};

@@ -169,3 +169,25 @@ pub(super) async fn seed(db: &Db, symbols: &[&Symbol], profile: Profile) -> Resu
         known: symbols.len() - inserted,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_without_an_end_never_exceeds_the_budget() {
+        let symbol = "BTCUSDT".parse().expect("a symbol");
+        let mut row = Profile::Safe.row(&symbol, Moment::from_micros(0));
+        row.chunks = 3;
+        let chunk = row.terms(&SymbolFilters::of(Decimal::from(1), Decimal::from(1))).chunk;
+        assert_eq!(chunk, parse_decimal("333.333333333333333333").expect("a decimal"));
+    }
+
+    #[test]
+    fn a_profile_reads_back_in_any_case() {
+        for profile in [Profile::Safe, Profile::Demo] {
+            assert_eq!(profile.to_string().to_uppercase().parse(), Ok(profile));
+        }
+        assert!("greedy".parse::<Profile>().is_err());
+    }
+}

@@ -1,7 +1,7 @@
 //! What `status` tells of the app.
 
 use super::ledger::Record;
-use crate::market::{Decimal, Price, Quantity, Symbol, plain_text};
+use crate::market::{Decimal, Price, Quantity, Symbol, short_text};
 use crate::store::TraderState;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -77,5 +77,5 @@ impl TraderStatus {
 }
 
 fn as_text<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&plain_text(&value.normalized()))
+    serializer.serialize_str(&short_text(value))
 }

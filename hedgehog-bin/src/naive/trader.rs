@@ -19,7 +19,7 @@ use super::position::LegState;
 use super::status::TraderStatus;
 use super::strategy::{Decision, decide};
 use crate::exchange::backoff::Backoff;
-use crate::market::{Decimal, Order, Price, Side, Topic, TradeEvent, plain_text};
+use crate::market::{Order, Price, Side, Topic, TradeEvent, short_text};
 use crate::store::TraderState;
 use hedgehog_core::ractor;
 use hedgehog_core::{
@@ -290,7 +290,7 @@ impl Trading {
         let filled = order.executed_quantity >= leg.quantity;
         let (symbol, name) = (&self.record.symbol, side.as_str().to_lowercase());
         let [price, quantity, executed] =
-            [leg.price.value(), leg.quantity.value(), order.executed_quantity.value()].map(in_short);
+            [leg.price.value(), leg.quantity.value(), order.executed_quantity.value()].map(short_text);
         let status = order.status;
         if change.confirmed {
             tracing::info!("{symbol} {name} placed: {quantity} at {price}");
@@ -339,7 +339,7 @@ impl Trading {
     }
 
     fn finish(&mut self) {
-        let profit = in_short(&self.record.position.realised);
+        let profit = short_text(&self.record.position.realised);
         let asset = &self.mandate.info.quote_asset;
         tracing::info!("{} cycle finished: profit {profit} {asset}", self.record.symbol);
         self.end(TraderState::Finished);
@@ -424,9 +424,4 @@ impl Trading {
     fn act_after(&self, delay: Duration) {
         drop(self.myself.send_after(delay, || TraderMsg::Act));
     }
-}
-
-/// Without the zeros behind the last digit, as a person writes it.
-fn in_short(value: &Decimal) -> String {
-    plain_text(&value.normalized())
 }

@@ -126,7 +126,7 @@ impl Reported {
                     new,
                 ),
             ] => Some(format!(
-                "{symbol} {} trades/s, {price} ({} seen)",
+                "{symbol} {} trades/s, {price:#} ({} seen)",
                 rate(*new),
                 grouped(*trades)
             )),

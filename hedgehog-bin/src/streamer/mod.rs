@@ -14,12 +14,11 @@ mod stream;
 mod tests;
 
 pub use ledger::{StreamState, StreamStatus};
-pub use settings::Seeded;
 
 use crate::exchange::binance::ConnectLimit;
 use crate::exchange::{Endpoints, Exchange};
 use crate::market::{Bus, Symbol, Topic, nearest};
-use crate::operation::{OperationError, Outcome};
+use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service};
 use crate::store::Db;
 use futures_util::future::BoxFuture;

@@ -2,20 +2,11 @@
 
 use super::ledger::{FoundGap, GAPS_SHOWN, Recollection, Unsaved};
 use crate::market::{ExchangeInfo, Gap, Symbol};
+use crate::operation::Seeded;
 use crate::store::schema::streamer::{gaps, settings, streams};
 use crate::store::{Db, Id, Moment, StoreError, StreamingStatus, Transaction};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-
-/// What seeding found and did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seeded {
-    /// Symbols that had no row; theirs is off.
-    pub inserted: usize,
-    /// Symbols that had one.
-    pub known: usize,
-}
 
 /// One symbol's settings.
 #[derive(Clone, Debug)]

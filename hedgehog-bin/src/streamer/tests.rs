@@ -1,9 +1,10 @@
 //! The app's tree against a WebSocket server that does what the test says.
 
-use super::{Seeded, StreamState, StreamStatus, Streamer};
+use super::{StreamState, StreamStatus, Streamer};
 use crate::exchange::binance::scripted_server::{Client, ScriptedServer, trade_frame};
 use crate::exchange::{Exchange, ExchangeError, NewOrder, OrderKey, Submission};
 use crate::market::{Bus, ExchangeInfo, Order, Symbol, Topic, TradeEvent};
+use crate::operation::Seeded;
 use crate::operation::{OperationError, Outcome};
 use crate::store::{Database, Db};
 use futures_util::future::BoxFuture;

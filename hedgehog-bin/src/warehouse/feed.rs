@@ -92,6 +92,8 @@ impl Stored for Order {
 pub(super) struct Feed<T> {
     pub(super) topic: Topic,
     subscription: Mutex<Subscription<T>>,
+    /// Where in the topic the feed began.
+    begin: u64,
     /// Rows of the topic in the table when the feed began: what is there beyond them is new.
     rows_before: i64,
     pub(super) counters: Counters,
@@ -116,8 +118,16 @@ pub(super) struct Batch<T> {
 impl<T: Stored> Feed<T> {
     /// Begins at the topic's present end: nothing is stored for late subscribers.
     pub(super) fn subscribe(bus: &Bus, topic: &Topic, rows_before: i64) -> Self {
-        let subscription = Mutex::new(T::bus(bus).subscribe_acked(&topic.to_string()));
-        Self { topic: topic.clone(), subscription, rows_before, counters: Counters::default() }
+        let subscription = T::bus(bus).subscribe_acked(&topic.to_string());
+        let begin = subscription.position();
+        let subscription = Mutex::new(subscription);
+        Self {
+            topic: topic.clone(),
+            subscription,
+            begin,
+            rows_before,
+            counters: Counters::default(),
+        }
     }
 
     /// Everything that touches the position goes through here; never held across an await.
@@ -131,21 +141,33 @@ impl<T: Stored> Feed<T> {
             let mut events = Vec::with_capacity(max.min(subscription.lag() as usize));
             let drained = subscription.drain(max, |event: &T| events.push(event.clone()));
             debug_assert_eq!(drained.lagged, 0, "a lossless subscription never lags");
-            Batch { events, end: subscription.position() }
+            Batch {
+                events,
+                end: subscription.position(),
+            }
         })
     }
 
     /// What the status tells of this feed, given the rows of its topic in the table now.
     pub(super) fn describe(&self, alive: bool, status: StoringStatus) -> StoringStatus {
-        let Counters { since, settled, refused, retrying } = &self.counters;
+        let Counters {
+            since,
+            settled,
+            refused,
+            retrying,
+        } = &self.counters;
         let rows_new = status.rows_stored.saturating_sub(self.rows_before).max(0) as u64;
         let rows_refused = refused.load(Relaxed);
+        let settled = settled.load(Relaxed);
         StoringStatus {
             since: alive.then(|| since.load(Relaxed)),
             rows_new,
-            rows_known: settled.load(Relaxed).saturating_sub(rows_new + rows_refused),
+            rows_known: settled.saturating_sub(rows_new + rows_refused),
             rows_refused,
-            lag: self.with(|subscription| subscription.lag()),
+            // Not the subscription's lag, which a batch leaves when it is read.
+            lag: self
+                .with(|subscription| subscription.published())
+                .saturating_sub(self.begin + settled),
             retrying: retrying.lock().clone(),
             ..status
         }

@@ -95,7 +95,10 @@ impl Warehouse {
 
     /// Stores a stream of a symbol from now on, and after each restart of the program.
     pub async fn start_storing(&self, stream: Stream, symbol: &Symbol) -> Result<Outcome, OperationError> {
-        let topic = Topic { stream, symbol: symbol.clone() };
+        let topic = Topic {
+            stream,
+            symbol: symbol.clone(),
+        };
         self.check_symbol(symbol).await?;
         let _turn = self.service.turn().await;
         tracing::info!("starting storing data from {topic}");
@@ -105,7 +108,10 @@ impl Warehouse {
 
     /// Stops storing: what was published up to now is stored before this returns.
     pub async fn stop_storing(&self, stream: Stream, symbol: &Symbol) -> Result<Outcome, OperationError> {
-        let topic = Topic { stream, symbol: symbol.clone() };
+        let topic = Topic {
+            stream,
+            symbol: symbol.clone(),
+        };
         let _turn = self.service.turn().await;
         if settings::find(&self.db, &topic).await?.is_none() {
             self.check_symbol(symbol).await?;
@@ -116,7 +122,11 @@ impl Warehouse {
         // By id, not by live name: a worker that is just being restarted has no name, and must not come back.
         let was_running = self.service.children().terminate_id(&topic.to_string()).await.is_ok();
         self.feeds.remove(&topic);
-        Ok(if was_running { Outcome::Stopped } else { Outcome::NotRunning })
+        Ok(if was_running {
+            Outcome::Stopped
+        } else {
+            Outcome::NotRunning
+        })
     }
 
     /// What is on, and what has been stored of it.
@@ -125,10 +135,27 @@ impl Warehouse {
         for (topic, on) in settings::all(&self.db).await? {
             let rows_stored = settings::row_count(&self.db, &topic).await?;
             let alive = self.workers.lookup(&topic).is_some();
-            let status = StoringStatus { topic: topic.to_string(), on, rows_stored, ..StoringStatus::default() };
+            let status = StoringStatus {
+                topic: topic.to_string(),
+                on,
+                rows_stored,
+                ..StoringStatus::default()
+            };
             let Topic { stream, symbol } = &topic;
-            let trade_events = self.feeds.trade_events.lock().get(symbol).filter(|_| *stream == Stream::TradeEvents).cloned();
-            let orders = self.feeds.orders.lock().get(symbol).filter(|_| *stream == Stream::Orders).cloned();
+            let trade_events = self
+                .feeds
+                .trade_events
+                .lock()
+                .get(symbol)
+                .filter(|_| *stream == Stream::TradeEvents)
+                .cloned();
+            let orders = self
+                .feeds
+                .orders
+                .lock()
+                .get(symbol)
+                .filter(|_| *stream == Stream::Orders)
+                .cloned();
             found.push(match (trade_events, orders) {
                 (Some(feed), _) => feed.describe(alive, status),
                 (None, Some(feed)) => feed.describe(alive, status),
@@ -145,7 +172,10 @@ impl Warehouse {
         }
         let near = nearest(symbol.as_str(), info.symbols.keys().map(Symbol::as_str));
         let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Err(OperationError::UnknownSymbol { symbol: symbol.clone(), nearest })
+        Err(OperationError::UnknownSymbol {
+            symbol: symbol.clone(),
+            nearest,
+        })
     }
 
     async fn start_worker(&self, topic: &Topic) -> Result<Outcome, OperationError> {
@@ -160,25 +190,34 @@ impl Warehouse {
         topic: &Topic,
         feeds: &Mutex<HashMap<Symbol, Arc<Feed<T>>>>,
     ) -> Result<Outcome, OperationError> {
-        let known = feeds.lock().get(&topic.symbol).cloned();
-        let feed = match known {
-            Some(feed) => feed,
-            None => {
-                let feed = Arc::new(Feed::subscribe(&self.bus, topic, settings::row_count(&self.db, topic).await?));
-                feeds.lock().insert(topic.symbol.clone(), Arc::clone(&feed));
-                feed
-            }
-        };
+        let feed = self.feed(topic, feeds).await?;
         let db = self.db.clone();
-        let spec = ChildSpec::worker(topic.to_string(), move || (Worker::<T>::default(), (Arc::clone(&feed), db.clone())))
-            .shutdown(worker::SHUTDOWN)
-            .via(self.workers.via(topic.clone()));
+        let spec = ChildSpec::worker(topic.to_string(), move || {
+            (Worker::<T>::default(), (Arc::clone(&feed), db.clone()))
+        })
+        .shutdown(worker::SHUTDOWN)
+        .via(self.workers.via(topic.clone()));
         let started: Result<ActorRef<WorkerMsg>, StartError> = self.service.children().start_child(spec).await;
         match started {
             Ok(_) => Ok(Outcome::Started),
             Err(StartError::AlreadyRegistered { .. }) => Ok(Outcome::AlreadyRunning),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The topic's feed; a new one begins here. Called within a turn.
+    async fn feed<T: Stored>(
+        &self,
+        topic: &Topic,
+        feeds: &Mutex<HashMap<Symbol, Arc<Feed<T>>>>,
+    ) -> Result<Arc<Feed<T>>, OperationError> {
+        if let Some(feed) = feeds.lock().get(&topic.symbol) {
+            return Ok(Arc::clone(feed));
+        }
+        let rows_before = settings::row_count(&self.db, topic).await?;
+        let feed = Arc::new(Feed::subscribe(&self.bus, topic, rows_before));
+        feeds.lock().insert(topic.symbol.clone(), Arc::clone(&feed));
+        Ok(feed)
     }
 }
 
@@ -195,7 +234,14 @@ impl Autostart for Warehouse {
     type Key = Topic;
 
     fn due(&self) -> BoxFuture<'_, Result<Vec<Topic>, OperationError>> {
-        Box::pin(async { Ok(settings::all(&self.db).await?.into_iter().filter(|(_, on)| *on).map(|(t, _)| t).collect()) })
+        Box::pin(async {
+            Ok(settings::all(&self.db)
+                .await?
+                .into_iter()
+                .filter(|(_, on)| *on)
+                .map(|(t, _)| t)
+                .collect())
+        })
     }
 
     fn resume<'a>(&'a self, topic: &'a Topic) -> BoxFuture<'a, Result<(), OperationError>> {

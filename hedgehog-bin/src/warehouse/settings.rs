@@ -9,7 +9,9 @@ use diesel::upsert::excluded;
 /// Every topic with a row, by name, and whether it is on. A topic that cannot be read is left out with a warning: one
 /// odd row must not keep the others from starting.
 pub(super) async fn all(db: &Db) -> Result<Vec<(Topic, bool)>, StoreError> {
-    let rows = settings::table.select((settings::topic, settings::status)).order(settings::topic);
+    let rows = settings::table
+        .select((settings::topic, settings::status))
+        .order(settings::topic);
     let rows: Vec<(String, SubscriberStatus)> = db.fetch(rows).await?;
     let topics = rows.into_iter().filter_map(|(topic, status)| match topic.parse() {
         Ok(topic) => Some((topic, status == SubscriberStatus::On)),
@@ -23,14 +25,20 @@ pub(super) async fn all(db: &Db) -> Result<Vec<(Topic, bool)>, StoreError> {
 
 /// Whether a topic is on; `None` without a row.
 pub(super) async fn find(db: &Db, topic: &Topic) -> Result<Option<bool>, StoreError> {
-    let row = settings::table.filter(settings::topic.eq(topic.to_string())).select(settings::status);
+    let row = settings::table
+        .filter(settings::topic.eq(topic.to_string()))
+        .select(settings::status);
     let status: Option<SubscriberStatus> = db.fetch_optional(row).await?;
     Ok(status.map(|status| status == SubscriberStatus::On))
 }
 
 /// Writes a topic's row; a row that exists keeps its id and its `inserted_at`.
 pub(super) async fn set(db: &Db, topic: &Topic, on: bool) -> Result<(), StoreError> {
-    let status = if on { SubscriberStatus::On } else { SubscriberStatus::Off };
+    let status = if on {
+        SubscriberStatus::On
+    } else {
+        SubscriberStatus::Off
+    };
     let now = Moment::now();
     let row = (
         settings::id.eq(Id::new()),
@@ -43,7 +51,11 @@ pub(super) async fn set(db: &Db, topic: &Topic, on: bool) -> Result<(), StoreErr
         settings::status.eq(excluded(settings::status)),
         settings::updated_at.eq(excluded(settings::updated_at)),
     );
-    let upsert = diesel::insert_into(settings::table).values(row).on_conflict(settings::topic).do_update().set(changes);
+    let upsert = diesel::insert_into(settings::table)
+        .values(row)
+        .on_conflict(settings::topic)
+        .do_update()
+        .set(changes);
     db.run(upsert).await?;
     Ok(())
 }
@@ -52,7 +64,13 @@ pub(super) async fn set(db: &Db, topic: &Topic, on: bool) -> Result<(), StoreErr
 pub(super) async fn row_count(db: &Db, topic: &Topic) -> Result<i64, StoreError> {
     let symbol = topic.symbol.as_str();
     match topic.stream {
-        Stream::TradeEvents => db.fetch_one(trade_events::table.filter(trade_events::symbol.eq(symbol)).count()).await,
-        Stream::Orders => db.fetch_one(orders::table.filter(orders::symbol.eq(symbol)).count()).await,
+        Stream::TradeEvents => {
+            db.fetch_one(trade_events::table.filter(trade_events::symbol.eq(symbol)).count())
+                .await
+        }
+        Stream::Orders => {
+            db.fetch_one(orders::table.filter(orders::symbol.eq(symbol)).count())
+                .await
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::exchange::{ExchangeError, NewOrder, OrderKey, Submission};
-use crate::market::{ExchangeInfo, OrderStatus, OrderType, Price, Quantity, Side, SymbolFilters, SymbolInfo, SymbolStatus};
 use crate::market::{Decimal, TimeInForce};
+use crate::market::{
+    ExchangeInfo, OrderStatus, OrderType, Price, Quantity, Side, SymbolFilters, SymbolInfo, SymbolStatus,
+};
 use crate::store::Database;
 use hedgehog_core::{ExitReason, Strategy, SupervisorRef};
 use std::time::Duration;
@@ -23,7 +25,11 @@ impl Exchange for Listing {
             quote_asset: "USDT".into(),
             filters: SymbolFilters::of(unit(), unit()),
         };
-        Box::pin(async { Ok(Arc::new(ExchangeInfo { symbols: [(symbol, info)].into() })) })
+        Box::pin(async {
+            Ok(Arc::new(ExchangeInfo {
+                symbols: [(symbol, info)].into(),
+            }))
+        })
     }
     fn place<'a>(&'a self, _: &'a NewOrder) -> BoxFuture<'a, Submission> {
         Box::pin(async { Submission::Rejected(ExchangeError::UnknownSymbol(btcusdt())) })
@@ -86,12 +92,23 @@ fn order(status: OrderStatus, executed: &str, update_time: i64) -> Order {
 async fn running() -> Running {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("data_warehouse.db");
-    let db = Db::open(&file.display().to_string(), Database::DataWarehouse).await.expect("a database");
+    let db = Db::open(&file.display().to_string(), Database::DataWarehouse)
+        .await
+        .expect("a database");
     let bus = Bus::new();
     let app = Warehouse::new(db, Arc::new(Listing), bus.clone());
-    let root = Supervisor::new(Strategy::OneForOne).child(app.spec()).start().await.expect("a tree");
+    let root = Supervisor::new(Strategy::OneForOne)
+        .child(app.spec())
+        .start()
+        .await
+        .expect("a tree");
     app.autostarted().await;
-    Running { app, bus, root, _dir: dir }
+    Running {
+        app,
+        bus,
+        root,
+        _dir: dir,
+    }
 }
 
 impl Running {
@@ -102,7 +119,13 @@ impl Running {
     }
 
     async fn status(&self) -> StoringStatus {
-        self.app.status().await.expect("a status").into_iter().next().expect("one topic")
+        self.app
+            .status()
+            .await
+            .expect("a status")
+            .into_iter()
+            .next()
+            .expect("one topic")
     }
 
     async fn eventually_stored(&self, rows: i64) {
@@ -111,7 +134,9 @@ impl Running {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), stored).await.expect("the rows are stored");
+        tokio::time::timeout(Duration::from_secs(20), stored)
+            .await
+            .expect("the rows are stored");
     }
 
     fn worker(&self) -> Option<ActorRef<WorkerMsg>> {
@@ -123,16 +148,31 @@ impl Running {
 async fn starting_twice_says_so_and_stopping_twice_too() {
     let running = running().await;
     let (app, symbol) = (&running.app, btcusdt());
-    assert_eq!(app.start_storing(Stream::Orders, &symbol).await.expect("starts"), Outcome::Started);
-    assert_eq!(app.start_storing(Stream::Orders, &symbol).await.expect("is on"), Outcome::AlreadyRunning);
-    assert_eq!(app.stop_storing(Stream::Orders, &symbol).await.expect("stops"), Outcome::Stopped);
-    assert_eq!(app.stop_storing(Stream::Orders, &symbol).await.expect("is off"), Outcome::NotRunning);
+    assert_eq!(
+        app.start_storing(Stream::Orders, &symbol).await.expect("starts"),
+        Outcome::Started
+    );
+    assert_eq!(
+        app.start_storing(Stream::Orders, &symbol).await.expect("is on"),
+        Outcome::AlreadyRunning
+    );
+    assert_eq!(
+        app.stop_storing(Stream::Orders, &symbol).await.expect("stops"),
+        Outcome::Stopped
+    );
+    assert_eq!(
+        app.stop_storing(Stream::Orders, &symbol).await.expect("is off"),
+        Outcome::NotRunning
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_symbol_that_does_not_exist_leaves_no_row() {
     let running = running().await;
-    let error = running.app.start_storing(Stream::Orders, &"BTCUSD".parse().expect("a symbol")).await;
+    let error = running
+        .app
+        .start_storing(Stream::Orders, &"BTCUSD".parse().expect("a symbol"))
+        .await;
     let told = error.expect_err("no such symbol").to_string();
     assert_eq!(told, "unknown symbol BTCUSD, did you mean BTCUSDT?");
     assert!(running.app.status().await.expect("a status").is_empty());
@@ -141,16 +181,28 @@ async fn a_symbol_that_does_not_exist_leaves_no_row() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_published_before_the_stop_is_stored_by_then() {
     let running = running().await;
-    running.app.start_storing(Stream::TradeEvents, &btcusdt()).await.expect("starts");
+    running
+        .app
+        .start_storing(Stream::TradeEvents, &btcusdt())
+        .await
+        .expect("starts");
     running.broadcast(1..=12_345);
-    running.app.stop_storing(Stream::TradeEvents, &btcusdt()).await.expect("stops");
+    running
+        .app
+        .stop_storing(Stream::TradeEvents, &btcusdt())
+        .await
+        .expect("stops");
     assert_eq!(running.status().await.rows_stored, 12_345);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tree_s_stop_stores_everything_too() {
     let running = running().await;
-    running.app.start_storing(Stream::TradeEvents, &btcusdt()).await.expect("starts");
+    running
+        .app
+        .start_storing(Stream::TradeEvents, &btcusdt())
+        .await
+        .expect("starts");
     running.broadcast(1..=100);
     running.root.stop(ExitReason::Shutdown).await;
     assert_eq!(running.status().await.rows_stored, 100);
@@ -159,7 +211,11 @@ async fn the_tree_s_stop_stores_everything_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_worker_loses_and_doubles_nothing() {
     let running = running().await;
-    running.app.start_storing(Stream::TradeEvents, &btcusdt()).await.expect("starts");
+    running
+        .app
+        .start_storing(Stream::TradeEvents, &btcusdt())
+        .await
+        .expect("starts");
     let mut last = 0;
     for _ in 0..3 {
         running.broadcast(last + 1..=last + 7_000);
@@ -171,7 +227,11 @@ async fn a_killed_worker_loses_and_doubles_nothing() {
         worker.exited().await;
     }
     running.eventually_stored(last).await;
-    assert_eq!(running.status().await.rows_new, last as u64, "no row is counted as new twice");
+    assert_eq!(
+        running.status().await.rows_new,
+        last as u64,
+        "no row is counted as new twice"
+    );
 }
 
 impl Running {
@@ -185,7 +245,11 @@ impl Running {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_s_row_moves_in_place_and_never_back() {
     let running = running().await;
-    running.app.start_storing(Stream::Orders, &btcusdt()).await.expect("starts");
+    running
+        .app
+        .start_storing(Stream::Orders, &btcusdt())
+        .await
+        .expect("starts");
     let states = [
         order(OrderStatus::New, "0.00000000", 1),
         order(OrderStatus::Filled, "0.00323", 3),
@@ -195,7 +259,11 @@ async fn an_order_s_row_moves_in_place_and_never_back() {
     for state in states {
         running.bus.orders.broadcast("ORDERS:BTCUSDT", state);
     }
-    running.app.stop_storing(Stream::Orders, &btcusdt()).await.expect("stops");
+    running
+        .app
+        .stop_storing(Stream::Orders, &btcusdt())
+        .await
+        .expect("stops");
     let rows = crate::store::schema::data_warehouse::orders::table;
     let stored: Vec<crate::store::rows::OrderRow> = running.app.db.fetch(rows).await.expect("rows");
     assert_eq!(stored.len(), 1);
@@ -205,13 +273,25 @@ async fn an_order_s_row_moves_in_place_and_never_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_tree_starts_what_was_on() {
     let first = running().await;
-    first.app.start_storing(Stream::TradeEvents, &btcusdt()).await.expect("starts");
-    first.app.start_storing(Stream::Orders, &btcusdt()).await.expect("starts");
+    first
+        .app
+        .start_storing(Stream::TradeEvents, &btcusdt())
+        .await
+        .expect("starts");
+    first
+        .app
+        .start_storing(Stream::Orders, &btcusdt())
+        .await
+        .expect("starts");
     first.app.stop_storing(Stream::Orders, &btcusdt()).await.expect("stops");
     first.root.stop(ExitReason::Shutdown).await;
 
     let app = Warehouse::new(first.app.db.clone(), Arc::new(Listing), Bus::new());
-    let root = Supervisor::new(Strategy::OneForOne).child(app.spec()).start().await.expect("a tree");
+    let root = Supervisor::new(Strategy::OneForOne)
+        .child(app.spec())
+        .start()
+        .await
+        .expect("a tree");
     app.autostarted().await;
     assert_eq!(app.workers.keys(), vec![Topic::trade_events(&btcusdt())]);
     root.stop(ExitReason::Shutdown).await;

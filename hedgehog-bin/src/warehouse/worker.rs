@@ -9,7 +9,7 @@ use crate::exchange::backoff::Backoff;
 use crate::store::{Db, StoreError};
 use futures_util::future::BoxFuture;
 use hedgehog_core::ractor;
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, Shutdown};
+use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, Shutdown, Subscription};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,7 +27,7 @@ pub(super) const SHUTDOWN: Shutdown = Shutdown::Timeout(Duration::from_secs(7));
 
 /// What a worker is told.
 #[derive(Debug)]
-pub enum WorkerMsg {
+pub(super) enum WorkerMsg {
     /// The doorbell: events wait.
     Ring,
     /// Read and store.
@@ -64,13 +64,20 @@ impl<T: Stored> Actor for Worker<T> {
     ) -> Result<Storing<T>, ActorProcessingErr> {
         let me = ActorRef::current(&myself).ok_or("a worker runs under a supervisor")?;
         tracing::info!("storing {}", feed.topic);
-        feed.counters.since.store(chrono::Utc::now().timestamp_millis(), Relaxed);
+        feed.counters
+            .since
+            .store(chrono::Utc::now().timestamp_millis(), Relaxed);
         feed.with(|subscription| {
             subscription.rewind();
             subscription.ring(&me, || WorkerMsg::Ring);
             subscription.rearm();
         });
-        Ok(Storing { feed, db, pending: None, backoff: Backoff::default() })
+        Ok(Storing {
+            feed,
+            db,
+            pending: None,
+            backoff: Backoff::default(),
+        })
     }
 
     async fn handle(
@@ -82,7 +89,7 @@ impl<T: Stored> Actor for Worker<T> {
         match message {
             WorkerMsg::Ring => drop(myself.send_after(INTERVAL, || WorkerMsg::Flush)),
             WorkerMsg::Flush => match state.store_next().await {
-                Ok(0) => state.feed.with(|subscription| subscription.rearm()),
+                Ok(0) => state.feed.with(Subscription::rearm),
                 Ok(_) => myself.cast(WorkerMsg::Flush)?,
                 Err(error) => {
                     let delay = state.retry_later(error);
@@ -105,13 +112,21 @@ impl<T: Stored> Actor for Worker<T> {
             if let Err(error) = state.store_next().await {
                 let delay = state.retry_later(error);
                 if Instant::now() + delay > deadline {
-                    tracing::error!("{}: {} events were not stored", state.feed.topic, state.unstored_before(end));
+                    tracing::error!(
+                        "{}: {} events were not stored",
+                        state.feed.topic,
+                        state.unstored_before(end)
+                    );
                     break;
                 }
                 tokio::time::sleep(delay).await;
             }
         }
-        tracing::info!("{}: {} events stored", state.feed.topic, state.feed.counters.settled.load(Relaxed));
+        tracing::info!(
+            "{}: {} events stored",
+            state.feed.topic,
+            state.feed.counters.settled.load(Relaxed)
+        );
         Ok(())
     }
 }
@@ -147,7 +162,10 @@ impl<T: Stored> Storing<T> {
     fn retry_later(&mut self, error: StoreError) -> Duration {
         let delay = self.backoff.next_delay();
         let reason = format!("{:#}", anyhow::Error::from(error));
-        tracing::warn!("{}: could not store, trying again in {delay:?}: {reason}", self.feed.topic);
+        tracing::warn!(
+            "{}: could not store, trying again in {delay:?}: {reason}",
+            self.feed.topic
+        );
         *self.feed.counters.retrying.lock() = Some(reason);
         delay
     }
@@ -155,20 +173,30 @@ impl<T: Stored> Storing<T> {
     /// Events published before `end` and not stored yet.
     fn unstored_before(&self, end: u64) -> u64 {
         let pending = self.pending.as_ref().map_or(0, |batch| batch.events.len() as u64);
-        self.feed.with(|subscription| end.saturating_sub(subscription.position())) + pending
+        self.feed
+            .with(|subscription| end.saturating_sub(subscription.position()))
+            + pending
     }
 }
 
 /// Stores every event that the database takes. A batch that holds bad data is halved until the offender stands alone:
 /// that one is logged and counted, since trying it for ever would hold up everything behind it. Any other error says
 /// nothing about the events (a full disk, a missing table), and is tried again.
-fn store_all<'a, T: Stored>(db: &'a Db, events: &'a [T], counters: &'a Counters) -> BoxFuture<'a, Result<(), StoreError>> {
+fn store_all<'a, T: Stored>(
+    db: &'a Db,
+    events: &'a [T],
+    counters: &'a Counters,
+) -> BoxFuture<'a, Result<(), StoreError>> {
     Box::pin(async move {
         match T::store(db, events).await {
             Ok(_) => Ok(()),
             Err(error) if !matches!(error, StoreError::BadData { .. }) => Err(error),
             Err(error) if events.len() == 1 => {
-                tracing::error!("the database refuses {}: {:#}", events[0].describe(), anyhow::Error::from(error));
+                tracing::error!(
+                    "the database refuses {}: {:#}",
+                    events[0].describe(),
+                    anyhow::Error::from(error)
+                );
                 counters.refused.fetch_add(1, Relaxed);
                 Ok(())
             }

@@ -10,10 +10,11 @@ pub use server::DynamicSupervisorMsg;
 
 use crate::{
     actor_ref::{ActorRef, Pid},
-    child_spec::{ChildId, ChildSpec, StartError},
+    child_spec::{ChildId, ChildSpec},
     exit::{ExitReason, record::Incarnation},
     name::Name,
     observe::TreeNode,
+    start_error::StartError,
     supervisor::{
         ChildCount, ChildInfo, KILL_GRACE, MAX_RESTARTS, MAX_SECONDS, NoProc, TerminateError, handle::Target,
         start_linked,

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::{
     actor_ref::{AnyActorRef, Pid},
-    child_spec::{ChildId, ErasedSpec, StartError},
+    child_spec::{ChildId, ErasedSpec},
     exit::{ExitReason, record::Incarnation},
+    start_error::StartError,
     supervisor::{
         ChildCount, ChildInfo, TerminateError, intensity::Intensity, log, shutdown::shutdown,
         strategy::calls_for_restart,

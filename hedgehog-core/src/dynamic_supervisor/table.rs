@@ -258,3 +258,6 @@ impl Subtree for SharedTable {
         self.table.lock().views()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,12 @@
 //! child. A supervisor that dies without stopping its children is finished only after they are gone.
 
 use super::ExitReason;
-use crate::{actor_ref::Pid, child_spec::ChildId};
+use crate::{actor_ref::Pid, child_spec::ChildId, panic};
 use parking_lot::Mutex;
 use ractor::ActorCell;
 use std::{
     fmt,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -95,6 +94,11 @@ impl Incarnation {
     /// The incarnation whose callback is running here, if any.
     pub(crate) fn current() -> Option<Arc<Self>> {
         CURRENT.try_with(Arc::clone).ok()
+    }
+
+    /// Whether the code running here is a callback of this incarnation.
+    pub(crate) fn is_current(&self) -> bool {
+        CURRENT.try_with(|current| current.pid == self.pid).unwrap_or(false)
     }
 
     /// Whether the code running here belongs to an incarnation that was declared dead: what it sends is dropped.
@@ -281,7 +285,7 @@ impl Incarnation {
             };
             for cleanup in cleanups {
                 // A panicking hook must keep neither the others from running nor the exit from being seen.
-                let _ = catch_unwind(AssertUnwindSafe(cleanup));
+                let _ = panic::catch_sync(cleanup);
             }
         };
         let reason = self
@@ -289,7 +293,7 @@ impl Incarnation {
             .get()
             .expect("set just above, by the only caller of `complete`");
         for monitor in monitors {
-            let _ = catch_unwind(AssertUnwindSafe(|| monitor(reason)));
+            let _ = panic::catch_sync(|| monitor(reason));
         }
         self.gone.notify_waiters();
     }

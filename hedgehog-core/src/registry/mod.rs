@@ -15,8 +15,9 @@ pub use via::Via;
 
 use crate::{
     actor_ref::{ActorRef, Pid},
-    child_spec::{ChildId, ChildSpec, StartError},
+    child_spec::{ChildId, ChildSpec},
     exit::record::Incarnation,
+    start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
 use dashmap::{DashMap, Entry as Place};

@@ -3,8 +3,8 @@
 use super::{Entry, Key, Registry, Value};
 use crate::{
     actor_ref::{ActorRef, CallError, CastError},
-    child_spec::StartError,
     name::Bind,
+    start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
 use ractor::{Message, RpcReplyPort};

@@ -3,10 +3,11 @@
 use super::server::{Request, SupervisorMsg};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef, CastError, Pid},
-    child_spec::{ChildId, ChildKind, ChildSpec, Restart, StartError},
+    child_spec::{ChildId, ChildKind, ChildSpec, Restart},
     exit::ExitReason,
     name::Name,
     observe::{ChildState, TreeNode},
+    start_error::StartError,
 };
 use ractor::{Message, RpcReplyPort};
 use std::{fmt, time::Duration};

@@ -2,18 +2,14 @@
 //!
 //! Reasons are the user's errors: formatting one may panic, and that must not reach the supervisor.
 
-use crate::{ExitReason, Restart, Shutdown, StartError, child_spec::ErasedSpec, exit::record::Incarnation};
-use std::{
-    fmt::Display,
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
-};
+use crate::{ExitReason, Restart, Shutdown, StartError, child_spec::ErasedSpec, exit::record::Incarnation, panic};
+use std::{fmt::Display, time::Duration};
 
 const TARGET: &str = "hedgehog_core::supervisor";
 
 /// `value` as text, whatever its `Display` does.
 pub(crate) fn text(value: &dyn Display) -> String {
-    catch_unwind(AssertUnwindSafe(|| value.to_string())).unwrap_or_else(|_| "(not printable)".to_owned())
+    panic::catch_sync(|| value.to_string()).unwrap_or_else(|_| "(not printable)".to_owned())
 }
 
 pub(crate) fn started(supervisor: &Incarnation, child: &Incarnation) {

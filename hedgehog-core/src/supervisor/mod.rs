@@ -20,8 +20,9 @@ pub use strategy::Strategy;
 use crate::{
     actor_ref::ActorRef,
     adapter::{self, Launch},
-    child_spec::{ChildId, ChildSpec, ErasedSpec, StartError},
+    child_spec::{ChildId, ChildSpec, ErasedSpec},
     exit::record::Incarnation,
+    start_error::StartError,
 };
 use ractor::{Actor, Message};
 use std::{sync::Arc, time::Duration};

@@ -16,8 +16,9 @@ use super::{
 use crate::{
     Restart,
     actor_ref::{AnyActorRef, Pid},
-    child_spec::{ChildId, ErasedSpec, StartError},
+    child_spec::{ChildId, ErasedSpec},
     exit::{ExitReason, record::Incarnation},
+    start_error::StartError,
 };
 use parking_lot::{Mutex, MutexGuard};
 use ractor::{Actor, ActorProcessingErr, RpcReplyPort};

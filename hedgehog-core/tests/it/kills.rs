@@ -2,8 +2,8 @@
 
 use crate::kit::{Log, Order, Script, quiet, settle};
 use hedgehog_core::{
-    ChildState, DynamicSupervisor, DynamicSupervisorRef, ExitReason, Name, Shutdown, Strategy, Supervisor,
-    SupervisorRef,
+    Actor, ActorProcessingErr, ChildSpec, ChildState, DynamicSupervisor, DynamicSupervisorRef, ExitReason, Name,
+    Shutdown, Strategy, Supervisor, SupervisorRef, ractor,
 };
 use std::{
     sync::{Arc, Barrier, mpsc},
@@ -147,4 +147,69 @@ async fn stale_exits_of_replaced_children_are_ignored() {
             .iter()
             .all(|child| child.restarts == 1 && child.state == ChildState::Running)
     );
+}
+
+/// The supervisor is as stuck as the child whose init it waits for: both are declared dead, and the child that comes out of
+/// its init after all finds itself fenced.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_supervisor_stuck_in_a_childs_init_is_fenced_with_the_child() {
+    let (middle, leaf) = (Name::new("middle"), Name::new("leaf"));
+    let grace = Duration::from_millis(50);
+    let inner = Supervisor::spec("middle", move || Supervisor::new(Strategy::OneForOne).kill_grace(grace));
+    let root = Supervisor::new(Strategy::OneForOne)
+        .kill_grace(grace)
+        .child(inner.name(&middle).shutdown(Shutdown::BrutalKill));
+    let root = root.start().await.unwrap();
+    let gate = Arc::new(Barrier::new(2));
+    let stuck = {
+        let gate = gate.clone();
+        ChildSpec::worker("leaf", move || (StuckInit, gate.clone())).name(&leaf)
+    };
+    let inner = SupervisorRef::from(middle.whereis().unwrap());
+    let starting = tokio::spawn(async move { inner.start_child(stuck).await });
+    let leaf_ref = leaf.wait(Duration::from_secs(5)).await.unwrap();
+    root.terminate_child("middle").await.unwrap();
+    assert!(middle.whereis().is_none() && leaf.whereis().is_none());
+    assert!(matches!(leaf_ref.exit_reason(), Some(ExitReason::Killed)));
+    tokio::task::spawn_blocking(move || gate.wait()).await.unwrap();
+    assert!(starting.await.unwrap().is_err());
+    assert!(leaf_ref.cast(()).is_err() && leaf.whereis().is_none());
+    root.stop(ExitReason::Shutdown).await;
+}
+
+struct StuckInit;
+
+impl Actor for StuckInit {
+    type Msg = ();
+    type State = ();
+    type Arguments = Arc<Barrier>;
+
+    async fn pre_start(&self, _: ractor::ActorRef<()>, gate: Arc<Barrier>) -> Result<(), ActorProcessingErr> {
+        gate.wait();
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_spec_captured_may_explode_when_it_is_forgotten() {
+    quiet();
+    let log = Log::default();
+    let a = Script::new("a", &log);
+    let supervisor = DynamicSupervisor::new().start().await.unwrap();
+    let (script, bomb) = (a.clone(), Bomb);
+    let spec = ChildSpec::worker("a", move || {
+        let _ = &bomb;
+        (crate::kit::Probe, script.clone())
+    });
+    let child = supervisor.start_child(spec).await.unwrap();
+    supervisor.terminate_child(&child).await.unwrap();
+    assert_eq!(supervisor.count_children().await.unwrap().specs, 0);
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
 }

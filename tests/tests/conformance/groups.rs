@@ -67,6 +67,27 @@ pub(crate) mod membership {
         assert_eq!(probes.each_ref().map(Probe::alive), [0, 1, 1]);
     }
 
+    #[row("SPEC-029", "SPEC-030")]
+    async fn rest_for_one_leaves_a_temporary_sibling_that_comes_earlier() {
+        let journal = Journal::new();
+        let [earlier, crashing, later] = ["earlier", "crashing", "later"].map(|name| Probe::new(name, &journal));
+        let sup = Supervisor::new(Strategy::RestForOne)
+            .child(earlier.spec().restart(Restart::Temporary))
+            .child(crashing.spec())
+            .child(later.spec().restart(Restart::Temporary))
+            .start()
+            .await
+            .expect("boot");
+        crashing.crash().await;
+        settle().await;
+        assert_eq!([&earlier, &crashing, &later].map(Probe::alive), [1, 1, 0]);
+        let children = sup.which_children().await.expect("which_children");
+        assert_eq!(
+            children.iter().map(|child| &*child.id).collect::<Vec<_>>(),
+            ["earlier", "crashing"]
+        );
+    }
+
     #[row("SPEC-030")]
     async fn group_restart_stops_temporary_siblings_and_removes_their_specs() {
         for strategy in [Strategy::OneForAll, Strategy::RestForOne] {

@@ -8,7 +8,8 @@ pub(crate) mod lifetime {
     use std::time::Duration;
 
     use hedgehog_core::{
-        ActorRef, DynamicSupervisor, DynamicSupervisorRef, Name, Registry, Restart, StartError, Strategy, Supervisor,
+        ActorRef, DynamicSupervisor, DynamicSupervisorRef, Name, RegisterError, Registry, Restart, StartError,
+        Strategy, Supervisor,
     };
     use hedgehog_tests::scenario::{Command, Journal, Latest, Probe, settle};
     use parking_lot::Mutex;
@@ -163,6 +164,32 @@ pub(crate) mod lifetime {
             via.call(Command::Ping, None).await.expect("by key");
         }
         assert_eq!((a.starts(), via.whereis()), (4, Some(a.current())));
+    }
+
+    #[invariant]
+    async fn end_of_a_former_holder_takes_nothing_from_the_present_one() {
+        let (names, sup) = registry_and_supervisor().await;
+        let journal = Journal::new();
+        let (former, present) = (Probe::new("former", &journal), Probe::new("present", &journal));
+        let first = sup
+            .start_child(former.spec().restart(Restart::Temporary))
+            .await
+            .expect("start");
+        let second = sup.start_child(present.spec()).await.expect("start");
+        names.register("a", &first, ()).expect("it is free");
+        assert!(
+            !names.unregister(&"a", &second),
+            "only its holder's name can be given up"
+        );
+        assert!(names.unregister(&"a", &first));
+        names.register("a", &second, ()).expect("it is free again");
+        former.crash().await;
+        assert_eq!(names.lookup(&"a"), Some(second));
+        assert!(
+            matches!(names.register("b", &first, ()), Err(RegisterError::NoProc)),
+            "the dead hold nothing"
+        );
+        assert_eq!(names.keys(), ["a"]);
     }
 
     #[invariant]

@@ -169,7 +169,7 @@ pub(crate) mod deadlines {
 pub(crate) mod reasons {
     use std::time::Duration;
 
-    use hedgehog_core::{ExitReason, Strategy, Supervisor};
+    use hedgehog_core::{ExitReason, Restart, Strategy, Supervisor};
     use hedgehog_tests::scenario::{Command, Journal, Latest, Probe, settle, word};
     use tokio::time::Instant;
 
@@ -241,6 +241,45 @@ pub(crate) mod reasons {
             "what was queued is never handled"
         );
         assert_eq!(a.exits(), ["shutdown"]);
+    }
+
+    #[row("SPEC-055")]
+    async fn drain_serves_the_mailbox_first_and_a_supervisor_drains_only_the_children_that_say_so() {
+        for drains in [false, true] {
+            let journal = Journal::new();
+            let a = Probe::new("a", &journal);
+            let spec = if drains { a.spec().drain() } else { a.spec() };
+            let sup = Supervisor::new(Strategy::OneForOne)
+                .child(spec)
+                .start()
+                .await
+                .expect("boot");
+            a.tell(Command::Wait(Duration::from_secs(2)));
+            a.tell(Command::Note("one"));
+            a.tell(Command::Note("two"));
+            sup.stop(ExitReason::Shutdown).await;
+            let notes = if drains { "note a: one, note a: two, " } else { "" };
+            assert_eq!(journal.take(), format!("start a, {notes}stop a, drop a"));
+            assert_eq!(a.exits(), ["shutdown"]);
+        }
+    }
+
+    #[row("SPEC-055")]
+    async fn drain_takes_no_new_messages_and_ends_with_its_reason() {
+        let journal = Journal::new();
+        let a = Probe::new("a", &journal);
+        let sup = Supervisor::new(Strategy::OneForOne).child(a.spec().restart(Restart::Temporary));
+        let _sup = sup.start().await.expect("boot");
+        a.tell(Command::Wait(Duration::from_secs(2)));
+        a.tell(Command::Note("in time"));
+        let actor = a.current();
+        actor.drain(ExitReason::ShutdownWith("drained".into()));
+        assert!(actor.cast(Command::Note("too late")).is_err());
+        assert_eq!(
+            actor.exited().await.to_string(),
+            ExitReason::ShutdownWith("drained".into()).to_string()
+        );
+        assert_eq!(journal.take(), "start a, note a: in time, stop a, drop a");
     }
 
     #[invariant]

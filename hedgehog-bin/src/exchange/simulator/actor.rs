@@ -4,111 +4,34 @@
 //! placed either before a trade or after it, never during. A database that refuses a change ends the process without
 //! telling anybody of the change: its successor reads back what is true.
 
+mod playing;
+mod request;
+mod settled;
+
 use super::account::Balance;
 use super::engine::{Engine, Placement};
 use super::ledger::{Changes, Ledger, Saved, SavedMarket};
-use super::market::{Due, Market, MarketTrade};
+use super::market::{Market, MarketTrade, Position};
 use super::refusal::Refusal;
 use super::wire::{self, Execution};
-use super::{MarketSource, Progress, Shared, SimulatorMsg, server};
+use super::{Shared, SimulatorMsg, server};
 use crate::exchange::OrderKey;
 use crate::market::{Order, Symbol, SymbolInfo};
 use crate::store::StoreError;
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ExitReason, RpcReplyPort, ractor};
-use std::collections::{BTreeMap, HashMap};
+use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ExitReason, ractor};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// So many trades of one symbol are played before other requests have their turn.
-const BATCH: usize = 256;
+use settled::Settled;
 
-/// How often positions are written when nothing else writes them: what a crash plays again.
+pub(super) use request::{Reply, Request, Subscriber, Trades};
+
+/// How often positions are looked at, to write those that have settled.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
-
-/// Timers do not get finer than this.
-const TICK: Duration = Duration::from_millis(1);
-
-/// An answer to a request.
-pub(super) type Reply<T> = RpcReplyPort<Result<T, Refusal>>;
-
-/// What the process is asked to do.
-pub(super) enum Request {
-    /// Trades are due, or may be: the market opened, a subscriber came or has room again.
-    Play,
-    /// Write the positions.
-    Save,
-    Place(Placement, Reply<Order>),
-    Cancel {
-        symbol: Symbol,
-        key: OrderKey,
-        cancel_id: String,
-        reply: Reply<Order>,
-    },
-    Order {
-        symbol: Symbol,
-        key: OrderKey,
-        reply: Reply<Order>,
-    },
-    OpenOrders {
-        symbol: Option<Symbol>,
-        reply: Reply<Vec<Order>>,
-    },
-    Balances(Reply<Vec<(String, Balance)>>),
-    History {
-        symbol: Symbol,
-        from_id: Option<i64>,
-        limit: usize,
-        reply: Reply<Vec<MarketTrade>>,
-    },
-    Subscribe {
-        symbol: Symbol,
-        subscriber: Subscriber,
-    },
-    Unsubscribe {
-        symbol: Symbol,
-        connection: u64,
-    },
-    /// The client has read everything up to here; said where the market waits for it.
-    Read {
-        symbol: Symbol,
-        connection: u64,
-        played_to: usize,
-    },
-    /// Events of the account, from now on.
-    SubscribeAccount {
-        events: mpsc::UnboundedSender<Arc<str>>,
-        reply: Reply<()>,
-    },
-}
-
-/// A connection that wants the trades of a symbol.
-#[derive(Clone)]
-pub(super) struct Subscriber {
-    pub(super) connection: u64,
-    pub(super) trades: mpsc::Sender<Trades>,
-    /// Rung when the market does not wait and the connection has fallen behind.
-    pub(super) too_slow: Arc<Notify>,
-}
-
-/// Some trades of one symbol, in order.
-#[derive(Clone)]
-pub(super) struct Trades {
-    pub(super) symbol: Symbol,
-    pub(super) list: Arc<[MarketTrade]>,
-    /// What to say in [`Request::Read`] when they are read; `None` where nobody waits for that.
-    pub(super) read_as: Option<usize>,
-}
-
-/// A subscriber and what it has read.
-struct Listener {
-    subscriber: Subscriber,
-    read: usize,
-}
 
 /// The simulator's behaviour; everything it knows is in [`State`].
 pub(super) struct SimulatorActor;
@@ -123,14 +46,22 @@ pub(super) struct State {
     account_events: Vec<mpsc::UnboundedSender<Arc<str>>>,
     /// Grows with every execution, and begins above those of every former incarnation.
     last_execution_id: i64,
-    /// Positions that are not in the database yet.
-    unsaved: bool,
+    /// What a crash goes back to.
+    settled: Settled,
     wake: Wake,
+    /// When the market opened in this incarnation.
+    opened: Option<Instant>,
     published: Published,
     /// The accept loop and the timer of [`Request::Save`]: they end with the state.
     tasks: JoinSet<()>,
     /// Dropped with the state: every connection sees it and ends.
     _connections: watch::Sender<()>,
+}
+
+/// A subscriber and what it has read.
+struct Listener {
+    subscriber: Subscriber,
+    read: usize,
 }
 
 /// How the process will next look at the market.
@@ -173,8 +104,9 @@ impl Actor for SimulatorActor {
             listeners: HashMap::new(),
             account_events: Vec::new(),
             last_execution_id: server::now() * 1_000,
-            unsaved: false,
+            settled: Settled::new(HashMap::new(), Instant::now()),
             wake: Wake::OnRequest,
+            opened: None,
             published: Published {
                 at: None,
                 finished: false,
@@ -213,7 +145,9 @@ impl Actor for SimulatorActor {
     }
 
     async fn post_stop(&self, _: ractor::ActorRef<SimulatorMsg>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        state.save().await?;
+        let positions = state.positions();
+        state.settled = Settled::new(positions, Instant::now());
+        state.save_positions().await?;
         state.publish_progress(Instant::now());
         Ok(())
     }
@@ -242,6 +176,7 @@ impl State {
                 tracing::warn!("order {id} of {symbol} stays in the database: this market does not list its symbol");
             }
         }
+        self.settled = Settled::new(self.positions(), Instant::now());
     }
 
     /// Answers one request. An error means that the database and the engine may differ: nobody was told, and the process
@@ -249,7 +184,11 @@ impl State {
     async fn handle(&mut self, request: Request) -> Result<(), StoreError> {
         match request {
             Request::Play => self.play().await?,
-            Request::Save => self.save().await?,
+            Request::Save => {
+                if self.settled.observe(self.positions(), Instant::now()) {
+                    self.save_positions().await?;
+                }
+            }
             Request::Place(placement, reply) => self.place(placement, reply).await?,
             Request::Cancel {
                 symbol,
@@ -309,7 +248,6 @@ impl State {
                     }
                     true
                 });
-                self.unsaved = true;
                 self.wake_now();
             }
             Request::SubscribeAccount { events, reply } => {
@@ -367,120 +305,6 @@ impl State {
             .ok_or_else(Refusal::no_such_order))
     }
 
-    /// Plays what is due, a batch per symbol, and arranges for the next time.
-    async fn play(&mut self) -> Result<(), StoreError> {
-        self.wake = Wake::OnRequest;
-        if !self.shared.open.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let now = Instant::now();
-        let symbols: Vec<Symbol> = if self.market.runs_unheard() {
-            self.market.symbols().cloned().collect()
-        } else {
-            self.listeners
-                .iter()
-                .filter(|(_, list)| !list.is_empty())
-                .map(|(symbol, _)| symbol.clone())
-                .collect()
-        };
-        let mut next: Option<Instant> = None;
-        for symbol in symbols {
-            match self.play_symbol(&symbol, now).await? {
-                Due::Now => next = Some(now),
-                Due::At(at) => next = Some(next.map_or(at, |next| next.min(at))),
-                Due::Never => {}
-            }
-        }
-        self.publish_progress(now);
-        match next {
-            Some(at) if at <= now => self.wake_now(),
-            Some(at) => self.wake_at(at.max(now + TICK)),
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// Plays at most a batch of one symbol; tells when to come back. [`Due::Never`] stands for a symbol that waits for its
-    /// subscribers, too: they will say so.
-    async fn play_symbol(&mut self, symbol: &Symbol, now: Instant) -> Result<Due, StoreError> {
-        let Some(permits) = self.room(symbol) else {
-            return Ok(Due::Never);
-        };
-        let wall = server::now();
-        let mut trades = Vec::new();
-        let due = loop {
-            match self.market.due(symbol, now) {
-                Due::Now if trades.len() == BATCH => break Due::Now,
-                Due::Now => {}
-                later => break later,
-            }
-            let Some(trade) = self.market.peek(symbol, wall) else {
-                break Due::Never;
-            };
-            if self.engine.crosses(symbol, trade.price) {
-                if !trades.is_empty() {
-                    // What came before the fill is told before the fill.
-                    break Due::Now;
-                }
-                self.fill(symbol, &trade).await?;
-            }
-            self.market.advance(symbol, wall);
-            self.unsaved = true;
-            trades.push(trade);
-        };
-        if !trades.is_empty() {
-            let read_as = self
-                .market
-                .waits_for_subscribers()
-                .then(|| self.market.played_to(symbol));
-            let trades = Trades {
-                symbol: symbol.clone(),
-                list: trades.into(),
-                read_as,
-            };
-            for permit in permits {
-                permit.send(trades.clone());
-            }
-        }
-        Ok(due)
-    }
-
-    /// A place in every subscriber's queue, or `None` when the symbol has to wait for one of them. Subscribers that are
-    /// gone are forgotten; where nobody waits, so are those that are too slow, as the real exchange does.
-    fn room(&mut self, symbol: &Symbol) -> Option<Vec<mpsc::OwnedPermit<Trades>>> {
-        let patient = self.market.waits_for_subscribers();
-        let (mut permits, mut full) = (Vec::new(), false);
-        self.retain_listeners(symbol, |Listener { subscriber, .. }| {
-            match subscriber.trades.clone().try_reserve_owned() {
-                Ok(permit) => permits.push(permit),
-                Err(TrySendError::Full(_)) if patient => full = true,
-                Err(TrySendError::Full(_)) => {
-                    tracing::warn!("a subscriber of {symbol} is too slow for the market and is disconnected");
-                    subscriber.too_slow.notify_one();
-                    return false;
-                }
-                Err(TrySendError::Closed(_)) => return false,
-            }
-            true
-        });
-        let unheard = permits.is_empty() && !self.market.runs_unheard();
-        (!full && !unheard).then_some(permits)
-    }
-
-    /// Forgets listeners, and tells a market that waits for them what the others have read.
-    fn retain_listeners(&mut self, symbol: &Symbol, keep: impl FnMut(&mut Listener) -> bool) {
-        let Some(listeners) = self.listeners.get_mut(symbol) else {
-            return;
-        };
-        listeners.retain_mut(keep);
-        if self.market.waits_for_subscribers() {
-            match listeners.iter().map(|listener| listener.read).min() {
-                Some(read) => self.market.acknowledge(symbol, read),
-                None => self.market.rewind(symbol),
-            }
-        }
-    }
-
     /// Executes what a trade fills, writes it, and tells the account.
     async fn fill(&mut self, symbol: &Symbol, trade: &MarketTrade) -> Result<(), StoreError> {
         let time = server::now();
@@ -516,16 +340,19 @@ impl State {
         Ok(balances)
     }
 
-    /// Writes every position that may have changed.
-    async fn save(&mut self) -> Result<(), StoreError> {
-        if !std::mem::take(&mut self.unsaved) {
-            return Ok(());
-        }
-        let played = self
+    /// Where the symbols stand that have traded.
+    fn positions(&self) -> HashMap<Symbol, Position> {
+        let positions = self
             .market
             .symbols()
-            .filter(|symbol| self.market.position(symbol).last_trade_id > 0);
-        let markets = played.map(|symbol| self.saved_market(symbol)).collect();
+            .map(|symbol| (symbol.clone(), self.market.position(symbol)));
+        positions.filter(|(_, position)| position.last_trade_id > 0).collect()
+    }
+
+    /// Writes the settled position of every symbol that has traded.
+    async fn save_positions(&mut self) -> Result<(), StoreError> {
+        let traded = self.positions();
+        let markets = traded.keys().map(|symbol| self.saved_market(symbol)).collect();
         self.ledger
             .commit(Changes {
                 markets,
@@ -537,7 +364,7 @@ impl State {
     fn saved_market(&self, symbol: &Symbol) -> SavedMarket {
         SavedMarket {
             symbol: symbol.clone(),
-            position: self.market.position(symbol),
+            position: self.settled.position(symbol),
             last_order_id: self.engine.last_order_id(symbol),
         }
     }
@@ -555,67 +382,6 @@ impl State {
         let event: Arc<str> = event.to_string().into();
         self.account_events
             .retain(|events| events.send(Arc::clone(&event)).is_ok());
-    }
-
-    fn wake_now(&mut self) {
-        if !matches!(self.wake, Wake::Queued) && self.myself.cast(SimulatorMsg(Request::Play)).is_ok() {
-            self.wake = Wake::Queued;
-        }
-    }
-
-    fn wake_at(&mut self, at: Instant) {
-        let myself = self.myself.clone();
-        let mut timer = JoinSet::new();
-        timer.spawn(async move {
-            tokio::time::sleep_until(at).await;
-            // A process that is gone needs no waking.
-            let _ = myself.cast(SimulatorMsg(Request::Play));
-        });
-        self.wake = Wake::At { _timer: timer };
-    }
-
-    /// Tells how far the market has come, ten times a second and at the end.
-    fn publish_progress(&mut self, now: Instant) {
-        let (played, total) = self.market.played();
-        let finished = total.is_some_and(|total| played >= total);
-        let newly_finished = finished && !self.published.finished;
-        if !newly_finished
-            && self
-                .published
-                .at
-                .is_some_and(|at| now - at < Duration::from_millis(100))
-        {
-            return;
-        }
-        self.published = Published {
-            at: Some(now),
-            finished,
-        };
-        let ids = |symbol: &Symbol| (symbol.clone(), self.market.position(symbol).last_trade_id);
-        let (malformed_lines, remaining) = match &self.shared.config.market {
-            MarketSource::Generated { .. } => (0, BTreeMap::new()),
-            MarketSource::Recording { recording, .. } => {
-                let left = recording.symbols().map(|(info, total, _)| {
-                    let played = self.market.position(&info.symbol).played_to.unwrap_or(0);
-                    (info.symbol.clone(), (total as u64).saturating_sub(played as u64))
-                });
-                (recording.malformed_lines(), left.collect())
-            }
-        };
-        let last_trade_ids = self.market.symbols().map(ids).filter(|(_, id)| *id > 0).collect();
-        let progress = Progress {
-            played,
-            total,
-            malformed_lines,
-            finished,
-            last_trade_ids,
-            remaining,
-        };
-        self.shared.progress.send_replace(progress);
-        if newly_finished {
-            // A recording that is over is over after a crash, too.
-            let _ = self.myself.cast(SimulatorMsg(Request::Save));
-        }
     }
 }
 

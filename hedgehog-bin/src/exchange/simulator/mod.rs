@@ -79,7 +79,8 @@ pub enum MarketSource {
 pub enum Speed {
     /// As fast as the subscribers take it. A symbol waits while nobody subscribes to it.
     Max,
-    /// So many times the recording's own pace, whether or not anybody listens.
+    /// So many times the recording's own pace, whether or not anybody listens. It begins with the first subscriber, or two
+    /// seconds after the opening.
     Times(f64),
 }
 

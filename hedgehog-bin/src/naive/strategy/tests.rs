@@ -246,3 +246,29 @@ fn what_breaks_a_filter_is_parked_and_not_sent() {
         "{decision:?}"
     );
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_buy_spends_at_most_its_chunk_and_a_sale_at_no_profit_covers_the_fees(
+        market in 1_000u64..100_000_000, tick in 0i64..5, step in 0i64..6, chunk in 10u64..100_000,
+    ) {
+        let unit = |scale: i64| Decimal::new(1.into(), scale);
+        let terms = Terms {
+            chunk: Decimal::from(chunk),
+            buy_down_interval: decimal("0.002"),
+            profit_interval: Decimal::from(0),
+            rebuy_interval: decimal("0.005"),
+            filters: SymbolFilters::of(unit(tick), unit(step)),
+        };
+        let market = Price::from(Decimal::new(market.into(), 3));
+        let bought = terms.buy_price(&market);
+        proptest::prop_assume!(!bought.is_zero());
+        let spent = |quantity: &Decimal| bought.value() * quantity;
+        let quantity = terms.quantity(&bought).into_inner();
+        assert!(bought <= market && spent(&quantity) <= terms.chunk);
+        assert!(spent(&(quantity + unit(step))) > terms.chunk, "not the greatest quantity");
+        // The floor to the tick may take back at most one tick of what the two fees need.
+        let sold = terms.sell_price(&bought);
+        assert!(sold.value() + unit(tick) > bought.value() * decimal("1.002001"));
+    }
+}

@@ -1,0 +1,131 @@
+//! A whole program in this process, asked over its socket.
+
+use super::*;
+use crate::app::{Market, System};
+use crate::config::{Config, Flags};
+use crate::exchange::simulator::MarketSource;
+use crate::failure::FailureKind;
+use crate::market::Symbol;
+use hedgehog_core::RunningApplication;
+
+struct Program {
+    folder: tempfile::TempDir,
+    system: System,
+    running: RunningApplication,
+}
+
+impl Program {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let flags = Flags {
+            data_dir: Some(folder.path().into()),
+            ..Flags::default()
+        };
+        let config = Config::load(&flags, []).expect("defaults");
+        let market = Market::Simulated(MarketSource::Generated { seed: 1 });
+        let system = System::open(config, market).await.expect("nothing is in the way");
+        let running = system.application().start().await.expect("the tree starts");
+        system.launch(&running, &[]).await.expect("nothing to turn on");
+        Self {
+            folder,
+            system,
+            running,
+        }
+    }
+
+    async fn ask(&self, request: Request) -> Response {
+        let folder = DataDir::new(self.folder.path());
+        let answered = tokio::task::spawn_blocking(move || call(&folder, &request)).await;
+        answered.expect("it does not panic").expect("the program answers")
+    }
+
+    async fn text(&self, request: Request) -> String {
+        let response = self.ask(request).await;
+        assert_eq!(response.failure, None);
+        response.answer.expect("an answer").text
+    }
+
+    async fn stop(self) -> tempfile::TempDir {
+        self.running.stop().await;
+        self.system.close();
+        self.folder
+    }
+}
+
+fn change(action: Action, symbols: &[&str]) -> Request {
+    let symbols: Vec<Symbol> = symbols.iter().map(|symbol| symbol.parse().expect("a symbol")).collect();
+    Request::Change { action, symbols }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_program_does_what_it_is_asked_and_says_what_it_did() {
+    let program = Program::start().await;
+    let start = change(Action::StartStreaming, &["btcusdt", "ethusdt"]);
+    assert_eq!(
+        program.text(start.clone()).await,
+        "streaming BTCUSDT: started\nstreaming ETHUSDT: started"
+    );
+    assert_eq!(
+        program.text(start).await,
+        "streaming BTCUSDT: already running\nstreaming ETHUSDT: already running"
+    );
+    assert!(program.text(Request::Status).await.contains("BTCUSDT"));
+    assert!(
+        program
+            .text(Request::Tree)
+            .await
+            .contains("Hedgehog/Streamer.Supervisor/Streams/ETHUSDT")
+    );
+    let stop = change(Action::StopStreaming, &["ethusdt"]);
+    assert_eq!(program.text(stop.clone()).await, "streaming ETHUSDT: stopped");
+    assert_eq!(program.text(stop).await, "streaming ETHUSDT: not running");
+
+    let folder = DataDir::new(program.stop().await.path());
+    let refused = call(&folder, &Request::Status).expect_err("nobody is there");
+    assert!(matches!(refused, ControlError::NotRunning { .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typo_in_one_symbol_changes_nothing_for_the_others() {
+    let program = Program::start().await;
+    let response = program
+        .ask(change(Action::StartStreaming, &["BTCUSDT", "ETHUSD"]))
+        .await;
+    let failure = response.failure.expect("there is no ETHUSD");
+    assert_eq!(failure.kind, FailureKind::BadInput);
+    assert!(failure.message.contains("did you mean ETHUSDT"), "{failure}");
+    let status = program.system.status().await.expect("the databases answer");
+    assert!(status.streaming.expect("the app runs").iter().all(|stream| !stream.on));
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_killed_control_process_answers_and_comes_back_at_its_address() {
+    let program = Program::start().await;
+    let killed = program
+        .text(Request::Kill {
+            path: "Hedgehog/Control".to_owned(),
+        })
+        .await;
+    assert!(killed.starts_with("Hedgehog/Control: killed"), "{killed}");
+    assert!(program.text(Request::Tree).await.contains("Hedgehog/Control"));
+
+    let unknown = program
+        .ask(Request::Kill {
+            path: "Hedgehog/Contrl".to_owned(),
+        })
+        .await
+        .failure
+        .expect("a typo");
+    assert_eq!(unknown.kind, FailureKind::BadInput);
+    assert!(unknown.message.contains("did you mean Hedgehog/Control"), "{unknown}");
+    let root = program
+        .ask(Request::Kill {
+            path: "Hedgehog".to_owned(),
+        })
+        .await
+        .failure
+        .expect("it is the program");
+    assert_eq!(root.kind, FailureKind::BadInput);
+    program.stop().await;
+}
