@@ -128,6 +128,14 @@ impl Folder {
         Ok(entries.into_iter().find(named).unwrap_or_default())
     }
 
+    /// Returns once a symbol's stream has received the trade with this id.
+    pub fn received(&self, symbol: &str, trade_id: u64) -> Result<()> {
+        eventually(&format!("trade {trade_id} is received"), SOON, || {
+            let last = self.status("streaming", symbol)?["last_trade_id"].as_u64();
+            Ok((last >= Some(trade_id)).then_some(()))
+        })
+    }
+
     /// Starts `hedgehog run ...` and returns once everything that was on runs, and what it was told to start.
     pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
         let program = self.spawn(args)?;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// The trades of one symbol, to be played at `--speed 1`.
 ///
-/// A price is held over many trades, never told by a single one: traders read the market in batches, and one that starts
-/// in between must find its price too.
+/// Where it matters that a trader sees a price, the price is held over many trades or silence follows it: traders read the
+/// market in batches, and one may just be starting.
 #[derive(Clone, Debug)]
 pub struct Tape {
     symbol: &'static str,
@@ -75,16 +75,27 @@ impl Tape {
         self
     }
 
+    /// Nothing happens for so long.
+    #[must_use]
+    pub fn silence(mut self, duration: Duration) -> Self {
+        self.clock += duration.as_millis() as u64;
+        self
+    }
+
     /// Nothing more happens while this run of the program lasts; the next run goes on at once.
     #[must_use]
-    pub fn until_the_next_run(mut self) -> Self {
-        self.clock += NEVER.as_millis() as u64;
-        self
+    pub fn until_the_next_run(self) -> Self {
+        self.silence(NEVER)
     }
 
     /// How many trades it has.
     pub fn trades(&self) -> u64 {
         self.trades
+    }
+
+    /// The id of its last trade so far.
+    pub fn last_id(&self) -> u64 {
+        self.next_id - 1
     }
 
     /// Writes it beside the data folder.

@@ -71,7 +71,7 @@ fn a_malformed_line_is_told_with_its_number_counted_and_stops_nothing() -> Resul
         "LTCUSDT",
     ];
     let log = folder.spawn(args)?.ends_well(SOON)?;
-    ensure!(log.contains("line 3: 2 columns instead of 8"), "{log}");
+    ensure!(log.contains("line 3 is left out: 2 columns instead of 8"), "{log}");
     ensure!(log.contains("1 malformed line"), "{log}");
     ensure!(stored(&folder)? == "2");
     Ok(())

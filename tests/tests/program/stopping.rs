@@ -20,7 +20,7 @@ fn ends_orderly(signal: &str) -> Result<()> {
     program.signal(signal)?;
     let log = program.ends_well(Duration::from_secs(10))?;
     ensure!(
-        log.lines().last().is_some_and(|line| line.contains("stopped; ")),
+        log.lines().last().is_some_and(|line| line.contains("stopped: ")),
         "{log}"
     );
 
@@ -101,17 +101,17 @@ fn the_next_run_starts_what_was_on_and_nothing_else() -> Result<()> {
 /// A program that trades ETHUSDT with one trader that has bought and waits to sell at 2001.99. Its market is silent then,
 /// until the next run.
 fn with_a_trader_that_sells(folder: &Folder) -> Result<(Program, String)> {
-    let tape = Tape::of("ETHUSDT")
-        .hold("2000", A_WHILE)
-        .hold("1990", A_WHILE)
-        .until_the_next_run();
-    let file = tape.hold("2005", 3 * A_WHILE).write(folder)?.display().to_string();
+    let tape = Tape::of("ETHUSDT").hold("2000", A_WHILE).hold("1990", A_WHILE);
+    let silent_from = tape.last_id();
+    let tape = tape.until_the_next_run().hold("2005", 3 * A_WHILE);
+    let file = tape.write(folder)?.display().to_string();
     let program = folder.run(["--replay", &file, "--speed", "1", "--start", "ETHUSDT"])?;
     eventually("a trader sells", SOON, || {
         let status = folder.status("trading", "ETHUSDT")?;
         Ok((status["open_traders"][0]["state"] == "selling").then_some(()))
     })
     .with_context(|| program.log())?;
+    folder.received("ETHUSDT", silent_from)?;
     Ok((program, file))
 }
 
