@@ -21,7 +21,7 @@ pub fn binary() -> Result<&'static Path> {
         // and each build would then undo the other's work.
         let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         let ours = ours.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
-        let build = ours.fold(build, |build, name| build.env_remove(name));
+        let build = ours.fold(build, escargot::CargoBuild::env_remove);
         let build = if cfg!(debug_assertions) { build } else { build.release() };
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
         match build.manifest_path(manifest).run() {
@@ -35,7 +35,7 @@ pub fn binary() -> Result<&'static Path> {
 }
 
 /// How long a condition may take that holds within a moment on a machine with nothing else to do.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_mins(1);
 
 /// A data folder and whatever runs on it. Dropping it kills the program and removes the folder.
 pub struct Folder {
