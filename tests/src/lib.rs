@@ -8,6 +8,7 @@
 
 pub mod conformance;
 pub mod data;
+pub mod postgres;
 pub mod program;
 pub mod scenario;
 pub mod sqlite;

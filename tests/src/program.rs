@@ -212,6 +212,14 @@ impl Program {
         Ok(())
     }
 
+    /// The most memory that it has ever had resident, in bytes.
+    pub fn peak_memory(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.lock().id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        Ok(kilobytes.context("no VmHWM")?.trim().parse::<u64>()? * 1024)
+    }
+
     /// Waits for its end.
     pub fn wait(&self, deadline: Duration) -> Result<ExitStatus> {
         eventually("the program ends", deadline, || self.ended()).with_context(|| self.log())
