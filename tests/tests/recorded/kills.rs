@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 /// Of the day's hours the one with the most trades; its price falls by four percent, so that all chunks come into use.
 const HOUR: i64 = 14;
 const SYMBOL: &str = "XRPUSDT";
+const TRADERS: &str = "Hedgehog/Naive.Supervisor/Symbols/XRPUSDT/Traders";
 const KILLS: u64 = 10;
 const APART: Duration = Duration::from_secs(2);
 /// Names the seed to repeat.
@@ -96,6 +97,14 @@ fn watch(seed: u64, story: &mut String, total: u64, folder: &Folder) -> Result<(
     // A trader that missed its fill asks the exchange; until then the warehouse does not know of it either.
     eventually("the orders are stored", SOON, || Ok(orders_are_stored(folder).ok()))
         .with_context(|| format!("{:?}", orders_are_stored(folder)))?;
+    eventually("every open trader has a process", SOON, || {
+        let at_work = folder.tree()?;
+        let mut at_work: Vec<_> = at_work.below(TRADERS).iter().map(|id| id.replace('-', "")).collect();
+        at_work.sort_unstable();
+        let mut open = open_traders(folder)?;
+        open.sort_unstable();
+        Ok((at_work == open).then_some(()))
+    })?;
     Ok((known_traders, streaming))
 }
 
