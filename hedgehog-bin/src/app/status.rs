@@ -20,7 +20,7 @@ pub struct SystemStatus {
     pub venue: Venue,
     /// Where the exchange answers.
     pub exchange: String,
-    /// Where everything is kept.
+    /// Where everything is kept; whoever reads this may stand in another folder.
     pub data_dir: PathBuf,
     /// Which apps run.
     pub apps: AppSet,
@@ -121,7 +121,7 @@ impl System {
         Ok(SystemStatus {
             venue: parts.venue.clone(),
             exchange: parts.endpoints.rest.to_string(),
-            data_dir: parts.config.data_dir.path().to_owned(),
+            data_dir: parts.config.data_dir.absolute(),
             apps: parts.config.apps.clone(),
             since: parts.since,
             replay: self

@@ -7,6 +7,7 @@ use crate::app::{Market, System, SystemStatus};
 use crate::config::{App, Config};
 use crate::exchange::simulator::{MarketSource, Recording, Speed};
 use crate::failure::Failure;
+use crate::market::Symbol;
 use anyhow::Context as _;
 use hedgehog_core::{Outcome, RunningApplication};
 use indicatif::ProgressBar;
@@ -44,13 +45,14 @@ fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
 async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> anyhow::Result<Option<Failure>> {
     let folder = config.data_dir.clone();
     let trades = config.apps.contains(App::Naive);
+    market.check_symbols(&run.start)?;
     let system = System::open(config, market.clone()).await?;
+    introduce(&system.status().await?);
     let mut failure = None;
     let mut played = None;
     let work = async |running: RunningApplication| -> anyhow::Result<Played> {
         // Launching checks them too; by then it has been said what runs.
         system.check_symbols(&run.start).await?;
-        introduce(&system.status().await?);
         let replay = match &market {
             Market::Simulated(MarketSource::Recording { recording, speed }) => {
                 if trades && *speed == Speed::Max {
@@ -61,7 +63,11 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
             _ => None,
         };
         system.launch(&running, &run.start).await?;
-        show_next(&system.status().await?, &hint::command(&folder, ""));
+        let status = system.status().await?;
+        if let Some(replay) = &replay {
+            replay.check_streamed(&status, run.exit_at_end)?;
+        }
+        show_next(&status, &market, &hint::command(&folder, ""));
         match replay {
             Some(replay) => replay.follow(run.exit_at_end, &bar).await,
             None => std::future::pending().await,
@@ -96,15 +102,19 @@ fn introduce(status: &SystemStatus) {
     } = status;
     let (version, venue) = (env!("CARGO_PKG_VERSION"), venue.short());
     tracing::info!("hedgehog {version} runs {apps} on {venue} at {exchange}");
-    let data_dir = data_dir.canonicalize().unwrap_or_else(|_| data_dir.clone());
     tracing::info!("data is in {}", data_dir.display());
 }
 
 /// What is on, and what to type next.
-fn show_next(status: &SystemStatus, command: &str) {
+fn show_next(status: &SystemStatus, market: &Market, command: &str) {
     let on = status.on();
     if on.is_empty() {
-        tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming BTCUSDT`");
+        let symbol = match market {
+            Market::Simulated(source @ MarketSource::Recording { .. }) => source.symbols().into_iter().next(),
+            _ => None,
+        };
+        let symbol = symbol.as_ref().map_or("BTCUSDT", Symbol::as_str);
+        tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming {symbol}`");
     }
     for line in on {
         tracing::info!("{line}");

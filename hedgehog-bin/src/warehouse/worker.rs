@@ -63,7 +63,7 @@ impl<T: Stored> Actor for Worker<T> {
         (feed, db): Self::Arguments,
     ) -> Result<Storing<T>, ActorProcessingErr> {
         let me = ActorRef::current(&myself).ok_or("a worker runs under a supervisor")?;
-        tracing::info!("storing {}", feed.topic);
+        tracing::debug!("storing {}", feed.topic);
         feed.counters
             .since
             .store(chrono::Utc::now().timestamp_millis(), Relaxed);
@@ -122,7 +122,7 @@ impl<T: Stored> Actor for Worker<T> {
                 tokio::time::sleep(delay).await;
             }
         }
-        tracing::info!(
+        tracing::debug!(
             "{}: {} events stored",
             state.feed.topic,
             state.feed.counters.settled.load(Relaxed)
