@@ -59,6 +59,11 @@ impl SystemStatus {
             .collect()
     }
 
+    /// Events that were received and are not stored yet; after the end of the tree, those that never will be.
+    pub fn unstored(&self) -> u64 {
+        self.storing.iter().flatten().map(|topic| topic.lag).sum()
+    }
+
     /// What this run of the program has added to the warehouse; `None` without one.
     pub fn stored(&self) -> Option<String> {
         let topics = self.storing.as_ref()?;

@@ -6,7 +6,7 @@ use super::{environment, hint, logging};
 use crate::app::{Market, System, SystemStatus};
 use crate::config::{App, Config};
 use crate::exchange::simulator::{MarketSource, Recording, Speed};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::market::Symbol;
 use anyhow::Context as _;
 use hedgehog_core::{Outcome, RunningApplication};
@@ -82,7 +82,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
         .context("the program could not run");
     bar.finish_and_clear();
     if failure.is_none() {
-        farewell(&system, played.as_ref()).await;
+        failure = farewell(&system, played.as_ref()).await;
     }
     system.close();
     match outcome? {
@@ -122,8 +122,8 @@ fn show_next(status: &SystemStatus, market: &Market, command: &str) {
     tracing::info!("in another terminal: `{command}status`, `{command}tree`; Ctrl-C stops");
 }
 
-/// What this run has added to the database.
-async fn farewell(system: &System, played: Option<&Played>) {
+/// What this run has added to the database, and whether anything is missing there.
+async fn farewell(system: &System, played: Option<&Played>) -> Option<Failure> {
     match system.status().await {
         Ok(status) => {
             let told = match played {
@@ -131,7 +131,15 @@ async fn farewell(system: &System, played: Option<&Played>) {
                 None => status.stored(),
             };
             tracing::info!("stopped{}", told.map(|told| format!(": {told}")).unwrap_or_default());
+            let unstored = status.unstored();
+            (unstored > 0).then(|| Failure {
+                kind: FailureKind::Database,
+                message: format!("{unstored} trades and orders were received and not stored"),
+            })
         }
-        Err(error) => tracing::warn!("stopped, but the databases cannot be read: {error}"),
+        Err(error) => {
+            tracing::warn!("stopped, but the databases cannot be read: {error}");
+            None
+        }
     }
 }
