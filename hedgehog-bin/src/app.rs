@@ -18,7 +18,7 @@ use crate::control;
 use crate::data_dir::Lock;
 use crate::exchange::simulator::Simulator;
 use crate::exchange::{Endpoints, Exchange, ExchangeError};
-use crate::market::{Stream, Symbol, nearest};
+use crate::market::{Stream, Symbol};
 use crate::naive::Naive;
 use crate::operation::{OperationError, Outcome};
 use crate::streamer::Streamer;
@@ -157,13 +157,7 @@ impl System {
         let Some(unknown) = symbols.iter().find(|symbol| !info.symbols.contains_key(symbol)) else {
             return Ok(());
         };
-        let near = nearest(unknown.as_str(), info.symbols.keys().map(Symbol::as_str));
-        let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Err(OperationError::UnknownSymbol {
-            symbol: unknown.clone(),
-            nearest,
-        }
-        .into())
+        Err(OperationError::unknown_symbol(unknown, info.symbols.keys().map(Symbol::as_str)).into())
     }
 
     /// Receives a symbol's trades from now on, and after each restart of the program.

@@ -1,7 +1,7 @@
 //! What an operation did, or why it could not: the typed answers behind `start`, `stop` and `shutdown`.
 
 use crate::exchange::ExchangeError;
-use crate::market::Symbol;
+use crate::market::{Symbol, nearest};
 use crate::store::StoreError;
 use hedgehog_core::StartError;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,16 @@ pub enum Outcome {
     Draining,
     /// It was draining before.
     AlreadyDraining,
+}
+
+impl Outcome {
+    /// Whether the operation did anything; the wished state may have held before.
+    pub fn is_change(self) -> bool {
+        match self {
+            Self::Started | Self::DrainCancelled | Self::Stopped | Self::Draining => true,
+            Self::AlreadyRunning | Self::NotRunning | Self::AlreadyDraining => false,
+        }
+    }
 }
 
 impl fmt::Display for Outcome {
@@ -74,6 +84,17 @@ pub enum OperationError {
     /// The supervisor could not start the process; the row says `on`, and the next start of the program tries again.
     #[error("could not start: {0}")]
     Start(#[from] StartError),
+}
+
+impl OperationError {
+    /// A symbol that is none of the known ones, with those that are spelt alike.
+    pub fn unknown_symbol<'a>(symbol: &Symbol, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let near = nearest(symbol.as_str(), known);
+        Self::UnknownSymbol {
+            symbol: symbol.clone(),
+            nearest: near.into_iter().filter_map(|name| name.parse().ok()).collect(),
+        }
+    }
 }
 
 fn did_you_mean(nearest: &[Symbol]) -> String {

@@ -38,7 +38,7 @@ pub use settings::Profile;
 pub use status::{TraderStatus, TradingStatus};
 
 use crate::exchange::{Credentials, Endpoints, Exchange};
-use crate::market::{Bus, Decimal, Symbol, nearest};
+use crate::market::{Bus, Decimal, Symbol};
 use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service};
 use crate::store::{Db, StoreError, TradingStatus as Switch};
@@ -123,11 +123,9 @@ impl Naive {
         let before = self.setting(symbol).await?;
         let setting = settings::set_status(&self.desk.db, &before, Switch::On).await?;
         if self.start_symbol(symbol).await? {
-            tracing::info!("{symbol}: trading starts");
             return Ok(Outcome::Started);
         }
         if before.status == Switch::Shutdown {
-            tracing::info!("{symbol}: the drain is cancelled, trading goes on");
             self.tell_leader(symbol, setting);
             return Ok(Outcome::DrainCancelled);
         }
@@ -140,7 +138,6 @@ impl Naive {
         let setting = self.setting(symbol).await?;
         settings::set_status(&self.desk.db, &setting, Switch::Off).await?;
         if self.stop_symbol(symbol).await {
-            tracing::info!("{symbol}: trading has stopped");
             return Ok(Outcome::Stopped);
         }
         Ok(Outcome::NotRunning)
@@ -159,7 +156,6 @@ impl Naive {
         if before.status == Switch::Shutdown {
             return Ok(Outcome::AlreadyDraining);
         }
-        tracing::info!("{symbol}: draining, open trades finish and none is opened");
         Ok(Outcome::Draining)
     }
 
@@ -239,12 +235,7 @@ impl Naive {
             return Ok(setting);
         }
         let known = settings::symbols(&self.desk.db).await?;
-        let near = nearest(symbol.as_str(), known.iter().map(String::as_str));
-        let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Err(OperationError::UnknownSymbol {
-            symbol: symbol.clone(),
-            nearest,
-        })
+        Err(OperationError::unknown_symbol(symbol, known.iter().map(String::as_str)))
     }
 
     /// Starts the symbol's tree; false when it runs already.
