@@ -21,9 +21,6 @@ use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard, watch};
 
-/// What an autostart pass could not start, each with its reason; a later pass tries again.
-pub type Failures<K> = Vec<(K, OperationError)>;
-
 /// What an app knows how to bring back.
 pub trait Autostart: Clone + Send + Sync + 'static {
     /// Names a child: a symbol, a topic.
@@ -71,9 +68,8 @@ impl Service {
         let _ = self.settled.subscribe().wait_for(|settled| *settled).await;
     }
 
-    /// The registry (or whatever must come before the children), then `id` as the dynamic supervisor.
-    ///
-    /// The autostart task is not part of it: see [`Service::with_autostart`].
+    /// The app's tree with its first child, the registry. What else must come before the children follows, and
+    /// [`Service::with_autostart`] ends it.
     pub fn supervisor<M: Message>(&self, registry: ChildSpec<M>) -> Supervisor {
         Supervisor::new(Strategy::RestForOne).child(registry)
     }

@@ -1,7 +1,7 @@
 //! The warehouse app: keeps trade events and orders in its database.
 //!
 //! One worker per topic, found by its topic in a registry, remembered in `subscriber_settings`. A worker may be killed at
-//! any moment: what it had read but not stored is read again by its successor (see [`feed`]), and what it had stored
+//! any moment: what it had read but not stored is read again by its successor (see `feed`), and what it had stored
 //! twice is stored once, because the tables' keys say so.
 
 mod feed;
