@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::control;
 use crate::data_dir::Lock;
 use crate::exchange::simulator::Simulator;
-use crate::exchange::{Endpoints, Exchange, ExchangeError};
+use crate::exchange::{Endpoints, Exchange};
 use crate::market::{Stream, Symbol, nearest};
 use crate::naive::Naive;
 use crate::operation::{OperationError, Outcome};
@@ -267,10 +267,4 @@ pub enum RequestError {
     /// The tree is not up yet, or not any more.
     #[error("the program is just starting or stopping")]
     NotStarted,
-}
-
-impl From<ExchangeError> for RequestError {
-    fn from(error: ExchangeError) -> Self {
-        Self::Operation(error.into())
-    }
 }
