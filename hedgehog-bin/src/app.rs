@@ -18,9 +18,10 @@ use crate::control;
 use crate::data_dir::Lock;
 use crate::exchange::simulator::Simulator;
 use crate::exchange::{Endpoints, Exchange};
-use crate::market::{Stream, Symbol, nearest};
+use crate::market::{Stream, Symbol};
 use crate::naive::Naive;
 use crate::operation::{OperationError, Outcome};
+use crate::spelling::did_you_mean;
 use crate::streamer::Streamer;
 use crate::venue::Venue;
 use crate::warehouse::Warehouse;
@@ -157,13 +158,8 @@ impl System {
         let Some(unknown) = symbols.iter().find(|symbol| !info.symbols.contains_key(symbol)) else {
             return Ok(());
         };
-        let near = nearest(unknown.as_str(), info.symbols.keys().map(Symbol::as_str));
-        let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Err(OperationError::UnknownSymbol {
-            symbol: unknown.clone(),
-            nearest,
-        }
-        .into())
+        let listed = info.symbols.keys().map(Symbol::as_str);
+        Err(OperationError::unknown_symbol(unknown, listed).into())
     }
 
     /// Receives a symbol's trades from now on, and after each restart of the program.
@@ -248,7 +244,7 @@ pub enum RequestError {
     #[error(transparent)]
     Operation(#[from] OperationError),
     /// No process has this path.
-    #[error("no process at {path:?}{}", if nearest.is_empty() { String::new() } else { format!(", did you mean {}?", nearest.join(" or ")) })]
+    #[error("no process at {path:?}{}", did_you_mean(nearest))]
     UnknownPath {
         /// As asked for.
         path: String,

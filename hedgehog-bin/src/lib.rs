@@ -5,6 +5,7 @@
 //! [`control`] is how a running program is asked, and [`cli`] is the thin caller of it all.
 
 pub mod app;
+pub mod backoff;
 pub mod cli;
 pub mod config;
 pub mod control;
@@ -15,6 +16,7 @@ pub mod market;
 pub mod naive;
 pub mod operation;
 pub mod service;
+mod spelling;
 pub mod store;
 pub mod streamer;
 pub mod venue;

@@ -2,6 +2,7 @@
 
 use crate::exchange::ExchangeError;
 use crate::market::Symbol;
+use crate::spelling::{did_you_mean, nearest};
 use crate::store::StoreError;
 use hedgehog_core::StartError;
 use serde::{Deserialize, Serialize};
@@ -76,12 +77,13 @@ pub enum OperationError {
     Start(#[from] StartError),
 }
 
-fn did_you_mean(nearest: &[Symbol]) -> String {
-    match nearest {
-        [] => String::new(),
-        names => {
-            let names: Vec<_> = names.iter().map(Symbol::as_str).collect();
-            format!(", did you mean {}?", names.join(" or "))
+impl OperationError {
+    /// The refusal of a symbol that is not one of the `known`.
+    pub fn unknown_symbol<'a>(symbol: &Symbol, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let near = nearest(symbol.as_str(), known);
+        Self::UnknownSymbol {
+            symbol: symbol.clone(),
+            nearest: near.into_iter().filter_map(|name| name.parse().ok()).collect(),
         }
     }
 }

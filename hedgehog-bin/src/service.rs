@@ -10,7 +10,7 @@
 //! Invariant: a child runs only while its settings row says so, because every operation writes the row and touches the
 //! child inside one turn, and the autostart task takes a turn per child too.
 
-use crate::exchange::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::operation::OperationError;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{

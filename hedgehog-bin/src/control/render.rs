@@ -2,7 +2,7 @@
 
 use super::table::{Table, duration};
 use crate::app::SystemStatus;
-use crate::market::{Price, Quantity, short_text};
+use crate::market::{Price, Quantity, grouped, short_text};
 use crate::naive::{TraderStatus, TradingStatus};
 use crate::streamer::StreamStatus;
 use crate::warehouse::StoringStatus;
@@ -221,33 +221,9 @@ fn age(since: Option<i64>) -> String {
     duration(Duration::from_millis(milliseconds.max(0).unsigned_abs()))
 }
 
-/// Thousands apart: `117 859`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let (head, tail) = digits.split_at(first);
-    let groups = tail
-        .as_bytes()
-        .chunks(3)
-        .map(|group| group.iter().map(|&digit| char::from(digit)).collect());
-    std::iter::once(head.to_owned())
-        .filter(|head| !head.is_empty())
-        .chain(groups)
-        .collect::<Vec<String>>()
-        .join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(
-            [0, 999, 1_000, 117_859, 1_000_000].map(grouped),
-            ["0", "999", "1 000", "117 859", "1 000 000"]
-        );
-    }
 
     #[test]
     fn a_state_reads_as_words() {

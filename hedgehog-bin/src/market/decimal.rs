@@ -90,6 +90,19 @@ pub fn short_text(value: &BigDecimal) -> String {
     }
 }
 
+/// A count for a person, with its thousands apart: `117 859`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// The greatest multiple of `unit` that is not above `value`, with as many decimals as the unit is written with.
 ///
 /// A unit of zero means that the exchange has switched the rule off: the value comes back unchanged.
@@ -231,6 +244,14 @@ mod tests {
         assert_eq!(
             format!("{:#}", "61831.44000000".parse::<Price>().expect("a price")),
             "61831.44"
+        );
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(
+            [0, 999, 1_000, 117_859, 1_000_000].map(grouped),
+            ["0", "999", "1 000", "117 859", "1 000 000"]
         );
     }
 

@@ -38,7 +38,7 @@ pub use settings::Profile;
 pub use status::{TraderStatus, TradingStatus};
 
 use crate::exchange::{Credentials, Endpoints, Exchange};
-use crate::market::{Bus, Decimal, Symbol, nearest};
+use crate::market::{Bus, Decimal, Symbol};
 use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service};
 use crate::store::{Db, StoreError, TradingStatus as Switch};
@@ -239,12 +239,7 @@ impl Naive {
             return Ok(setting);
         }
         let known = settings::symbols(&self.desk.db).await?;
-        let near = nearest(symbol.as_str(), known.iter().map(String::as_str));
-        let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Err(OperationError::UnknownSymbol {
-            symbol: symbol.clone(),
-            nearest,
-        })
+        Err(OperationError::unknown_symbol(symbol, known.iter().map(String::as_str)))
     }
 
     /// Starts the symbol's tree; false when it runs already.

@@ -7,11 +7,11 @@
 use super::settings::{self, Row};
 use crate::market::{Gap, Price, Symbol, TradeEvent};
 use crate::store::{Db, StoreError};
+use chrono::Utc;
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(test)]
 mod tests;
@@ -254,7 +254,7 @@ impl StreamLedger {
                 let found = FoundGap {
                     gap,
                     cause,
-                    found_at: now(),
+                    found_at: Utc::now().timestamp_millis(),
                 };
                 record.add_gap(&found);
                 Verdict::After(found)
@@ -292,7 +292,7 @@ impl StreamLedger {
     /// A process begins.
     pub(super) fn started(&self) {
         let mut record = self.record.lock();
-        record.since = Some(now());
+        record.since = Some(Utc::now().timestamp_millis());
         record.state = StreamState::Connecting;
         record.interruption.get_or_insert(Cause::Restart);
     }
@@ -398,11 +398,4 @@ impl Record {
 fn count(counter: &mut u64) -> u64 {
     *counter += 1;
     *counter
-}
-
-/// Milliseconds since the epoch.
-fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64)
 }

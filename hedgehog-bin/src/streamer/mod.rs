@@ -17,7 +17,7 @@ pub use ledger::{StreamState, StreamStatus};
 
 use crate::exchange::binance::ConnectLimit;
 use crate::exchange::{Endpoints, Exchange};
-use crate::market::{Bus, Symbol, Topic, nearest};
+use crate::market::{Bus, Symbol, Topic};
 use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service};
 use crate::store::Db;
@@ -144,12 +144,8 @@ impl Streamer {
 
     async fn unknown(&self, symbol: &Symbol) -> Result<OperationError, OperationError> {
         let rows = settings::all(&self.db).await?;
-        let near = nearest(symbol.as_str(), rows.iter().map(|row| row.symbol.as_str()));
-        let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Ok(OperationError::UnknownSymbol {
-            symbol: symbol.clone(),
-            nearest,
-        })
+        let known = rows.iter().map(|row| row.symbol.as_str());
+        Ok(OperationError::unknown_symbol(symbol, known))
     }
 }
 

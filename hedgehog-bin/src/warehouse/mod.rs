@@ -12,7 +12,7 @@ mod worker;
 mod tests;
 
 use crate::exchange::Exchange;
-use crate::market::{Bus, Order, Stream, Symbol, Topic, TradeEvent, nearest};
+use crate::market::{Bus, Order, Stream, Symbol, Topic, TradeEvent};
 use crate::operation::{OperationError, Outcome};
 use crate::service::{Autostart, Service};
 use crate::store::Db;
@@ -170,12 +170,8 @@ impl Warehouse {
         if info.symbols.contains_key(symbol) {
             return Ok(());
         }
-        let near = nearest(symbol.as_str(), info.symbols.keys().map(Symbol::as_str));
-        let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Err(OperationError::UnknownSymbol {
-            symbol: symbol.clone(),
-            nearest,
-        })
+        let listed = info.symbols.keys().map(Symbol::as_str);
+        Err(OperationError::unknown_symbol(symbol, listed))
     }
 
     async fn start_worker(&self, topic: &Topic) -> Result<Outcome, OperationError> {
