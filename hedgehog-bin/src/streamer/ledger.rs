@@ -238,7 +238,7 @@ impl StreamLedger {
                     last_trade_id: Some(last),
                     ..
                 }),
-            ) => Some((last + 1, Cause::Downtime)),
+            ) => Some((last.saturating_add(1), Cause::Downtime)),
             (None, _) => None,
         };
         record.last_trade_id = Some(trade.trade_id);

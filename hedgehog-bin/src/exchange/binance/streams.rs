@@ -113,7 +113,10 @@ impl TradeWire<'_> {
         Ok(TradeEvent {
             event_time: milliseconds(self.event_time.ok_or("a trade without E")?),
             symbol,
-            trade_id: self.trade_id.ok_or("a trade without t")?,
+            trade_id: self
+                .trade_id
+                .filter(|id| *id >= 0)
+                .ok_or("a trade without an id in t")?,
             price: self.price.parse().map_err(|error| format!("p: {error}"))?,
             quantity: self.quantity.parse().map_err(|error| format!("q: {error}"))?,
             trade_time: milliseconds(self.trade_time.ok_or("a trade without T")?),

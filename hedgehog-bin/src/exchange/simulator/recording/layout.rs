@@ -256,6 +256,12 @@ fn read_frame(text: &str) -> Result<Line, String> {
     } else {
         serde_json::from_str::<TradeEvent<'_>>(frame).map_err(unreadable)?
     };
+    if [trade.trade_id, trade.trade_time, trade.event_time]
+        .iter()
+        .any(|number| *number < 0)
+    {
+        return Err("a trade with a negative id or time".to_owned());
+    }
     let trade_time = milliseconds(trade.trade_time);
     let recorded = RecordedTrade {
         trade_id: trade.trade_id,
