@@ -4,6 +4,7 @@ use super::table::{Table, duration};
 use crate::app::SystemStatus;
 use crate::market::{Price, Quantity, grouped, short_text};
 use crate::naive::{TraderStatus, TradingStatus};
+use crate::store::TradingStatus as Switch;
 use crate::streamer::StreamStatus;
 use crate::warehouse::StoringStatus;
 use hedgehog_core::TreeNode;
@@ -116,7 +117,7 @@ fn streaming(streams: &[StreamStatus]) -> String {
 }
 
 fn is_trading(symbol: &TradingStatus) -> bool {
-    symbol.status != "off" || !symbol.open_traders.is_empty()
+    symbol.status != Switch::Off || !symbol.open_traders.is_empty()
 }
 
 fn trading(symbols: &[TradingStatus]) -> String {
@@ -124,7 +125,7 @@ fn trading(symbols: &[TradingStatus]) -> String {
     for symbol in symbols {
         table.row([
             symbol.symbol.to_string(),
-            symbol.status.clone(),
+            symbol.status.to_string(),
             age(Some(symbol.since)),
             symbol.open_traders.len().to_string(),
             symbol.cycles.to_string(),
