@@ -147,7 +147,8 @@ impl System {
 
     /// Refuses a list in which a symbol does not exist, so that a typo in the second changes nothing for the first.
     ///
-    /// An exchange that does not answer refuses nothing here: the apps know their symbols too.
+    /// What was delisted while it was on exists: it must be possible to switch it off. An exchange that does not answer
+    /// refuses nothing here: the apps know their symbols too.
     pub async fn check_symbols(&self, symbols: &[Symbol]) -> Result<(), RequestError> {
         if symbols.is_empty() {
             return Ok(());
@@ -155,11 +156,21 @@ impl System {
         let Ok(info) = self.0.exchange.exchange_info().await else {
             return Ok(());
         };
-        let Some(unknown) = symbols.iter().find(|symbol| !info.symbols.contains_key(symbol)) else {
+        let unlisted: Vec<_> = symbols
+            .iter()
+            .filter(|symbol| !info.symbols.contains_key(symbol))
+            .collect();
+        if unlisted.is_empty() {
             return Ok(());
-        };
-        let listed = info.symbols.keys().map(Symbol::as_str);
-        Err(OperationError::unknown_symbol(unknown, listed).into())
+        }
+        let status = self.status().await?;
+        match unlisted.into_iter().find(|symbol| !status.knows(symbol)) {
+            Some(unknown) => {
+                let listed = info.symbols.keys().map(Symbol::as_str);
+                Err(OperationError::unknown_symbol(unknown, listed).into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Receives a symbol's trades from now on, and after each restart of the program.

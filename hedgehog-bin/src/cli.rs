@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::venue::VenueError;
 use args::{Activity, Command, Options, Storing};
 use clap::Parser as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 /// Carries out what the process was called with.
@@ -85,7 +86,7 @@ impl Cli {
         };
         let folder = data_dir_of(options.data_dir.clone(), environment())?;
         let response = control::call(&folder, &request)?;
-        print(&response, &options);
+        print(&response, &options)?;
         Ok(response.failure)
     }
 }
@@ -101,15 +102,21 @@ fn seed(options: &Options) -> anyhow::Result<Option<Failure>> {
         Err(ControlError::NotRunning { .. }) => seed::seed(options)?,
         answered => answered?,
     };
-    print(&response, options);
+    print(&response, options)?;
     Ok(response.failure)
 }
 
-fn print(response: &Response, options: &Options) {
-    match &response.answer {
-        Some(answer) if options.json => println!("{:#}", answer.json),
-        Some(answer) => println!("{}", answer.text.trim_end()),
-        None => {}
+/// Not `println!`, which panics when the reader has gone: `hedgehog tree | head -1` is no failure.
+fn print(response: &Response, options: &Options) -> io::Result<()> {
+    let mut out = io::stdout();
+    let printed = match &response.answer {
+        Some(answer) if options.json => writeln!(out, "{:#}", answer.json),
+        Some(answer) => writeln!(out, "{}", answer.text.trim_end()),
+        None => Ok(()),
+    };
+    match printed {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
 }
 
