@@ -30,7 +30,7 @@ pub fn binary() -> Result<&'static Path> {
 }
 
 /// How long a condition may take that holds within a moment on a machine with nothing else to do.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_mins(1);
 
 /// A data folder and whatever runs on it. Dropping it kills the program and removes the folder.
 pub struct Folder {

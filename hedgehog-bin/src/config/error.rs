@@ -1,6 +1,5 @@
 //! What can be wrong with the configuration: always one line that names the place and the nearest right form.
 
-use crate::spelling::did_you_mean;
 use std::io;
 use std::path::PathBuf;
 
@@ -9,7 +8,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ConfigError {
     /// A setting that does not exist.
-    #[error("{place}: unknown setting {key:?}{}", did_you_mean(nearest.as_slice()))]
+    #[error("{place}: unknown setting {key:?}{}", nearest.as_ref().map(|near| format!(", did you mean {near:?}?")).unwrap_or_default())]
     UnknownKey {
         /// The file or variable.
         place: String,

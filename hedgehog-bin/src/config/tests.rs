@@ -60,9 +60,9 @@ fn a_misspelt_key_is_refused_with_the_nearest_known_one() {
         refused.contains("hedgehog.toml") && refused.contains("\"simulator.sead\""),
         "{refused}"
     );
-    assert!(refused.contains("did you mean simulator.seed?"), "{refused}");
+    assert!(refused.contains("did you mean \"simulator.seed\"?"), "{refused}");
     let refused = refusal("", &[("HEDGEHOG_SIMULATOR_SEDE", "2")], None);
-    assert!(refused.contains("HEDGEHOG_SIMULATOR_SEED?"), "{refused}");
+    assert!(refused.contains("HEDGEHOG_SIMULATOR_SEED\"?"), "{refused}");
     load("", &[("HEDGEHOG_XYZZY", "1"), ("PATH", "/bin")], None).expect("not ours");
 }
 
