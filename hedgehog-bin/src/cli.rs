@@ -35,7 +35,7 @@ pub fn main() -> ExitCode {
 }
 
 fn tell(failure: &Failure) -> ExitCode {
-    eprintln!("error: {failure}");
+    complain(&format!("error: {failure}"));
     failure.kind.exit_code().into()
 }
 
@@ -117,6 +117,11 @@ fn print(response: &Response, options: &Options) {
 /// Not `println!`, which panics when the reader has gone: `hedgehog tree | head -1` has read what it wanted.
 fn write(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// The same for stderr; the exit code tells those who do not read.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// The variables that can be text; ours are.

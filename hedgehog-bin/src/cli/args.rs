@@ -183,7 +183,7 @@ pub(super) fn refuse(error: &clap::Error) -> ExitCode {
             // To a closed pipe there is nothing to say.
             let _ = error.print();
         }
-        _ => eprintln!("{}", one_line(&error.to_string())),
+        _ => super::complain(&one_line(&error.to_string())),
     }
     if error.use_stderr() {
         FailureKind::BadInput.exit_code().into()

@@ -55,16 +55,20 @@ where
 }
 
 /// Stderr, with the bar out of the way while a line is written.
+///
+/// Never fails: the subscriber would complain about it on stderr, and panic because that fails too. So a program goes on
+/// whose reader has gone, as in `hedgehog run 2>&1 | head`.
 #[derive(Clone)]
 struct BesideBar(ProgressBar);
 
 impl Write for BesideBar {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(line))
+        let _ = self.0.suspend(|| io::stderr().write_all(line));
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }
 
