@@ -101,9 +101,12 @@ impl Warehouse {
         };
         self.check_symbol(symbol).await?;
         let _turn = self.service.turn().await;
-        tracing::info!("starting storing data from {topic}");
         settings::set(&self.db, &topic, true).await?;
-        self.start_worker(&topic).await
+        let outcome = self.start_worker(&topic).await?;
+        if outcome == Outcome::Started {
+            tracing::info!("starting storing data from {topic}");
+        }
+        Ok(outcome)
     }
 
     /// Stops storing: what was published up to now is stored before this returns.
