@@ -86,7 +86,7 @@ impl Cli {
         };
         let folder = data_dir_of(options.data_dir.clone(), environment())?;
         let response = control::call(&folder, &request)?;
-        print(&response, &options)?;
+        print(&response, &options);
         Ok(response.failure)
     }
 }
@@ -102,22 +102,21 @@ fn seed(options: &Options) -> anyhow::Result<Option<Failure>> {
         Err(ControlError::NotRunning { .. }) => seed::seed(options)?,
         answered => answered?,
     };
-    print(&response, options)?;
+    print(&response, options);
     Ok(response.failure)
 }
 
-/// Not `println!`, which panics when the reader has gone: `hedgehog tree | head -1` is no failure.
-fn print(response: &Response, options: &Options) -> io::Result<()> {
-    let mut out = io::stdout();
-    let printed = match &response.answer {
-        Some(answer) if options.json => writeln!(out, "{:#}", answer.json),
-        Some(answer) => writeln!(out, "{}", answer.text.trim_end()),
-        None => Ok(()),
-    };
-    match printed {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        printed => printed,
+fn print(response: &Response, options: &Options) {
+    match &response.answer {
+        Some(answer) if options.json => write(&format!("{:#}", answer.json)),
+        Some(answer) => write(answer.text.trim_end()),
+        None => {}
     }
+}
+
+/// Not `println!`, which panics when the reader has gone: `hedgehog tree | head -1` has read what it wanted.
+fn write(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// The variables that can be text; ours are.

@@ -28,6 +28,16 @@ pub enum Outcome {
     AlreadyDraining,
 }
 
+impl Outcome {
+    /// Whether the operation did anything; the wished state may have held before.
+    pub fn is_change(self) -> bool {
+        match self {
+            Self::Started | Self::DrainCancelled | Self::Stopped | Self::Draining => true,
+            Self::AlreadyRunning | Self::NotRunning | Self::AlreadyDraining => false,
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -7,8 +7,9 @@ use crate::data_dir::DataDirError;
 use crate::exchange::binance::BinanceClient;
 use crate::exchange::simulator::{MarketSource, Simulator, SimulatorConfig, SimulatorError};
 use crate::exchange::{Credentials, Endpoints, Exchange, ExchangeError};
-use crate::market::Bus;
+use crate::market::{Bus, Symbol};
 use crate::naive::Naive;
+use crate::operation::OperationError;
 use crate::store::{Database, Db, StoreError};
 use crate::streamer::Streamer;
 use crate::venue::{Venue, VenueError};
@@ -42,6 +43,23 @@ impl Market {
             Self::Live => Venue::Live,
         }
     }
+
+    /// Refuses a symbol that this market cannot have, before anything is made for it.
+    ///
+    /// Another exchange than the simulator would have to be asked: that is for [`System::check_symbols`].
+    pub fn check_symbols(&self, symbols: &[Symbol]) -> Result<(), OperationError> {
+        let Self::Simulated(source) = self else {
+            return Ok(());
+        };
+        let known = source.symbols();
+        match symbols.iter().find(|symbol| !known.contains(symbol)) {
+            Some(unknown) => Err(OperationError::unknown_symbol(
+                unknown,
+                known.iter().map(Symbol::as_str),
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 impl System {
@@ -55,6 +73,7 @@ impl System {
         if trades && matches!(market, Market::Live) {
             return Err(OpenError::LiveTrading);
         }
+        let keys = credentials_from_env(trades && !matches!(market, Market::Simulated(_)))?;
         let lock = config.data_dir.lock()?;
         let venue = market.venue();
         venue.check(&lock)?;
@@ -76,8 +95,8 @@ impl System {
                 let (endpoints, credentials) = (simulator.endpoints(), simulator.credentials());
                 (Some(simulator), endpoints, credentials)
             }
-            Market::Testnet => (None, Endpoints::testnet(), credentials_from_env(trades)?),
-            Market::Live => (None, Endpoints::live(), credentials_from_env(trades)?),
+            Market::Testnet => (None, Endpoints::testnet(), keys),
+            Market::Live => (None, Endpoints::live(), keys),
         };
         let exchange: Arc<dyn Exchange> = Arc::new(BinanceClient::new(endpoints.clone(), credentials.clone())?);
         let listener = Listener::bind(&lock).map_err(OpenError::Control)?;

@@ -22,7 +22,7 @@ pub struct SystemStatus {
     pub venue: Venue,
     /// Where the exchange answers.
     pub exchange: String,
-    /// Where everything is kept.
+    /// Where everything is kept; whoever reads this may stand in another folder.
     pub data_dir: PathBuf,
     /// Which apps run.
     pub apps: AppSet,
@@ -66,6 +66,11 @@ impl SystemStatus {
             .into_iter()
             .map(|(symbol, activities)| format!("{symbol}: {}", activities.into_iter().collect::<Vec<_>>().join(", ")))
             .collect()
+    }
+
+    /// Events that were received and are not stored yet; after the end of the tree, those that never will be.
+    pub fn unstored(&self) -> u64 {
+        self.storing.iter().flatten().map(|topic| topic.lag).sum()
     }
 
     /// Whether anything of a symbol is on or has been since the start.
@@ -138,7 +143,7 @@ impl System {
         Ok(SystemStatus {
             venue: parts.venue.clone(),
             exchange: parts.endpoints.rest.to_string(),
-            data_dir: parts.config.data_dir.path().to_owned(),
+            data_dir: parts.config.data_dir.absolute(),
             apps: parts.config.apps.clone(),
             since: parts.since,
             replay: self

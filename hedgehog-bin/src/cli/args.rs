@@ -195,7 +195,7 @@ pub(super) fn refuse(error: &clap::Error) -> ExitCode {
 fn one_line(message: &str) -> String {
     let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
     let telling = lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
-    telling.collect::<Vec<_>>().join(" ")
+    telling.collect::<Vec<_>>().join(" ").replace(" tip: ", "; ")
 }
 
 #[cfg(test)]
@@ -266,5 +266,6 @@ mod tests {
         assert!(refusal("start streaming BTC/USDT").contains("BTC/USDT"));
         assert!(refusal("start storing BTCUSDT --stream candles").contains("trade_events or orders"));
         assert!(refusal("run --speed max").contains("--replay"));
+        assert!(refusal("stat").contains("'stat'; some similar"), "{}", refusal("stat"));
     }
 }

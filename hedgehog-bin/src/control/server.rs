@@ -114,11 +114,17 @@ async fn change(system: &System, action: &Action, symbols: &[Symbol]) -> Respons
     'symbols: for symbol in symbols {
         for stream in streams(action) {
             match apply(system, action, stream, symbol).await {
-                Ok(outcome) => changes.push(Change {
-                    symbol: symbol.clone(),
-                    stream,
-                    outcome,
-                }),
+                Ok(outcome) => {
+                    let change = Change {
+                        symbol: symbol.clone(),
+                        stream,
+                        outcome,
+                    };
+                    if outcome.is_change() {
+                        tracing::info!("{}", describe(action, &change));
+                    }
+                    changes.push(change);
+                }
                 Err(error) => {
                     let Failure { kind, message } = Failure::from(&error as &(dyn Error + 'static));
                     failure = Some(Failure {

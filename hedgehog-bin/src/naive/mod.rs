@@ -123,11 +123,9 @@ impl Naive {
         let before = self.setting(symbol).await?;
         let setting = settings::set_status(&self.desk.db, &before, Switch::On).await?;
         if self.start_symbol(symbol).await? {
-            tracing::info!("{symbol}: trading starts");
             return Ok(Outcome::Started);
         }
         if before.status == Switch::Shutdown {
-            tracing::info!("{symbol}: the drain is cancelled, trading goes on");
             self.tell_leader(symbol, setting);
             return Ok(Outcome::DrainCancelled);
         }
@@ -140,7 +138,6 @@ impl Naive {
         let setting = self.setting(symbol).await?;
         settings::set_status(&self.desk.db, &setting, Switch::Off).await?;
         if self.stop_symbol(symbol).await {
-            tracing::info!("{symbol}: trading has stopped");
             return Ok(Outcome::Stopped);
         }
         Ok(Outcome::NotRunning)
@@ -162,7 +159,6 @@ impl Naive {
         if before.status == Switch::Shutdown {
             return Ok(Outcome::AlreadyDraining);
         }
-        tracing::info!("{symbol}: draining, open trades finish and none is opened");
         Ok(Outcome::Draining)
     }
 

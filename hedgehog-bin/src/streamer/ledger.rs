@@ -177,7 +177,9 @@ struct Record {
     duplicates: u64,
     unknown_frames: u64,
     malformed_frames: u64,
-    connections: u64,
+    /// Since it was switched on.
+    was_connected: bool,
+    reconnects: u64,
     last_error: Option<String>,
 }
 
@@ -306,9 +308,9 @@ impl StreamLedger {
         let mut record = self.record.lock();
         record.state = StreamState::Connected;
         record.last_error = None;
-        record.connections += 1;
-        let again = record.connections > 1;
+        let again = std::mem::replace(&mut record.was_connected, true);
         if again {
+            record.reconnects += 1;
             record.interruption.get_or_insert(Cause::Reconnect);
         }
         again
@@ -327,6 +329,8 @@ impl StreamLedger {
         record.since = None;
         record.last_error = None;
         record.interruption = Some(Cause::Stopped);
+        // What somebody switches on again has not been lost.
+        record.was_connected = false;
     }
 
     /// `alive`: whether the process exists now, which a killed one could not tell itself.
@@ -347,7 +351,7 @@ impl StreamLedger {
             duplicates: record.duplicates,
             unknown_frames: record.unknown_frames,
             malformed_frames: record.malformed_frames,
-            reconnects: record.connections.saturating_sub(1),
+            reconnects: record.reconnects,
             last_error: record.last_error.clone(),
         }
     }

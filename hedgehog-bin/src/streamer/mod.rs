@@ -86,11 +86,7 @@ impl Streamer {
         if !settings::switch(&self.db, symbol, true).await? {
             return Err(self.unknown(symbol).await?);
         }
-        let outcome = self.start(symbol).await?;
-        if outcome == Outcome::Started {
-            tracing::info!("starting streaming {symbol} trade events");
-        }
-        Ok(outcome)
+        self.start(symbol).await
     }
 
     /// Ends a stream now.
@@ -103,7 +99,6 @@ impl Streamer {
         if self.service.children().terminate_id(symbol.as_str()).await.is_err() {
             return Ok(Outcome::NotRunning);
         }
-        tracing::info!("stopping streaming {symbol} trade events");
         self.ledger.of(symbol).stopped();
         if let Err(error) = self.ledger.save(&self.db).await {
             tracing::warn!("{symbol}: its position could not be saved yet: {error}");

@@ -120,7 +120,6 @@ impl Warehouse {
             self.check_symbol(symbol).await?;
             return Ok(Outcome::NotRunning);
         }
-        tracing::info!("stopping storing data from {topic}");
         settings::set(&self.db, &topic, false).await?;
         // By id, not by live name: a worker that is just being restarted has no name, and must not come back.
         let was_running = self.service.children().terminate_id(&topic.to_string()).await.is_ok();
