@@ -102,11 +102,7 @@ impl Warehouse {
         self.check_symbol(symbol).await?;
         let _turn = self.service.turn().await;
         settings::set(&self.db, &topic, true).await?;
-        let outcome = self.start_worker(&topic).await?;
-        if outcome == Outcome::Started {
-            tracing::info!("starting storing data from {topic}");
-        }
-        Ok(outcome)
+        self.start_worker(&topic).await
     }
 
     /// Stops storing: what was published up to now is stored before this returns.
