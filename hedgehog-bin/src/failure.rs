@@ -74,7 +74,7 @@ impl FailureKind {
                 OpenError::Venue(_) | OpenError::NeedsRecording { .. } | OpenError::NoKeys | OpenError::LiveTrading => {
                     Some(Self::BadInput)
                 }
-                OpenError::Store(_) => Some(Self::Database),
+                OpenError::Database { source, .. } => Self::of(source),
                 OpenError::Simulator(_) | OpenError::Exchange(_) | OpenError::Control(_) => None,
             };
         }
@@ -88,7 +88,7 @@ impl FailureKind {
         if let Some(error) = error.downcast_ref::<OperationError>() {
             return match error {
                 OperationError::UnknownSymbol { .. } | OperationError::AppNotRunning(_) => Some(Self::BadInput),
-                OperationError::Store(_) => Some(Self::Database),
+                OperationError::Store(error) => Self::of(error),
                 _ => None,
             };
         }
@@ -99,11 +99,12 @@ impl FailureKind {
                 Self::Failed
             });
         }
+        if let Some(error) = error.downcast_ref::<StoreError>() {
+            let is_input = matches!(error, StoreError::UnsupportedUrl { .. });
+            return Some(if is_input { Self::BadInput } else { Self::Database });
+        }
         let is_input = error.is::<ConfigError>() || error.is::<VenueError>() || error.is::<RecordingError>();
-        let is_database = error.is::<StoreError>();
-        is_input
-            .then_some(Self::BadInput)
-            .or(is_database.then_some(Self::Database))
+        is_input.then_some(Self::BadInput)
     }
 }
 

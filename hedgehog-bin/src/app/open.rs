@@ -80,7 +80,7 @@ impl System {
 
         let database = async |app, database| {
             if config.apps.contains(app) {
-                Db::open(config.databases.url(database), database).await.map(Some)
+                open_database(&config, database).await.map(Some)
             } else {
                 Ok(None)
             }
@@ -138,7 +138,7 @@ impl System {
 }
 
 async fn simulator(config: &Config, market: MarketSource) -> Result<Simulator, OpenError> {
-    let database = Db::open(config.databases.url(Database::Simulator), Database::Simulator).await?;
+    let database = open_database(config, Database::Simulator).await?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.simulator.port));
     Ok(Simulator::bind(SimulatorConfig {
         listen,
@@ -176,6 +176,11 @@ impl Market {
     }
 }
 
+async fn open_database(config: &Config, database: Database) -> Result<Db, OpenError> {
+    let opened = Db::open(config.databases.url(database), database).await;
+    opened.map_err(|source| OpenError::Database { database, source })
+}
+
 /// Why the program cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -187,8 +192,13 @@ pub enum OpenError {
     #[error(transparent)]
     Venue(#[from] VenueError),
     /// A database cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    #[error("the {database} database (databases.{database})")]
+    Database {
+        /// Which one.
+        database: Database,
+        /// Why.
+        source: StoreError,
+    },
     /// The simulator cannot start.
     #[error("the simulator does not get its port, choose another simulator.port or 0 for any free one")]
     Simulator(#[from] SimulatorError),
