@@ -7,6 +7,7 @@ use crate::{
     name::{Bind, Name},
     panic,
     start_error::StartError,
+    supervisor::AutoShutdown,
 };
 use futures_util::future::BoxFuture;
 use ractor::{Actor, Message};
@@ -144,7 +145,9 @@ impl<M: Message> ChildSpec<M> {
         self
     }
 
-    /// Marks the child as one whose end may end its supervisor. Kept for the supervisor's automatic shutdown.
+    /// Marks the child as one whose end may end its supervisor (see [`AutoShutdown`](crate::AutoShutdown)). It has to be
+    /// transient or temporary, in a [`Supervisor`](crate::Supervisor) with
+    /// [`auto_shutdown`](crate::Supervisor::auto_shutdown).
     #[must_use]
     pub fn significant(mut self) -> Self {
         self.significant = true;
@@ -232,7 +235,6 @@ pub(crate) struct ErasedSpec {
     pub(crate) id: ChildId,
     pub(crate) restart: Restart,
     pub(crate) shutdown: Shutdown,
-    #[expect(dead_code, reason = "read by the automatic shutdown")]
     pub(crate) significant: bool,
     pub(crate) drain: bool,
     pub(crate) kind: ChildKind,
@@ -249,6 +251,16 @@ impl ErasedSpec {
     /// Starts `incarnation`; returns when its `pre_start` has.
     pub(crate) fn start(&self, incarnation: Arc<Incarnation>) -> BoxFuture<'static, Result<AnyActorRef, StartError>> {
         (self.recipe().start)(incarnation)
+    }
+
+    /// Refuses what could never work in a supervisor with this `auto_shutdown`.
+    pub(crate) fn validate(&self, auto_shutdown: AutoShutdown) -> Result<(), StartError> {
+        let id = || self.id.clone();
+        match (self.significant, self.restart, auto_shutdown) {
+            (true, Restart::Permanent, _) => Err(StartError::SignificantPermanent { id: id() }),
+            (true, _, AutoShutdown::Never) => Err(StartError::SignificantNeedsAutoShutdown { id: id() }),
+            _ => Ok(()),
+        }
     }
 
     /// The name the tree shows.

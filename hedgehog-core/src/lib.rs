@@ -100,7 +100,8 @@ pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
 pub use registry::{Key, RegisterError, Registry, RegistryMsg, Value, Via};
 pub use start_error::StartError;
 pub use supervisor::{
-    ChildCount, ChildInfo, NoProc, Strategy, Supervisor, SupervisorMsg, SupervisorRef, TerminateError,
+    AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,
+    SupervisorRef, TerminateError,
 };
 pub use task::{Task, TaskMsg};
 

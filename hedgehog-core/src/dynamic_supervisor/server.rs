@@ -10,8 +10,8 @@ use crate::{
     exit::{ExitReason, record::Incarnation},
     start_error::StartError,
     supervisor::{
-        ChildCount, ChildInfo, TerminateError, intensity::Intensity, log, shutdown::shutdown,
-        strategy::calls_for_restart,
+        AutoShutdown, ChildCount, ChildInfo, TerminateError, intensity::Intensity, log, shutdown::shutdown,
+        strategy::calls_for_restart, validate_window,
     },
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
@@ -53,6 +53,7 @@ impl Actor for Server {
         myself: ractor::ActorRef<DynamicSupervisorMsg>,
         supervisor: DynamicSupervisor,
     ) -> Result<State, ActorProcessingErr> {
+        validate_window(supervisor.max_seconds)?;
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
         let table = Mutex::new(Table::default());
         let children = Arc::new(SharedTable {
@@ -112,6 +113,7 @@ impl State {
     }
 
     async fn start_child(&self, spec: Arc<ErasedSpec>) -> Result<AnyActorRef, StartError> {
+        spec.validate(AutoShutdown::Never)?;
         if self.table().len() >= self.max_children {
             return Err(StartError::MaxChildren { max: self.max_children });
         }

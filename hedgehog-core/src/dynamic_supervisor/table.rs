@@ -177,13 +177,9 @@ impl Table {
     }
 
     pub(super) fn info(&self) -> Vec<ChildInfo> {
-        let info = |child: &Child| ChildInfo {
-            id: child.spec.id.clone(),
-            state: child.status.state(),
-            actor: child.status.incarnation().cloned().map(AnyActorRef),
-            kind: child.spec.kind,
-            restart: child.spec.restart,
-            restarts: child.restarts,
+        let info = |child: &Child| {
+            let actor = child.status.incarnation().cloned().map(AnyActorRef);
+            ChildInfo::new(&child.spec, child.status.state(), actor, child.restarts)
         };
         self.pids()
             .iter()

@@ -37,6 +37,10 @@ pub(crate) fn intensity_reached(supervisor: &Incarnation, child: &str) {
     tracing::error!(target: TARGET, supervisor = %supervisor.label(), child, "too many restarts, the supervisor gives up");
 }
 
+pub(crate) fn auto_shutdown(supervisor: &Incarnation, child: &str) {
+    tracing::info!(target: TARGET, supervisor = %supervisor.label(), child, "significant child ended, the supervisor shuts down");
+}
+
 /// Reports a child that was stopped by its supervisor and did not end the way its spec says it should.
 pub(crate) fn shut_down(supervisor: &Incarnation, spec: &ErasedSpec, child: &Incarnation, reason: &ExitReason) {
     let (supervisor, id, pid) = (supervisor.label(), &spec.id, child.pid());

@@ -5,8 +5,8 @@
 //! is a result.
 
 use super::{
-    Supervisor,
-    handle::{ChildCount, ChildInfo, TerminateError},
+    AutoShutdown, Supervisor,
+    handle::{ChildCount, ChildInfo, DeleteError, RestartError, TerminateError},
     intensity::Intensity,
     log,
     shutdown::shutdown,
@@ -18,6 +18,7 @@ use crate::{
     actor_ref::{AnyActorRef, Pid},
     child_spec::{ChildId, ErasedSpec},
     exit::{ExitReason, record::Incarnation},
+    observe::ChildState,
     start_error::StartError,
 };
 use parking_lot::{Mutex, MutexGuard};
@@ -31,7 +32,10 @@ pub struct SupervisorMsg(pub(super) Request);
 pub(super) enum Request {
     Start(Arc<ErasedSpec>, RpcReplyPort<Result<AnyActorRef, StartError>>),
     Terminate(ChildId, RpcReplyPort<Result<(), TerminateError>>),
+    Restart(ChildId, RpcReplyPort<Result<AnyActorRef, RestartError>>),
+    Delete(ChildId, RpcReplyPort<Result<(), DeleteError>>),
     Which(RpcReplyPort<Vec<ChildInfo>>),
+    WhichOne(ChildId, RpcReplyPort<Option<ChildInfo>>),
     Count(RpcReplyPort<ChildCount>),
     Exited(Pid, ExitReason),
     Retry(Attempt),
@@ -42,6 +46,7 @@ pub(super) struct Server;
 pub(super) struct State {
     strategy: Strategy,
     intensity: Intensity,
+    auto_shutdown: AutoShutdown,
     children: Arc<SharedTable>,
     incarnation: Arc<Incarnation>,
     myself: ractor::ActorRef<SupervisorMsg>,
@@ -57,6 +62,7 @@ impl Actor for Server {
         myself: ractor::ActorRef<SupervisorMsg>,
         supervisor: Supervisor,
     ) -> Result<State, ActorProcessingErr> {
+        supervisor.validate()?;
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
         let table = Mutex::new(Table::new(supervisor.children));
         let children = Arc::new(SharedTable {
@@ -67,6 +73,7 @@ impl Actor for Server {
         let state = State {
             strategy: supervisor.strategy,
             intensity: Intensity::new(supervisor.max_restarts, supervisor.max_seconds),
+            auto_shutdown: supervisor.auto_shutdown,
             children,
             incarnation,
             myself,
@@ -85,7 +92,10 @@ impl Actor for Server {
         match request {
             Request::Start(spec, reply) => drop(reply.send(state.start_child(spec).await)),
             Request::Terminate(id, reply) => drop(reply.send(state.terminate_child(&id).await)),
+            Request::Restart(id, reply) => drop(reply.send(state.restart_child(&id).await)),
+            Request::Delete(id, reply) => drop(reply.send(state.delete_child(&id))),
             Request::Which(reply) => drop(reply.send(state.table().info())),
+            Request::WhichOne(id, reply) => drop(reply.send(state.table().info_of(&id))),
             Request::Count(reply) => drop(reply.send(state.table().count())),
             Request::Exited(pid, reason) => state.exited(pid, reason).await?,
             Request::Retry(attempt) => {
@@ -111,11 +121,6 @@ impl State {
 
     /// Starts the children one after another; on a failure stops what was started, in reverse.
     async fn boot(&self) -> Result<(), StartError> {
-        if let Some(id) = self.table().duplicate_id() {
-            return Err(StartError::DuplicateId {
-                id: id.to_owned().into(),
-            });
-        }
         let mut at = 0;
         while at < self.len() {
             match self.start(at).await {
@@ -135,6 +140,7 @@ impl State {
     }
 
     async fn start_child(&self, spec: Arc<ErasedSpec>) -> Result<AnyActorRef, StartError> {
+        spec.validate(self.auto_shutdown)?;
         let at = {
             let mut table = self.table();
             if let Some(at) = table.by_id(&spec.id) {
@@ -170,6 +176,28 @@ impl State {
         Ok(())
     }
 
+    async fn restart_child(&self, id: &str) -> Result<AnyActorRef, RestartError> {
+        let at = self.table().by_id(id).ok_or(RestartError::NotFound)?;
+        let state = self.table().status(at).state();
+        match state {
+            ChildState::Stopped => {}
+            ChildState::Restarting => return Err(RestartError::Restarting),
+            ChildState::Starting | ChildState::Running => return Err(RestartError::Running),
+        }
+        self.start(at).await.map(AnyActorRef).map_err(RestartError::Start)
+    }
+
+    fn delete_child(&self, id: &str) -> Result<(), DeleteError> {
+        let mut table = self.table();
+        let at = table.by_id(id).ok_or(DeleteError::NotFound)?;
+        match table.status(at).state() {
+            ChildState::Stopped => table.remove(at),
+            ChildState::Restarting => return Err(DeleteError::Restarting),
+            ChildState::Starting | ChildState::Running => return Err(DeleteError::Running),
+        }
+        Ok(())
+    }
+
     /// A child ended by itself, unless the notice is stale: of an incarnation that was stopped or replaced since.
     async fn exited(&mut self, pid: Pid, reason: ExitReason) -> Result<(), ActorProcessingErr> {
         let Some(at) = self.table().by_pid(pid) else {
@@ -190,7 +218,14 @@ impl State {
                 table.remove(at);
             }
         }
-        if restart { self.restart(at).await } else { Ok(()) }
+        if restart {
+            return self.restart(at).await;
+        }
+        if spec.significant && self.auto_shutdown.is_due(self.table().active_significant()) {
+            log::auto_shutdown(&self.incarnation, &spec.id);
+            return Err(ExitReason::Shutdown.into());
+        }
+        Ok(())
     }
 
     /// Restarts the group of the child at `failed`: one entry in the restart window, however many it rebuilds.

@@ -36,7 +36,7 @@ pub(super) struct Child {
 
 #[derive(Clone, Debug)]
 pub(super) enum Status {
-    /// No process; started again by a group restart only.
+    /// No process; started again by a group restart or on request.
     Stopped,
     Starting(Arc<Incarnation>),
     Running(Arc<Incarnation>),
@@ -110,13 +110,6 @@ impl Table {
             .position(|child| matches!(child.status, Status::Restarting(now) if now == attempt))
     }
 
-    /// The id that two of the children share, if any.
-    pub(super) fn duplicate_id(&self) -> Option<&str> {
-        let mut ids: Vec<&str> = self.children.iter().map(|child| &*child.spec.id).collect();
-        ids.sort_unstable();
-        ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
-    }
-
     /// False when the supervisor has ended, and nothing may be started any more.
     pub(super) fn starting(&mut self, at: usize, incarnation: Arc<Incarnation>) -> bool {
         if !self.closed {
@@ -153,15 +146,19 @@ impl Table {
     }
 
     pub(super) fn info(&self) -> Vec<ChildInfo> {
-        let info = |child: &Child| ChildInfo {
-            id: child.spec.id.clone(),
-            state: child.status.state(),
-            actor: child.status.incarnation().cloned().map(AnyActorRef),
-            kind: child.spec.kind,
-            restart: child.spec.restart,
-            restarts: child.restarts,
-        };
-        self.children.iter().map(info).collect()
+        self.children.iter().map(Child::info).collect()
+    }
+
+    pub(super) fn info_of(&self, id: &str) -> Option<ChildInfo> {
+        self.by_id(id).map(|at| self.children[at].info())
+    }
+
+    /// How many significant children run or are being restarted.
+    pub(super) fn active_significant(&self) -> usize {
+        let significant = self.children.iter().filter(|child| child.spec.significant);
+        significant
+            .filter(|child| !matches!(child.status, Status::Stopped))
+            .count()
     }
 
     pub(super) fn count(&self) -> ChildCount {
@@ -190,6 +187,13 @@ impl Table {
     }
 }
 
+impl Child {
+    fn info(&self) -> ChildInfo {
+        let actor = self.status.incarnation().cloned().map(AnyActorRef);
+        ChildInfo::new(&self.spec, self.status.state(), actor, self.restarts)
+    }
+}
+
 impl Status {
     fn incarnation(&self) -> Option<&Arc<Incarnation>> {
         match self {
@@ -198,7 +202,7 @@ impl Status {
         }
     }
 
-    fn state(&self) -> ChildState {
+    pub(super) fn state(&self) -> ChildState {
         match self {
             Self::Stopped => ChildState::Stopped,
             Self::Starting(_) => ChildState::Starting,

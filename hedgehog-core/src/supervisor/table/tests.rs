@@ -86,7 +86,18 @@ fn a_closed_table_gives_up_its_living_and_takes_no_more() {
 }
 
 #[test]
-fn shared_ids_are_found() {
-    assert_eq!(table(&["a", "b", "a"]).duplicate_id(), Some("a"));
-    assert_eq!(table(&["a", "b"]).duplicate_id(), None);
+fn significant_children_count_as_active_until_they_are_stopped() {
+    let [a, b, c] = ["a", "b", "c"].map(|id| {
+        let spec = ChildSpec::worker(id, || (Nobody, ()));
+        spec.restart(Restart::Transient).significant().erase()
+    });
+    let mut table = Table::new(vec![spec("plain", Restart::Transient), a, b, c]);
+    for at in 0..3 {
+        run(&mut table, at);
+    }
+    table.restarting(3);
+    assert_eq!(table.active_significant(), 3);
+    table.stopped(1);
+    table.exited(3, ExitReason::Normal);
+    assert_eq!(table.active_significant(), 1);
 }
