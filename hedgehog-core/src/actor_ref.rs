@@ -112,6 +112,9 @@ impl<M: Message> ActorRef<M> {
     }
 
     /// Kills the actor: at its next `.await`, without its `post_stop`. The reason is [`ExitReason::Killed`].
+    ///
+    /// One that does not come to an `.await` within its supervisor's [kill grace](crate::Supervisor::kill_grace) is declared
+    /// dead.
     pub fn kill(&self) {
         self.incarnation.kill();
     }
@@ -254,6 +257,8 @@ pub struct Pid(u64);
 impl Pid {
     /// Smaller than every pid in use.
     pub(crate) const MIN: Self = Self(0);
+    /// Larger than every pid in use.
+    pub(crate) const MAX: Self = Self(u64::MAX);
 
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);

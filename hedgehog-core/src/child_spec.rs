@@ -1,10 +1,10 @@
 //! [`ChildSpec`]: how a supervisor starts, restarts and stops one child.
 
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef},
+    actor_ref::{ActorRef, AnyActorRef, Pid},
     adapter::{self, Launch},
     exit::record::Incarnation,
-    name::{Bind, Name},
+    name::{Bind, Name, NameId},
     panic,
     start_error::StartError,
     supervisor::AutoShutdown,
@@ -179,6 +179,7 @@ impl<M: Message> ChildSpec<M> {
             make,
         } = self;
         let binds: Binds<M> = binds.into();
+        let names = binds.iter().filter_map(|bind| bind.name_id()).collect();
         let labels = binds.clone();
         let shutdown = shutdown.unwrap_or(match kind {
             ChildKind::Worker => Shutdown::Timeout(Duration::from_secs(5)),
@@ -191,6 +192,7 @@ impl<M: Message> ChildSpec<M> {
             significant,
             drain,
             kind,
+            names,
             recipe: Some(Recipe {
                 label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
                 start: Box::new(move |incarnation| {
@@ -238,6 +240,8 @@ pub(crate) struct ErasedSpec {
     pub(crate) significant: bool,
     pub(crate) drain: bool,
     pub(crate) kind: ChildKind,
+    /// The names its incarnations are bound to.
+    pub(crate) names: Box<[NameId]>,
     /// What the user wrote. `None` only while it is dropped.
     recipe: Option<Recipe>,
 }
@@ -261,6 +265,17 @@ impl ErasedSpec {
             (true, _, AutoShutdown::Never) => Err(StartError::SignificantNeedsAutoShutdown { id: id() }),
             _ => Ok(()),
         }
+    }
+
+    /// Whether an incarnation of the one and an incarnation of the other cannot live at the same time.
+    pub(crate) fn shares_name_with(&self, other: &Self) -> bool {
+        self.names.iter().any(|name| other.names.contains(name))
+    }
+
+    /// Refuses a start under a name that is kept for `holder`, a child that is being restarted.
+    pub(crate) fn name_taken(&self, holder: Pid) -> StartError {
+        let name = self.label().unwrap_or_default();
+        StartError::AlreadyRegistered { name, holder }
     }
 
     /// The name the tree shows.

@@ -93,7 +93,7 @@ pub use application::{Application, ApplicationError, Outcome, RunningApplication
 pub use child_spec::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
-pub use name::{Bind, Name};
+pub use name::{Bind, Name, NameId};
 pub use observe::{ChildState, TreeNode};
 pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};

@@ -89,7 +89,7 @@ impl DynamicSupervisor {
 
     /// Starts the supervisor. Whom it belongs to is told at [`Supervisor::start`](crate::Supervisor::start).
     pub async fn start(self) -> Result<DynamicSupervisorRef, StartError> {
-        let incarnation = Incarnation::new(self.label.clone());
+        let incarnation = Incarnation::new(self.label.clone(), self.kill_grace);
         Ok(start_linked(server::Server, self, incarnation).await?.into())
     }
 

@@ -35,7 +35,13 @@ mod tests {
 
     #[test]
     fn only_all_significant_looks_at_the_others() {
-        assert_eq!([Never, AnySignificant, AllSignificant].map(|mode| mode.is_due(0)), [false, true, true]);
-        assert_eq!([Never, AnySignificant, AllSignificant].map(|mode| mode.is_due(1)), [false, true, false]);
+        assert_eq!(
+            [Never, AnySignificant, AllSignificant].map(|mode| mode.is_due(0)),
+            [false, true, true]
+        );
+        assert_eq!(
+            [Never, AnySignificant, AllSignificant].map(|mode| mode.is_due(1)),
+            [false, true, false]
+        );
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Reasons are the user's errors: formatting one may panic, and that must not reach the supervisor.
 
-use crate::{ExitReason, Restart, Shutdown, StartError, child_spec::ErasedSpec, exit::record::Incarnation, panic};
+use crate::{ExitReason, Pid, Restart, Shutdown, StartError, child_spec::ErasedSpec, exit::record::Incarnation, panic};
 use std::{fmt::Display, time::Duration};
 
 const TARGET: &str = "hedgehog_core::supervisor";
@@ -31,6 +31,10 @@ pub(crate) fn restarted(supervisor: &Incarnation, child: &Incarnation, restarts:
 
 pub(crate) fn restart_failed(supervisor: &Incarnation, child: &str, error: &StartError) {
     tracing::error!(target: TARGET, supervisor = %supervisor.label(), child, error = %text(error), "child did not start again, trying once more");
+}
+
+pub(crate) fn replaced(supervisor: &Incarnation, child: &str, holder: Pid) {
+    tracing::error!(target: TARGET, supervisor = %supervisor.label(), child, %holder, "child is not restarted, a sibling has taken its name");
 }
 
 pub(crate) fn intensity_reached(supervisor: &Incarnation, child: &str) {

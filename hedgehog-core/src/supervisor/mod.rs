@@ -137,7 +137,7 @@ impl Supervisor {
     /// # Cancel safety
     /// Dropping the future kills what was started so far.
     pub async fn start(self) -> Result<SupervisorRef, StartError> {
-        let incarnation = Incarnation::new(self.label.clone());
+        let incarnation = Incarnation::new(self.label.clone(), self.kill_grace);
         Ok(start_linked(server::Server, self, incarnation).await?.into())
     }
 
@@ -170,7 +170,11 @@ impl Supervisor {
 
 /// A window of no time would forget every restart at once.
 pub(crate) fn validate_window(max_seconds: Duration) -> Result<(), StartError> {
-    if max_seconds.is_zero() { Err(StartError::NoWindow) } else { Ok(()) }
+    if max_seconds.is_zero() {
+        Err(StartError::NoWindow)
+    } else {
+        Ok(())
+    }
 }
 
 /// Starts a supervisor outside a tree, linked to the actor whose callback this runs in, if any.
@@ -187,13 +191,17 @@ pub(crate) async fn start_linked<A: Actor>(
     })
     .await?;
     if let Some(starter) = Incarnation::current() {
-        // Weak: a supervisor that ended long ago is not kept by the actor that started it.
-        let supervisor = Arc::downgrade(&incarnation);
-        starter.on_exit(move |reason| {
-            if let Some(supervisor) = supervisor.upgrade() {
-                supervisor.stop(reason.clone());
-            }
-        });
+        // Nothing of a supervisor that ended is left in the actor that started it.
+        let supervisor = incarnation.clone();
+        let link = starter.on_exit(move |reason| supervisor.stop(reason.clone()));
+        if let Some(link) = link {
+            let starter = Arc::downgrade(&starter);
+            incarnation.on_exit(move |_| {
+                if let Some(starter) = starter.upgrade() {
+                    starter.forget_monitor(link);
+                }
+            });
+        }
     }
     Ok(started)
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 use parking_lot::{Mutex, MutexGuard};
 use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// What a supervisor understands; built by [`SupervisorRef`](crate::SupervisorRef) only.
@@ -47,6 +47,7 @@ pub(super) struct State {
     strategy: Strategy,
     intensity: Intensity,
     auto_shutdown: AutoShutdown,
+    kill_grace: Duration,
     children: Arc<SharedTable>,
     incarnation: Arc<Incarnation>,
     myself: ractor::ActorRef<SupervisorMsg>,
@@ -64,16 +65,13 @@ impl Actor for Server {
     ) -> Result<State, ActorProcessingErr> {
         supervisor.validate()?;
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
-        let table = Mutex::new(Table::new(supervisor.children));
-        let children = Arc::new(SharedTable {
-            table,
-            kill_grace: supervisor.kill_grace,
-        });
+        let children: Arc<SharedTable> = Arc::new(Mutex::new(Table::new(supervisor.children)));
         incarnation.set_subtree(children.clone());
         let state = State {
             strategy: supervisor.strategy,
             intensity: Intensity::new(supervisor.max_restarts, supervisor.max_seconds),
             auto_shutdown: supervisor.auto_shutdown,
+            kill_grace: supervisor.kill_grace,
             children,
             incarnation,
             myself,
@@ -90,7 +88,10 @@ impl Actor for Server {
     ) -> Result<(), ActorProcessingErr> {
         // A caller that went away does not want its answer any more.
         match request {
-            Request::Start(spec, reply) => drop(reply.send(state.start_child(spec).await)),
+            Request::Start(spec, reply) => {
+                state.catch_up(&spec).await?;
+                drop(reply.send(state.start_child(spec).await));
+            }
             Request::Terminate(id, reply) => drop(reply.send(state.terminate_child(&id).await)),
             Request::Restart(id, reply) => drop(reply.send(state.restart_child(&id).await)),
             Request::Delete(id, reply) => drop(reply.send(state.delete_child(&id))),
@@ -116,7 +117,7 @@ impl Actor for Server {
 
 impl State {
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.children.table.lock()
+        self.children.lock()
     }
 
     /// Starts the children one after another; on a failure stops what was started, in reverse.
@@ -139,6 +140,16 @@ impl State {
         Ok(())
     }
 
+    /// Handles the exits of the namesakes of `spec` whose notices still wait in the mailbox: they are restarted under their
+    /// names before anybody else can take these.
+    async fn catch_up(&mut self, spec: &ErasedSpec) -> Result<(), ActorProcessingErr> {
+        let dead = self.table().dead_namesakes(spec);
+        for (pid, reason) in dead {
+            self.exited(pid, reason).await?;
+        }
+        Ok(())
+    }
+
     async fn start_child(&self, spec: Arc<ErasedSpec>) -> Result<AnyActorRef, StartError> {
         spec.validate(self.auto_shutdown)?;
         let at = {
@@ -149,6 +160,9 @@ impl State {
                     Status::Running(child) => StartError::AlreadyStarted { id, pid: child.pid() },
                     _ => StartError::AlreadyPresent { id },
                 });
+            }
+            if let Some(holder) = table.restarting_namesake(&spec) {
+                return Err(spec.name_taken(holder));
             }
             table.push(spec.clone())
         };
@@ -245,6 +259,12 @@ impl State {
                 Ok(child) => log::restarted(&self.incarnation, &child, self.table().restarted(at)),
                 // Nothing to do for it any more: its spec stays, as after a boot.
                 Err(StartError::Ignore) => {}
+                // Its name was taken in the moment of its death, by a sibling that is supervised in its stead.
+                Err(StartError::AlreadyRegistered { holder, .. })
+                    if self.strategy == Strategy::OneForOne && self.table().by_pid(holder).is_some() =>
+                {
+                    log::replaced(&self.incarnation, &self.spec(at).id, holder);
+                }
                 Err(error) => {
                     log::restart_failed(&self.incarnation, &self.spec(at).id, &error);
                     let attempt = self.table().restarting(at);
@@ -260,7 +280,7 @@ impl State {
     /// Starts the child at `at`, which has no process. On a failure it is left stopped.
     async fn start(&self, at: usize) -> Result<Arc<Incarnation>, StartError> {
         let spec = self.spec(at);
-        let child = Incarnation::new(spec.id.clone());
+        let child = Incarnation::new(spec.id.clone(), self.kill_grace);
         if !self.table().starting(at, child.clone()) {
             return Err(StartError::NoProc);
         }
@@ -292,7 +312,7 @@ impl State {
             (table.spec(at), table.status(at).clone())
         };
         if let Status::Running(child) = status {
-            let reason = shutdown(&child, &spec, self.children.kill_grace).await;
+            let reason = shutdown(&child, &spec).await;
             log::shut_down(&self.incarnation, &spec, &child, &reason);
             self.table().exited(at, reason);
         } else {

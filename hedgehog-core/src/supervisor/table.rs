@@ -15,7 +15,7 @@ use crate::{
     observe::{ChildState, ChildView},
 };
 use parking_lot::Mutex;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 #[derive(Debug, Default)]
 pub(super) struct Table {
@@ -30,6 +30,8 @@ pub(super) struct Table {
 pub(super) struct Child {
     pub(super) spec: Arc<ErasedSpec>,
     status: Status,
+    /// The last incarnation that ran.
+    last_pid: Option<Pid>,
     restarts: u64,
     last_exit: Option<ExitReason>,
 }
@@ -74,6 +76,7 @@ impl Table {
         self.children.push(Child {
             spec,
             status: Status::Stopped,
+            last_pid: None,
             restarts: 0,
             last_exit: None,
         });
@@ -95,6 +98,23 @@ impl Table {
 
     pub(super) fn by_id(&self, id: &str) -> Option<usize> {
         self.children.iter().position(|child| child.spec.id == id)
+    }
+
+    /// The children with the id or a name of `spec` whose exit could be seen, but was not handled yet.
+    pub(super) fn dead_namesakes(&self, spec: &ErasedSpec) -> Vec<(Pid, ExitReason)> {
+        let same = |child: &&Child| child.spec.id == spec.id || child.spec.shares_name_with(spec);
+        let exit = |child: &Child| match &child.status {
+            Status::Running(now) => now.exit_reason().map(|reason| (now.pid(), reason.clone())),
+            _ => None,
+        };
+        self.children.iter().filter(same).filter_map(exit).collect()
+    }
+
+    /// The last incarnation of a child that is being restarted under one of the names of `spec`.
+    pub(super) fn restarting_namesake(&self, spec: &ErasedSpec) -> Option<Pid> {
+        let restarting = |child: &&Child| matches!(child.status, Status::Restarting(_));
+        let mut namesakes = self.children.iter().filter(|child| child.spec.shares_name_with(spec));
+        namesakes.find(restarting)?.last_pid
     }
 
     /// The child whose running incarnation this is; `None` for a stale one.
@@ -119,7 +139,9 @@ impl Table {
     }
 
     pub(super) fn started(&mut self, at: usize, incarnation: Arc<Incarnation>) {
-        self.children[at].status = Status::Running(incarnation);
+        let child = &mut self.children[at];
+        child.last_pid = Some(incarnation.pid());
+        child.status = Status::Running(incarnation);
     }
 
     pub(super) fn stopped(&mut self, at: usize) {
@@ -127,8 +149,9 @@ impl Table {
     }
 
     pub(super) fn exited(&mut self, at: usize, reason: ExitReason) {
-        self.children[at].status = Status::Stopped;
-        self.children[at].last_exit = Some(reason);
+        let child = &mut self.children[at];
+        child.status = Status::Stopped;
+        child.last_exit = Some(reason);
     }
 
     /// Marks the child for a retry, which must carry the attempt.
@@ -212,23 +235,16 @@ impl Status {
     }
 }
 
-/// The table where the supervisor, its exit record and snapshots share it. Never locked across an `.await`.
-pub(super) struct SharedTable {
-    pub(super) table: Mutex<Table>,
-    pub(super) kill_grace: Duration,
-}
+/// The table as the supervisor, its exit record and snapshots share it. Never locked across an `.await`.
+pub(super) type SharedTable = Mutex<Table>;
 
 impl Subtree for SharedTable {
     fn close(&self) -> Vec<Arc<Incarnation>> {
-        self.table.lock().close()
-    }
-
-    fn kill_grace(&self) -> Duration {
-        self.kill_grace
+        self.lock().close()
     }
 
     fn children(&self) -> Vec<ChildView> {
-        self.table.lock().views()
+        self.lock().views()
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{Actor, ActorProcessingErr, ChildSpec};
+use std::time::Duration;
 
 struct Nobody;
 
@@ -22,7 +23,7 @@ fn table(ids: &[&'static str]) -> Table {
 }
 
 fn run(table: &mut Table, at: usize) -> Arc<Incarnation> {
-    let child = Incarnation::new(table.spec(at).id.clone());
+    let child = Incarnation::new(table.spec(at).id.clone(), Duration::ZERO);
     assert!(table.starting(at, child.clone()));
     table.started(at, child.clone());
     child
@@ -78,11 +79,11 @@ fn a_closed_table_gives_up_its_living_and_takes_no_more() {
     let mut table = table(&["a", "b", "c"]);
     let (running, dead) = (run(&mut table, 0), run(&mut table, 1));
     dead.finish(ExitReason::Killed);
-    let starting = Incarnation::new("c".into());
+    let starting = Incarnation::new("c".into(), Duration::ZERO);
     table.starting(2, starting.clone());
     let orphans: Vec<_> = table.close().iter().map(|orphan| orphan.pid()).collect();
     assert_eq!(orphans, [running.pid(), starting.pid()]);
-    assert!(!table.starting(1, Incarnation::new("b".into())));
+    assert!(!table.starting(1, Incarnation::new("b".into(), Duration::ZERO)));
 }
 
 #[test]
