@@ -1,14 +1,18 @@
 //! The testkit: what hedgehog's integration tests share, and nothing that the library or the program needs.
 //!
 //! * [`conformance`] knows which behaviours of OTP are due, runs the cases that show them, and counts what is covered.
+//! * [`program`] runs the real binary in a folder of its own; [`tape`] steers its market, [`tree`] and [`sqlite`] read it.
 //! * [`scenario`] is the cast of those cases: a worker that records its life and misbehaves on command, and ways to wait.
 //!
 //! Invariant: a test never waits a fixed time of the real clock; it waits for a condition, or runs on a paused clock.
 
 pub mod conformance;
 pub mod data;
+pub mod postgres;
 pub mod program;
 pub mod scenario;
 pub mod sqlite;
+pub mod tape;
+pub mod tree;
 
 pub use hedgehog_tests_macros::suite;

@@ -1,5 +1,6 @@
 //! The real binary in a folder of its own: started, asked, signalled, killed.
 
+use crate::tree::Tree;
 use anyhow::{Context, Result, bail, ensure};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -8,6 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The program, built on demand: never absent, never stale. Built once per test process.
@@ -27,6 +29,9 @@ pub fn binary() -> Result<&'static Path> {
         .map_err(|error| anyhow::anyhow!("the program does not build: {error}"))
 }
 
+/// How long a condition may take that holds within a moment on a machine with nothing else to do.
+pub const SOON: Duration = Duration::from_secs(60);
+
 /// A data folder and whatever runs on it. Dropping it kills the program and removes the folder.
 pub struct Folder {
     dir: tempfile::TempDir,
@@ -34,8 +39,10 @@ pub struct Folder {
 
 /// A running `hedgehog run`.
 pub struct Program {
-    child: Child,
+    child: Mutex<Child>,
     lines: Arc<Mutex<Vec<String>>>,
+    /// They fill `lines`, and end with the program.
+    readers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Folder {
@@ -108,37 +115,61 @@ impl Folder {
         Ok(err)
     }
 
-    /// Starts `hedgehog run ...` and returns once it answers on its control socket.
+    /// `hedgehog tree`.
+    pub fn tree(&self) -> Result<Tree> {
+        Tree::parse(self.json(["tree"])?)
+    }
+
+    /// What `hedgehog status` tells of one symbol or topic under `streaming`, `trading` or `storing`; `Null` for nothing.
+    pub fn status(&self, activity: &str, name: &str) -> Result<Value> {
+        let status = self.json(["status"])?;
+        let entries = status[activity].as_array().cloned().unwrap_or_default();
+        let named = |entry: &Value| [&entry["symbol"], &entry["topic"]].iter().any(|value| *value == name);
+        Ok(entries.into_iter().find(named).unwrap_or_default())
+    }
+
+    /// Returns once a symbol's stream has received the trade with this id.
+    pub fn received(&self, symbol: &str, trade_id: u64) -> Result<()> {
+        eventually(&format!("trade {trade_id} is received"), SOON, || {
+            let last = self.status("streaming", symbol)?["last_trade_id"].as_u64();
+            Ok((last >= Some(trade_id)).then_some(()))
+        })
+    }
+
+    /// Starts `hedgehog run ...` and returns once everything that was on runs, and what it was told to start.
     pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
         let program = self.spawn(args)?;
-        eventually("the program answers", Duration::from_secs(30), || {
-            match self.output(["status", "--json"]) {
-                Ok(output) if output.status.success() => Ok(Some(())),
-                _ => Ok(None),
-            }
-        })
-        .with_context(|| program.log())?;
+        program.says("Ctrl-C stops")?;
         Ok(program)
     }
 
     /// Starts `hedgehog run ...` and returns at once.
     pub fn spawn<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
-        let mut command = self.command(std::iter::once("run").chain(args))?;
+        self.spawn_command(self.command(std::iter::once("run").chain(args))?)
+    }
+
+    /// Starts a command line of [`command`](Self::command) that was changed, and returns at once.
+    pub fn spawn_command(&self, mut command: Command) -> Result<Program> {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let outputs: [Option<Box<dyn std::io::Read + Send>>; 2] = [
             child.stdout.take().map(|out| Box::new(out) as Box<_>),
             child.stderr.take().map(|err| Box::new(err) as Box<_>),
         ];
-        for output in outputs.into_iter().flatten() {
+        let read = |output| {
             let lines = Arc::clone(&lines);
             std::thread::spawn(move || {
                 for line in BufReader::new(output).lines().map_while(Result::ok) {
                     lines.lock().push(line);
                 }
-            });
-        }
-        Ok(Program { child, lines })
+            })
+        };
+        let readers = outputs.into_iter().flatten().map(read).collect();
+        Ok(Program {
+            child: Mutex::new(child),
+            lines,
+            readers: Mutex::new(readers),
+        })
     }
 
     /// Reads one of the program's SQLite databases: `SELECT columns rest`, every value as text.
@@ -153,26 +184,63 @@ impl Program {
         self.lines.lock().join("\n")
     }
 
+    /// Waits for a line with these words in it, and returns the first one. The program must live until then.
+    pub fn says(&self, words: &str) -> Result<String> {
+        let said = eventually(words, SOON, || {
+            // Looked at before the lines, so that its last words count.
+            let ended = self.ended()?;
+            match (self.lines.lock().iter().find(|line| line.contains(words)), ended) {
+                (Some(line), _) => Ok(Some(line.clone())),
+                (None, Some(status)) => bail!("the program ended ({status}) before it said {words:?}"),
+                (None, None) => Ok(None),
+            }
+        });
+        said.with_context(|| self.log())
+    }
+
     /// Sends a signal by name: `TERM`, `INT`, `KILL`.
     pub fn signal(&self, name: &str) -> Result<()> {
         let sent = Command::new("kill")
-            .args([format!("-{name}"), self.child.id().to_string()])
+            .args([format!("-{name}"), self.child.lock().id().to_string()])
             .status()?;
         ensure!(sent.success(), "kill -{name} failed");
         Ok(())
     }
 
+    /// The most memory that it has ever had resident, in bytes.
+    pub fn peak_memory(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.lock().id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        Ok(kilobytes.context("no VmHWM")?.trim().parse::<u64>()? * 1024)
+    }
+
     /// Waits for its end.
-    pub fn wait(&mut self, deadline: Duration) -> Result<ExitStatus> {
-        let child = &mut self.child;
-        let ended = eventually("the program ends", deadline, || Ok(child.try_wait()?));
-        ended.with_context(|| self.log())
+    pub fn wait(&self, deadline: Duration) -> Result<ExitStatus> {
+        eventually("the program ends", deadline, || self.ended()).with_context(|| self.log())
+    }
+
+    /// How it has ended, if it has; then everything it printed is in the log.
+    fn ended(&self) -> Result<Option<ExitStatus>> {
+        let status = self.child.lock().try_wait()?;
+        if status.is_some() {
+            for reader in self.readers.lock().drain(..) {
+                // A reader that panicked has reported that itself.
+                let _ = reader.join();
+            }
+        }
+        Ok(status)
     }
 
     /// SIGTERM, then an orderly end with exit code 0 within the ten seconds it promises.
-    pub fn stop(mut self) -> Result<String> {
+    pub fn stop(self) -> Result<String> {
         self.signal("TERM")?;
-        let status = self.wait(Duration::from_secs(12))?;
+        self.ends_well(Duration::from_secs(10))
+    }
+
+    /// Waits for its end with exit code 0; returns everything it has printed.
+    pub fn ends_well(self, deadline: Duration) -> Result<String> {
+        let status = self.wait(deadline)?;
         ensure!(status.success(), "{status}\n{}", self.log());
         ensure!(!self.log().contains("panicked"), "a panic in the log:\n{}", self.log());
         Ok(self.log())
@@ -182,8 +250,9 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         // It may have ended by itself; then there is nothing to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let child = self.child.get_mut();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 

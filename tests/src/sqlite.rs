@@ -11,6 +11,12 @@ struct Line {
     line: Option<String>,
 }
 
+/// Opens a database as a stranger does, to write what the program would not, or to hold it shut.
+pub fn open(file: &Path) -> Result<SqliteConnection> {
+    let url = format!("file:{}?mode=rw", file.display());
+    SqliteConnection::establish(&url).with_context(|| url.clone())
+}
+
 const SEPARATOR: char = '\u{1f}';
 
 /// The rows of a `SELECT`, each value as text; `NULL` is an empty text.

@@ -168,7 +168,7 @@ pub enum OpenError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The simulator cannot start.
-    #[error(transparent)]
+    #[error("the simulator does not get its port, choose another simulator.port or 0 for any free one")]
     Simulator(#[from] SimulatorError),
     /// The exchange's client cannot be made.
     #[error(transparent)]

@@ -48,6 +48,8 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     let mut failure = None;
     let mut played = None;
     let work = async |running: RunningApplication| -> anyhow::Result<Played> {
+        // Launching checks them too; by then it has been said what runs.
+        system.check_symbols(&run.start).await?;
         introduce(&system.status().await?);
         let replay = match &market {
             Market::Simulated(MarketSource::Recording { recording, speed }) => {
@@ -73,7 +75,9 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
         .await
         .context("the program could not run");
     bar.finish_and_clear();
-    farewell(&system, played.as_ref()).await;
+    if failure.is_none() {
+        farewell(&system, played.as_ref()).await;
+    }
     system.close();
     match outcome? {
         Outcome::RootExited(reason) => anyhow::bail!("the supervision tree gave up: {reason}"),

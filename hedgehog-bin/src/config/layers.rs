@@ -27,7 +27,8 @@ impl Layers {
     pub(super) fn file(&mut self, path: &Path, must_exist: bool) -> Result<(), ConfigError> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return Ok(()),
+            // A data folder that is a file holds none either, and is refused by who takes the folder.
+            Err(error) if is_absent(&error) && !must_exist => return Ok(()),
             Err(source) => {
                 return Err(ConfigError::Unreadable {
                     path: path.into(),
@@ -72,6 +73,10 @@ impl Layers {
             }),
         }
     }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Turns the tables of a file into dotted keys, refusing what is not in [`KEYS`].

@@ -169,9 +169,12 @@ impl StoreError {
     }
 }
 
-/// SQLite's words for `SQLITE_BUSY` and `SQLITE_LOCKED`; diesel keeps no code for them.
+/// SQLite's words for `SQLITE_BUSY` and `SQLITE_LOCKED`, and PostgreSQL's to the loser of a deadlock; diesel keeps no
+/// code for them.
 fn is_lock(message: &str) -> bool {
-    message.contains("database is locked") || message.contains("database table is locked")
+    ["database is locked", "database table is locked", "deadlock detected"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// PostgreSQL's last words on a connection it ends, and its first ones while it starts; diesel keeps no SQLSTATE.

@@ -89,7 +89,7 @@ async fn no_row_where_one_was_asked_for_is_not_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fetch_cannot_write_on_sqlite() {
-    let fresh = Fresh::sqlite(Database::Streamer).await;
+    let fresh = Fresh::open(Database::Streamer).await;
     let insert = diesel::insert_into(streams::table)
         .values((
             streams::symbol.eq("X"),

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use diesel::prelude::*;
+use futures_util::future::join_all;
+use hedgehog_bin::store::batch::{insert_trade_events, upsert_orders};
+use hedgehog_bin::store::rows::{OrderRow, TradeEventRow};
+use hedgehog_bin::store::schema::data_warehouse::{orders, trade_events};
+use hedgehog_bin::store::{Database, Db, Decimal, Id, StoreError, columns, decimal_sum};
 
-use super::{Fresh, decimal, moment};
-use crate::store::batch::{insert_trade_events, upsert_orders};
-use crate::store::rows::{OrderRow, TradeEventRow};
-use crate::store::schema::data_warehouse::{orders, trade_events};
-use crate::store::{Database, Db, Decimal, Id, decimal_sum};
+use crate::engine::{Engine, decimal, moment};
 
-fn trade(symbol: &str, trade_id: i64) -> TradeEventRow {
+/// A trade as the exchange tells it.
+pub(crate) fn trade(symbol: &str, trade_id: i64) -> TradeEventRow {
     TradeEventRow {
         id: Id::new(),
         event_type: "trade".into(),
@@ -49,14 +51,13 @@ fn order(status: &str, executed: &str, update_time: i64) -> OrderRow {
 }
 
 async fn stored(db: &Db) -> OrderRow {
-    db.fetch_one(orders::table.select(crate::store::columns::<OrderRow>()))
+    db.fetch_one(orders::table.select(columns::<OrderRow>()))
         .await
         .expect("one order")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_of_trades_round_trips() {
-    let fresh = Fresh::open(Database::DataWarehouse).await;
+pub(crate) async fn a_batch_of_trades_round_trips(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
     let rows: Arc<[_]> = (1..=3000).map(|trade_id| trade("BTCUSDT", trade_id)).collect();
     assert_eq!(
         insert_trade_events(&fresh.db, rows.clone()).await.expect("inserts"),
@@ -72,9 +73,8 @@ async fn a_batch_of_trades_round_trips() {
     assert_eq!(volume, Some(decimal("3")));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn trades_that_stand_already_are_left_out_and_not_counted() {
-    let fresh = Fresh::open(Database::DataWarehouse).await;
+pub(crate) async fn trades_that_stand_already_are_left_out_and_not_counted(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
     let first: Arc<[_]> = [trade("BTCUSDT", 1), trade("BTCUSDT", 2)].into();
     assert_eq!(insert_trade_events(&fresh.db, first.clone()).await.expect("inserts"), 2);
     assert_eq!(
@@ -99,9 +99,8 @@ async fn trades_that_stand_already_are_left_out_and_not_counted() {
     assert_eq!(fresh.db.fetch::<TradeEventRow>(kept).await.expect("reads"), *first);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_with_an_impossible_row_stores_nothing() {
-    let fresh = Fresh::open(Database::DataWarehouse).await;
+pub(crate) async fn a_batch_with_an_impossible_row_stores_nothing(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
     let mut bad = trade("BTCUSDT", 2);
     bad.price = decimal("1e5000");
     let error = insert_trade_events(&fresh.db, [trade("BTCUSDT", 1), bad].into())
@@ -125,9 +124,8 @@ async fn a_batch_with_an_impossible_row_stores_nothing() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_order_becomes_filled_in_place() {
-    let fresh = Fresh::open(Database::DataWarehouse).await;
+pub(crate) async fn a_new_order_becomes_filled_in_place(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
     let states = [
         order("NEW", "0", 10),
         order("PARTIALLY_FILLED", "9.5", 20),
@@ -141,9 +139,8 @@ async fn a_new_order_becomes_filled_in_place() {
     assert_eq!(stored(&fresh.db).await, expected);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_older_state_never_overwrites_a_newer_one() {
-    let fresh = Fresh::open(Database::DataWarehouse).await;
+pub(crate) async fn an_older_state_never_overwrites_a_newer_one(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
     let current = order("PARTIALLY_FILLED", "9.0", 20);
     upsert_orders(&fresh.db, std::slice::from_ref(&current))
         .await
@@ -163,9 +160,8 @@ async fn an_older_state_never_overwrites_a_newer_one() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn executed_quantities_are_compared_as_numbers() {
-    let fresh = Fresh::open(Database::DataWarehouse).await;
+pub(crate) async fn executed_quantities_are_compared_as_numbers(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
     upsert_orders(&fresh.db, &[order("PARTIALLY_FILLED", "9.0", 20)])
         .await
         .expect("stores");
@@ -178,9 +174,8 @@ async fn executed_quantities_are_compared_as_numbers() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_ended_order_stays_as_it_ended() {
-    let fresh = Fresh::open(Database::DataWarehouse).await;
+pub(crate) async fn an_ended_order_stays_as_it_ended(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
     for end in ["FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"] {
         delete_all(&fresh.db).await;
         upsert_orders(&fresh.db, &[order(end, "5", 20)]).await.expect("stores");
@@ -199,9 +194,8 @@ async fn an_ended_order_stays_as_it_ended() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn order_ids_of_two_symbols_do_not_meet() {
-    let fresh = Fresh::open(Database::DataWarehouse).await;
+pub(crate) async fn order_ids_of_two_symbols_do_not_meet(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
     let other = OrderRow {
         symbol: "ETHUSDT".into(),
         ..order("NEW", "0", 1)
@@ -216,6 +210,30 @@ async fn order_ids_of_two_symbols_do_not_meet() {
         fresh.db.fetch_one::<i64>(orders::table.count()).await.expect("counts"),
         2
     );
+}
+
+pub(crate) async fn four_writers_of_the_same_trades_store_each_once(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
+    let writers = (0..4).map(|_| {
+        let db = fresh.db.clone();
+        tokio::spawn(async move {
+            let mut new = 0;
+            for first in (0..1000).step_by(100) {
+                let batch: Vec<_> = (first..first + 100)
+                    .map(|trade_id| trade("BTCUSDT", trade_id))
+                    .collect();
+                new += insert_trade_events(&db, batch.into()).await?;
+            }
+            Ok::<_, StoreError>(new)
+        })
+    });
+    let new: usize = join_all(writers)
+        .await
+        .into_iter()
+        .map(|new| new.expect("no panic").expect("stores"))
+        .sum();
+    let stored = fresh.db.fetch_one::<i64>(trade_events::table.count()).await;
+    assert_eq!((new, stored.expect("counts")), (1000, 1000));
 }
 
 async fn delete_all(db: &Db) {

@@ -1,0 +1,148 @@
+//! A database is brought up to date once, by whoever comes first, and never touched when it is not ours.
+
+use diesel::prelude::*;
+use futures_util::future::join_all;
+use hedgehog_bin::store::schema::naive::settings;
+use hedgehog_bin::store::{Database, Db, Decimal, StoreError, TradingStatus};
+
+use crate::bare::Bare;
+use crate::columns::naive_setting;
+use crate::engine::Engine;
+
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
+async fn versions(db: &Db) -> Vec<String> {
+    let query = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version);
+    let versions = db.fetch(query.order(__diesel_schema_migrations::version)).await;
+    versions.expect("reads")
+}
+
+pub(crate) async fn the_original_stamps_are_kept(engine: Engine) {
+    let naive = engine.open(Database::Naive).await;
+    assert_eq!(
+        versions(&naive.db).await,
+        ["20210202223209", "20210205232303", "20261120110100"]
+    );
+    let streamer = engine.open(Database::Streamer).await;
+    assert_eq!(versions(&streamer.db).await[0], "20210203184805");
+    let warehouse = engine.open(Database::DataWarehouse).await;
+    assert_eq!(
+        versions(&warehouse.db).await,
+        ["20210222224514", "20210222224522", "20210227230123"]
+    );
+}
+
+pub(crate) async fn opening_twice_changes_nothing(engine: Engine) {
+    for &database in engine.databases() {
+        let fresh = engine.open(database).await;
+        let applied = versions(&fresh.db).await;
+        let schema = || tokio::task::block_in_place(|| Bare::connect(&engine, &fresh.url, database).schema());
+        let before = schema();
+        assert!(!before.is_empty() && !applied.is_empty(), "{database}");
+        let again = fresh.again().await.expect("opens");
+        assert_eq!((schema(), versions(&again).await), (before, applied), "{database}");
+    }
+}
+
+pub(crate) async fn many_may_open_a_new_database_at_once(engine: Engine) {
+    for &database in engine.databases() {
+        let url = engine.url(database);
+        let opened = join_all((0..8).map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { Db::open(&url, database).await })
+        }))
+        .await;
+        for db in opened {
+            let db = db.expect("no panic").expect("opens");
+            assert!(!versions(&db).await.is_empty());
+        }
+    }
+}
+
+pub(crate) async fn many_may_open_an_existing_database_at_once(engine: Engine) {
+    let fresh = engine.open(Database::Naive).await;
+    for db in join_all((0..8).map(|_| fresh.again())).await {
+        db.expect("opens");
+    }
+}
+
+pub(crate) async fn each_down_takes_back_what_its_up_did(engine: Engine) {
+    for &database in engine.databases() {
+        let url = engine.url(database);
+        tokio::task::block_in_place(|| {
+            let mut bare = Bare::connect(&engine, &url, database);
+            let mut before = vec![bare.schema()];
+            while bare.up() {
+                before.push(bare.schema());
+            }
+            before.pop();
+            assert!(!before.is_empty(), "{database} has migrations");
+            while let Some(before) = before.pop() {
+                bare.down();
+                assert_eq!(bare.schema(), before, "{database}");
+            }
+        });
+        let again = Db::open(&url, database).await.expect("goes up again");
+        assert!(!versions(&again).await.is_empty());
+    }
+}
+
+pub(crate) async fn rows_survive_the_way_back_and_forth(engine: Engine) {
+    let fresh = engine.open(Database::Naive).await;
+    let row = naive_setting("BTCUSDT", TradingStatus::Shutdown);
+    let insert = diesel::insert_into(settings::table).values(row);
+    fresh.db.run(insert).await.expect("inserts");
+    tokio::task::block_in_place(|| {
+        let mut bare = Bare::connect(&engine, &fresh.url, Database::Naive);
+        // The traders' table, then the third word of a status.
+        bare.down();
+        bare.down();
+    });
+    let db = fresh.again().await.expect("goes up again");
+    let kept = settings::table.select((settings::symbol, settings::budget, settings::status));
+    let kept: (String, Decimal, TradingStatus) = db.fetch_one(kept).await.expect("reads");
+    let row = naive_setting("BTCUSDT", TradingStatus::Off);
+    assert_eq!(kept, (row.symbol, row.budget.into(), row.status));
+    let shutdown = diesel::update(settings::table).set(settings::status.eq(TradingStatus::Shutdown));
+    assert_eq!(db.run(shutdown).await.expect("a status again"), 1);
+}
+
+pub(crate) async fn a_newer_schema_is_refused_and_left_alone(engine: Engine) {
+    let fresh = engine.open(Database::Naive).await;
+    let newer = diesel::insert_into(__diesel_schema_migrations::table)
+        .values(__diesel_schema_migrations::version.eq("29990101000000"));
+    fresh.db.run(newer).await.expect("inserts");
+    let older = diesel::delete(__diesel_schema_migrations::table)
+        .filter(__diesel_schema_migrations::version.eq("20261120110100"));
+    fresh.db.run(older).await.expect("deletes");
+
+    let error = fresh.again().await.expect_err("a newer program was here");
+    let StoreError::NewerSchema { found, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(found, "29990101000000");
+    let text = error.to_string();
+    assert!(
+        text.contains(&fresh.db.location().to_string()) && text.contains("20261120110100"),
+        "{text}"
+    );
+    assert!(!error.is_transient());
+    // Nothing was applied, although something was left to apply.
+    assert_eq!(
+        versions(&fresh.db).await,
+        ["20210202223209", "20210205232303", "29990101000000"]
+    );
+}
+
+pub(crate) async fn another_apps_database_is_refused(engine: Engine) {
+    let fresh = engine.open(Database::Streamer).await;
+    let error = Db::open(&fresh.url, Database::Naive).await.expect_err("the streamer's");
+    let StoreError::OtherApp { expected, found, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!((expected, found), (Database::Naive, Database::Streamer));
+}
