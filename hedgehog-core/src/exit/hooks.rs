@@ -76,7 +76,9 @@ mod tests {
     fn many_that_come_and_go_leave_no_room_behind() {
         let mut hooks = Hooks::default();
         let ids: Vec<_> = (0..1_000).map(|hook| hooks.add(hook)).collect();
-        ids.iter().for_each(|id| assert!(hooks.take_back(*id).is_some()));
+        for id in ids {
+            assert!(hooks.take_back(id).is_some());
+        }
         for _ in 0..100_000 {
             let id = hooks.add(0);
             assert!(hooks.take_back(id).is_some());

@@ -112,6 +112,8 @@ async fn a_child_that_cannot_be_killed_is_fenced() {
         let _ = entered.send(());
         blocked.wait();
         // Awake again, long after it was declared dead: nothing it does may be seen.
+        victim.stop(ExitReason::Normal);
+        victim.kill();
         let _ = tell.send((victim.cast(Order::Note("from a zombie")).is_err(), me.is_alive()));
     };
     zombie.cast(Order::Run(Box::new(run))).unwrap();
