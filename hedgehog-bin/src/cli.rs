@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::venue::VenueError;
 use args::{Activity, Command, Options, Storing};
 use clap::Parser as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 /// Carries out what the process was called with.
@@ -107,10 +108,15 @@ fn seed(options: &Options) -> anyhow::Result<Option<Failure>> {
 
 fn print(response: &Response, options: &Options) {
     match &response.answer {
-        Some(answer) if options.json => println!("{:#}", answer.json),
-        Some(answer) => println!("{}", answer.text.trim_end()),
+        Some(answer) if options.json => write(&format!("{:#}", answer.json)),
+        Some(answer) => write(answer.text.trim_end()),
         None => {}
     }
+}
+
+/// Not `println!`, which panics when the reader has gone: `hedgehog tree | head -1` has read what it wanted.
+fn write(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// The variables that can be text; ours are.

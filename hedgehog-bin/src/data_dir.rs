@@ -30,6 +30,11 @@ impl DataDir {
         &self.0
     }
 
+    /// The folder as anybody finds it, whatever folder they stand in.
+    pub fn absolute(&self) -> PathBuf {
+        self.0.canonicalize().unwrap_or_else(|_| self.0.clone())
+    }
+
     /// A file in the folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
@@ -45,7 +50,7 @@ impl DataDir {
     /// In the folder, unless that path is too long for a socket: then a short one in the folder for temporary files, which
     /// both sides derive from the data folder's absolute path.
     pub fn socket(&self) -> PathBuf {
-        let folder = self.0.canonicalize().unwrap_or_else(|_| self.0.clone());
+        let folder = self.absolute();
         let plain = folder.join("control.sock");
         if plain.as_os_str().len() <= SOCKET_PATH_MAX {
             return plain;

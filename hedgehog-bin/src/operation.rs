@@ -2,6 +2,7 @@
 
 use crate::exchange::ExchangeError;
 use crate::market::Symbol;
+use crate::spelling::{did_you_mean, nearest};
 use crate::store::StoreError;
 use hedgehog_core::StartError;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,16 @@ pub enum Outcome {
     Draining,
     /// It was draining before.
     AlreadyDraining,
+}
+
+impl Outcome {
+    /// Whether the operation did anything; the wished state may have held before.
+    pub fn is_change(self) -> bool {
+        match self {
+            Self::Started | Self::DrainCancelled | Self::Stopped | Self::Draining => true,
+            Self::AlreadyRunning | Self::NotRunning | Self::AlreadyDraining => false,
+        }
+    }
 }
 
 impl fmt::Display for Outcome {
@@ -76,12 +87,13 @@ pub enum OperationError {
     Start(#[from] StartError),
 }
 
-fn did_you_mean(nearest: &[Symbol]) -> String {
-    match nearest {
-        [] => String::new(),
-        names => {
-            let names: Vec<_> = names.iter().map(Symbol::as_str).collect();
-            format!(", did you mean {}?", names.join(" or "))
+impl OperationError {
+    /// The refusal of a symbol that is not one of the `known`.
+    pub fn unknown_symbol<'a>(symbol: &Symbol, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let near = nearest(symbol.as_str(), known);
+        Self::UnknownSymbol {
+            symbol: symbol.clone(),
+            nearest: near.into_iter().filter_map(|name| name.parse().ok()).collect(),
         }
     }
 }

@@ -7,8 +7,9 @@ use crate::data_dir::DataDirError;
 use crate::exchange::binance::BinanceClient;
 use crate::exchange::simulator::{MarketSource, Simulator, SimulatorConfig, SimulatorError};
 use crate::exchange::{Credentials, Endpoints, Exchange, ExchangeError};
-use crate::market::Bus;
+use crate::market::{Bus, Symbol};
 use crate::naive::Naive;
+use crate::operation::OperationError;
 use crate::store::{Database, Db, StoreError};
 use crate::streamer::Streamer;
 use crate::venue::{Venue, VenueError};
@@ -42,18 +43,37 @@ impl Market {
             Self::Live => Venue::Live,
         }
     }
+
+    /// Refuses a symbol that this market cannot have, before anything is made for it.
+    ///
+    /// Another exchange than the simulator would have to be asked: that is for [`System::check_symbols`].
+    pub fn check_symbols(&self, symbols: &[Symbol]) -> Result<(), OperationError> {
+        let Self::Simulated(source) = self else {
+            return Ok(());
+        };
+        let known = source.symbols();
+        match symbols.iter().find(|symbol| !known.contains(symbol)) {
+            Some(unknown) => Err(OperationError::unknown_symbol(
+                unknown,
+                known.iter().map(Symbol::as_str),
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 impl System {
     /// Locks the folder, opens and migrates the databases, binds the ports. Starts no process, and a refusal leaves neither
     /// rows nor a venue behind.
     ///
-    /// The market must be that of the folder. The keys of an exchange that is not the simulator are read from `HEDGEHOG_API_KEY` and `HEDGEHOG_API_SECRET`.
+    /// The market must be that of the folder. The keys of an exchange that is not the simulator are read from
+    /// `HEDGEHOG_API_KEY` and `HEDGEHOG_API_SECRET`.
     pub async fn open(config: Config, market: Market) -> Result<Self, OpenError> {
         let trades = config.apps.contains(App::Naive);
         if trades && matches!(market, Market::Live) {
             return Err(OpenError::LiveTrading);
         }
+        let keys = credentials_from_env(trades && !matches!(market, Market::Simulated(_)))?;
         let lock = config.data_dir.lock()?;
         let venue = market.venue();
         venue.check(&lock)?;
@@ -75,8 +95,8 @@ impl System {
                 let (endpoints, credentials) = (simulator.endpoints(), simulator.credentials());
                 (Some(simulator), endpoints, credentials)
             }
-            Market::Testnet => (None, Endpoints::testnet(), credentials_from_env(trades)?),
-            Market::Live => (None, Endpoints::live(), credentials_from_env(trades)?),
+            Market::Testnet => (None, Endpoints::testnet(), keys),
+            Market::Live => (None, Endpoints::live(), keys),
         };
         let exchange: Arc<dyn Exchange> = Arc::new(BinanceClient::new(endpoints.clone(), credentials.clone())?);
         let listener = Listener::bind(&lock).map_err(OpenError::Control)?;
@@ -131,8 +151,10 @@ async fn simulator(config: &Config, market: MarketSource) -> Result<Simulator, O
 
 /// Orders need keys; market data and rules do not.
 fn credentials_from_env(needed: bool) -> Result<Credentials, OpenError> {
-    match (std::env::var("HEDGEHOG_API_KEY"), std::env::var("HEDGEHOG_API_SECRET")) {
-        (Ok(key), Ok(secret)) => Ok(Credentials::new(key, secret)),
+    // Empty counts as absent, as in a file of variables that was not filled in.
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match (variable("HEDGEHOG_API_KEY"), variable("HEDGEHOG_API_SECRET")) {
+        (Some(key), Some(secret)) => Ok(Credentials::new(key, secret)),
         _ if needed => Err(OpenError::NoKeys),
         _ => Ok(Credentials::new("", "")),
     }

@@ -3,7 +3,9 @@
 use super::{RequestError, System};
 use crate::config::AppSet;
 use crate::exchange::simulator::Progress;
+use crate::market::{Symbol, Topic};
 use crate::naive::TradingStatus;
+use crate::store::TradingStatus as Switch;
 use crate::streamer::StreamStatus;
 use crate::venue::Venue;
 use crate::warehouse::StoringStatus;
@@ -20,7 +22,7 @@ pub struct SystemStatus {
     pub venue: Venue,
     /// Where the exchange answers.
     pub exchange: String,
-    /// Where everything is kept.
+    /// Where everything is kept; whoever reads this may stand in another folder.
     pub data_dir: PathBuf,
     /// Which apps run.
     pub apps: AppSet,
@@ -44,11 +46,18 @@ impl SystemStatus {
         for stream in self.streaming.iter().flatten().filter(|stream| stream.on) {
             add(stream.symbol.to_string(), "streaming");
         }
-        for symbol in self.trading.iter().flatten().filter(|symbol| symbol.status != "off") {
-            add(
-                symbol.symbol.to_string(),
-                if symbol.status == "on" { "trading" } else { "draining" },
-            );
+        for symbol in self
+            .trading
+            .iter()
+            .flatten()
+            .filter(|symbol| symbol.status != Switch::Off)
+        {
+            let activity = if symbol.status == Switch::On {
+                "trading"
+            } else {
+                "draining"
+            };
+            add(symbol.symbol.to_string(), activity);
         }
         for topic in self.storing.iter().flatten().filter(|topic| topic.on) {
             add(topic.topic.rsplit(':').next().unwrap_or_default().to_owned(), "storing");
@@ -57,6 +66,19 @@ impl SystemStatus {
             .into_iter()
             .map(|(symbol, activities)| format!("{symbol}: {}", activities.into_iter().collect::<Vec<_>>().join(", ")))
             .collect()
+    }
+
+    /// Events that were received and are not stored yet; after the end of the tree, those that never will be.
+    pub fn unstored(&self) -> u64 {
+        self.storing.iter().flatten().map(|topic| topic.lag).sum()
+    }
+
+    /// Whether anything of a symbol is on or has been since the start.
+    pub(super) fn knows(&self, symbol: &Symbol) -> bool {
+        let topics = [Topic::trade_events(symbol), Topic::orders(symbol)].map(|topic| topic.to_string());
+        self.streaming.iter().flatten().any(|stream| stream.symbol == *symbol)
+            || self.trading.iter().flatten().any(|traded| traded.symbol == *symbol)
+            || (self.storing.iter().flatten()).any(|stored| topics.contains(&stored.topic))
     }
 
     /// What this run of the program has added to the warehouse; `None` without one.
@@ -121,7 +143,7 @@ impl System {
         Ok(SystemStatus {
             venue: parts.venue.clone(),
             exchange: parts.endpoints.rest.to_string(),
-            data_dir: parts.config.data_dir.path().to_owned(),
+            data_dir: parts.config.data_dir.absolute(),
             apps: parts.config.apps.clone(),
             since: parts.since,
             replay: self

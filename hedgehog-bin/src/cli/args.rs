@@ -130,7 +130,7 @@ pub(super) struct Run {
     profile: Option<String>,
     /// Another exchange than the simulator; testnet takes its keys from HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET
     #[arg(long, value_name = "EXCHANGE", default_value = "simulator")]
-    pub(super) exchange: Venue,
+    pub(super) exchange: ExchangeName,
     /// text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -141,7 +141,7 @@ pub(super) struct Run {
 
 /// Which exchange to use. A flag only: no file and no variable may turn a simulation into orders elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Venue {
+pub(super) enum ExchangeName {
     /// Inside the program
     Simulator,
     /// Binance's test network: virtual money
@@ -195,7 +195,7 @@ pub(super) fn refuse(error: &clap::Error) -> ExitCode {
 fn one_line(message: &str) -> String {
     let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
     let telling = lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
-    telling.collect::<Vec<_>>().join(" ")
+    telling.collect::<Vec<_>>().join(" ").replace(" tip: ", "; ")
 }
 
 #[cfg(test)]
@@ -266,5 +266,6 @@ mod tests {
         assert!(refusal("start streaming BTC/USDT").contains("BTC/USDT"));
         assert!(refusal("start storing BTCUSDT --stream candles").contains("trade_events or orders"));
         assert!(refusal("run --speed max").contains("--replay"));
+        assert!(refusal("stat").contains("'stat'; some similar"), "{}", refusal("stat"));
     }
 }

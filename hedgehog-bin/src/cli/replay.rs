@@ -50,8 +50,6 @@ impl<'a> Replay<'a> {
         if self.before.finished {
             let path = self.recording.path().display();
             tracing::info!("{path} was played to its end before: nothing is left to play");
-        } else {
-            listened_to(&self.system.status().await?, self.recording, exit_at_end)?;
         }
         show(bar, self.recording.trades());
         let begun = Instant::now();
@@ -82,45 +80,50 @@ impl<'a> Replay<'a> {
         std::future::pending().await
     }
 
+    /// At full speed a market waits for a stream, and `--exit-at-end` would wait for ever.
+    pub(super) fn check_streamed(&self, status: &SystemStatus, exit_at_end: bool) -> Result<(), Failure> {
+        if self.before.finished {
+            return Ok(());
+        }
+        let on = |symbol: &Symbol| {
+            status
+                .streaming
+                .iter()
+                .flatten()
+                .any(|stream| stream.on && stream.symbol == *symbol)
+        };
+        let symbols: Vec<_> = self.recording.symbols().map(|(info, ..)| &info.symbol).collect();
+        let deaf: Vec<_> = symbols
+            .iter()
+            .filter(|symbol| !on(symbol))
+            .map(|symbol| symbol.as_str())
+            .collect();
+        if !deaf.is_empty() {
+            let message = format!(
+                "{} is in the recording and not streamed: add --start {}",
+                deaf.join(", "),
+                deaf.join(",")
+            );
+            if exit_at_end && deaf.len() == symbols.len() {
+                return Err(Failure {
+                    kind: FailureKind::BadInput,
+                    message,
+                });
+            }
+            // Where nothing is on, that is said anyway.
+            if !status.on().is_empty() {
+                tracing::warn!("{message}");
+            }
+        }
+        Ok(())
+    }
+
     /// A symbol that had nothing left to play shows nothing to its stream.
     fn last_trades_of_this_run(&self) -> BTreeMap<Symbol, i64> {
         let mut last = self.progress.borrow().last_trade_ids.clone();
         last.retain(|symbol, _| self.before.remaining.get(symbol).is_some_and(|left| *left > 0));
         last
     }
-}
-
-/// At full speed a market waits for a stream, and `--exit-at-end` would wait for ever.
-fn listened_to(status: &SystemStatus, recording: &Recording, exit_at_end: bool) -> anyhow::Result<()> {
-    let on = |symbol: &Symbol| {
-        status
-            .streaming
-            .iter()
-            .flatten()
-            .any(|stream| stream.on && stream.symbol == *symbol)
-    };
-    let symbols: Vec<_> = recording.symbols().map(|(info, ..)| &info.symbol).collect();
-    let deaf: Vec<_> = symbols
-        .iter()
-        .filter(|symbol| !on(symbol))
-        .map(|symbol| symbol.as_str())
-        .collect();
-    if !deaf.is_empty() {
-        let message = format!(
-            "{} is in the recording and not streamed: add --start {}",
-            deaf.join(", "),
-            deaf.join(",")
-        );
-        if exit_at_end && deaf.len() == symbols.len() {
-            return Err(Failure {
-                kind: FailureKind::BadInput,
-                message,
-            }
-            .into());
-        }
-        tracing::warn!("{message}");
-    }
-    Ok(())
 }
 
 fn show(bar: &ProgressBar, total: u64) {

@@ -1,12 +1,13 @@
 //! `hedgehog run`.
 
-use super::args::{Options, Run, Venue};
+use super::args::{ExchangeName, Options, Run};
 use super::replay::{Played, Replay};
 use super::{environment, hint, logging};
 use crate::app::{Market, System, SystemStatus};
 use crate::config::{App, Config};
 use crate::exchange::simulator::{MarketSource, Recording, Speed};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
+use crate::market::Symbol;
 use anyhow::Context as _;
 use hedgehog_core::{Outcome, RunningApplication};
 use indicatif::ProgressBar;
@@ -33,24 +34,25 @@ fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
                 speed,
             })
         }
-        (None, Venue::Simulator) => Market::Simulated(MarketSource::Generated {
+        (None, ExchangeName::Simulator) => Market::Simulated(MarketSource::Generated {
             seed: config.simulator.seed,
         }),
-        (None, Venue::Testnet) => Market::Testnet,
-        (None, Venue::Live) => Market::Live,
+        (None, ExchangeName::Testnet) => Market::Testnet,
+        (None, ExchangeName::Live) => Market::Live,
     })
 }
 
 async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> anyhow::Result<Option<Failure>> {
     let folder = config.data_dir.clone();
     let trades = config.apps.contains(App::Naive);
+    market.check_symbols(&run.start)?;
     let system = System::open(config, market.clone()).await?;
+    introduce(&system.status().await?);
     let mut failure = None;
     let mut played = None;
     let work = async |running: RunningApplication| -> anyhow::Result<Played> {
         // Launching checks them too; by then it has been said what runs.
         system.check_symbols(&run.start).await?;
-        introduce(&system.status().await?);
         let replay = match &market {
             Market::Simulated(MarketSource::Recording { recording, speed }) => {
                 if trades && *speed == Speed::Max {
@@ -61,7 +63,11 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
             _ => None,
         };
         system.launch(&running, &run.start).await?;
-        show_next(&system.status().await?, &hint::command(&folder, ""));
+        let status = system.status().await?;
+        if let Some(replay) = &replay {
+            replay.check_streamed(&status, run.exit_at_end)?;
+        }
+        show_next(&status, &market, &hint::command(&folder, ""));
         match replay {
             Some(replay) => replay.follow(run.exit_at_end, &bar).await,
             None => std::future::pending().await,
@@ -76,7 +82,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
         .context("the program could not run");
     bar.finish_and_clear();
     if failure.is_none() {
-        farewell(&system, played.as_ref()).await;
+        failure = farewell(&system, played.as_ref()).await;
     }
     system.close();
     match outcome? {
@@ -96,15 +102,19 @@ fn introduce(status: &SystemStatus) {
     } = status;
     let (version, venue) = (env!("CARGO_PKG_VERSION"), venue.short());
     tracing::info!("hedgehog {version} runs {apps} on {venue} at {exchange}");
-    let data_dir = data_dir.canonicalize().unwrap_or_else(|_| data_dir.clone());
     tracing::info!("data is in {}", data_dir.display());
 }
 
 /// What is on, and what to type next.
-fn show_next(status: &SystemStatus, command: &str) {
+fn show_next(status: &SystemStatus, market: &Market, command: &str) {
     let on = status.on();
     if on.is_empty() {
-        tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming BTCUSDT`");
+        let symbol = match market {
+            Market::Simulated(source @ MarketSource::Recording { .. }) => source.symbols().into_iter().next(),
+            _ => None,
+        };
+        let symbol = symbol.as_ref().map_or("BTCUSDT", Symbol::as_str);
+        tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming {symbol}`");
     }
     for line in on {
         tracing::info!("{line}");
@@ -112,8 +122,8 @@ fn show_next(status: &SystemStatus, command: &str) {
     tracing::info!("in another terminal: `{command}status`, `{command}tree`; Ctrl-C stops");
 }
 
-/// What this run has added to the database.
-async fn farewell(system: &System, played: Option<&Played>) {
+/// What this run has added to the database, and whether anything is missing there.
+async fn farewell(system: &System, played: Option<&Played>) -> Option<Failure> {
     match system.status().await {
         Ok(status) => {
             let told = match played {
@@ -121,7 +131,15 @@ async fn farewell(system: &System, played: Option<&Played>) {
                 None => status.stored(),
             };
             tracing::info!("stopped{}", told.map(|told| format!(": {told}")).unwrap_or_default());
+            let unstored = status.unstored();
+            (unstored > 0).then(|| Failure {
+                kind: FailureKind::Database,
+                message: format!("{unstored} trades and orders were received and not stored"),
+            })
         }
-        Err(error) => tracing::warn!("stopped, but the databases cannot be read: {error}"),
+        Err(error) => {
+            tracing::warn!("stopped, but the databases cannot be read: {error}");
+            None
+        }
     }
 }

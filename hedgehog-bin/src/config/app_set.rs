@@ -19,7 +19,7 @@ pub enum App {
 
 impl App {
     /// What a list of apps may hold, for messages.
-    pub const WORDS: &'static str = "a list such as streamer,naive,warehouse";
+    pub const WORDS: &'static str = "a list of apps: expected some of streamer,naive,warehouse";
 
     const ALL: [Self; 3] = [Self::Streamer, Self::Naive, Self::Warehouse];
 

@@ -1,7 +1,7 @@
 //! The sources of settings, laid over each other key by key: the last one to speak wins.
 
 use super::{ConfigError, KEYS};
-use crate::market::nearest;
+use crate::spelling::nearest;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,12 +93,23 @@ fn flatten(path: &Path, prefix: &str, table: toml::Table, found: &mut Vec<Given>
         }
         let Some(known) = KEYS.into_iter().find(|known| *known == key) else {
             let place = path.display().to_string();
-            let nearest = nearest(&key, KEYS).first().map(|&near| near.to_owned());
+            let nearest = nearest_key(&key, KEYS, '.').map(str::to_owned);
             return Err(ConfigError::UnknownKey { place, key, nearest });
         };
         found.push((known, text_of(&value), format!("{}: {key}", path.display())));
     }
     Ok(())
+}
+
+/// The known key that was probably meant: spelt alike as a whole, or in its last part alone (`seed` for `simulator.seed`).
+fn nearest_key<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>, separator: char) -> Option<&'a str> {
+    let known: Vec<_> = known.into_iter().collect();
+    if let Some(near) = nearest(typed, known.iter().copied()).first() {
+        return Some(near);
+    }
+    let last = |key: &'a str| key.rsplit(separator).next().unwrap_or(key);
+    let near = *nearest(typed, known.iter().map(|key| last(key))).first()?;
+    known.into_iter().find(|key| last(key) == near)
 }
 
 /// A value as it would stand in a flag.
@@ -143,7 +154,7 @@ impl Variables {
                 (other, None) if OTHER_VARIABLES.contains(&other) => {}
                 (other, None) => {
                     let known = names.iter().map(String::as_str).chain(OTHER_VARIABLES);
-                    if let Some(near) = nearest(other, known).first() {
+                    if let Some(near) = nearest_key(other, known, '_') {
                         let near = Some(format!("HEDGEHOG_{near}"));
                         return Err(ConfigError::UnknownKey {
                             place: "environment".into(),

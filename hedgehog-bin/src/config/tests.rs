@@ -63,6 +63,13 @@ fn a_misspelt_key_is_refused_with_the_nearest_known_one() {
     assert!(refused.contains("did you mean \"simulator.seed\"?"), "{refused}");
     let refused = refusal("", &[("HEDGEHOG_SIMULATOR_SEDE", "2")], None);
     assert!(refused.contains("HEDGEHOG_SIMULATOR_SEED\"?"), "{refused}");
+    let refused = refusal("sed = 2", &[], None);
+    assert!(refused.contains("did you mean \"simulator.seed\"?"), "{refused}");
+    let refused = refusal("", &[("HEDGEHOG_SEED", "2")], None);
+    assert!(
+        refused.contains("did you mean \"HEDGEHOG_SIMULATOR_SEED\"?"),
+        "{refused}"
+    );
     load("", &[("HEDGEHOG_XYZZY", "1"), ("PATH", "/bin")], None).expect("not ours");
 }
 

@@ -16,8 +16,8 @@ use super::ledger::{self, Record};
 use super::settings::{self, Setting};
 use super::status::TraderStatus;
 use super::trader::{Assignment, TraderMsg};
+use crate::backoff::Backoff;
 use crate::exchange::ExchangeError;
-use crate::exchange::backoff::Backoff;
 use crate::market::{Symbol, SymbolInfo};
 use crate::store::{StoreError, TradingStatus};
 use hedgehog_core::ractor;
@@ -185,7 +185,8 @@ impl Leading {
                 self.parked = None;
                 let resumed = open.len();
                 if resumed > 0 {
-                    tracing::info!("{}: {resumed} open traders go on", self.symbol);
+                    let traders = if resumed == 1 { "trader goes" } else { "traders go" };
+                    tracing::info!("{}: {resumed} open {traders} on", self.symbol);
                 }
                 self.plan = Some(plan);
                 for record in open {
@@ -297,7 +298,7 @@ impl Leading {
     /// Replaces a trader that has finished, unless draining.
     async fn trader_ended(&mut self, slot: Slot) {
         if self.is_draining() {
-            tracing::info!("{}: a trader has ended, {} are open", self.symbol, self.slots.len());
+            tracing::info!("{}: a trader has ended, {} still open", self.symbol, self.slots.len());
             return self.complete_if_drained();
         }
         let Some(successor) = self.fresh() else {

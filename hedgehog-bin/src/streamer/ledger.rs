@@ -7,11 +7,11 @@
 use super::settings::{self, Row};
 use crate::market::{Gap, Price, Symbol, TradeEvent};
 use crate::store::{Db, StoreError};
+use chrono::Utc;
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(test)]
 mod tests;
@@ -177,7 +177,9 @@ struct Record {
     duplicates: u64,
     unknown_frames: u64,
     malformed_frames: u64,
-    connections: u64,
+    /// Since it was switched on.
+    was_connected: bool,
+    reconnects: u64,
     last_error: Option<String>,
 }
 
@@ -238,7 +240,7 @@ impl StreamLedger {
                     last_trade_id: Some(last),
                     ..
                 }),
-            ) => Some((last + 1, Cause::Downtime)),
+            ) => Some((last.saturating_add(1), Cause::Downtime)),
             (None, _) => None,
         };
         record.last_trade_id = Some(trade.trade_id);
@@ -254,7 +256,7 @@ impl StreamLedger {
                 let found = FoundGap {
                     gap,
                     cause,
-                    found_at: now(),
+                    found_at: Utc::now().timestamp_millis(),
                 };
                 record.add_gap(&found);
                 Verdict::After(found)
@@ -292,7 +294,7 @@ impl StreamLedger {
     /// A process begins.
     pub(super) fn started(&self) {
         let mut record = self.record.lock();
-        record.since = Some(now());
+        record.since = Some(Utc::now().timestamp_millis());
         record.state = StreamState::Connecting;
         record.interruption.get_or_insert(Cause::Restart);
     }
@@ -306,9 +308,9 @@ impl StreamLedger {
         let mut record = self.record.lock();
         record.state = StreamState::Connected;
         record.last_error = None;
-        record.connections += 1;
-        let again = record.connections > 1;
+        let again = std::mem::replace(&mut record.was_connected, true);
         if again {
+            record.reconnects += 1;
             record.interruption.get_or_insert(Cause::Reconnect);
         }
         again
@@ -327,6 +329,8 @@ impl StreamLedger {
         record.since = None;
         record.last_error = None;
         record.interruption = Some(Cause::Stopped);
+        // What somebody switches on again has not been lost.
+        record.was_connected = false;
     }
 
     /// `alive`: whether the process exists now, which a killed one could not tell itself.
@@ -347,7 +351,7 @@ impl StreamLedger {
             duplicates: record.duplicates,
             unknown_frames: record.unknown_frames,
             malformed_frames: record.malformed_frames,
-            reconnects: record.connections.saturating_sub(1),
+            reconnects: record.reconnects,
             last_error: record.last_error.clone(),
         }
     }
@@ -398,11 +402,4 @@ impl Record {
 fn count(counter: &mut u64) -> u64 {
     *counter += 1;
     *counter
-}
-
-/// Milliseconds since the epoch.
-fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64)
 }

@@ -1,7 +1,7 @@
 //! The streamer app: brings the market's trades into the program.
 //!
-//! One supervised process per symbol holds a socket (see [`stream`]) and broadcasts on `TRADE_EVENTS:<SYMBOL>`. What must
-//! outlive such a process stands in the [`ledger`], which belongs to the app and not to its tree; the [`bookkeeper`]
+//! One supervised process per symbol holds a socket (see `stream`) and broadcasts on `TRADE_EVENTS:<SYMBOL>`. What must
+//! outlive such a process stands in the `ledger`, which belongs to the app and not to its tree; the `bookkeeper`
 //! writes it to the database.
 //! Invariant: every trade id that a stream did not deliver lies in a gap that [`Streamer::status`] shows.
 
@@ -17,7 +17,7 @@ pub use ledger::{StreamState, StreamStatus};
 
 use crate::exchange::binance::ConnectLimit;
 use crate::exchange::{Endpoints, Exchange};
-use crate::market::{Bus, Symbol, Topic, nearest};
+use crate::market::{Bus, Symbol, Topic};
 use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service};
 use crate::store::Db;
@@ -86,11 +86,7 @@ impl Streamer {
         if !settings::switch(&self.db, symbol, true).await? {
             return Err(self.unknown(symbol).await?);
         }
-        let outcome = self.start(symbol).await?;
-        if outcome == Outcome::Started {
-            tracing::info!("starting streaming {symbol} trade events");
-        }
-        Ok(outcome)
+        self.start(symbol).await
     }
 
     /// Ends a stream now.
@@ -103,7 +99,6 @@ impl Streamer {
         if self.service.children().terminate_id(symbol.as_str()).await.is_err() {
             return Ok(Outcome::NotRunning);
         }
-        tracing::info!("stopping streaming {symbol} trade events");
         self.ledger.of(symbol).stopped();
         if let Err(error) = self.ledger.save(&self.db).await {
             tracing::warn!("{symbol}: its position could not be saved yet: {error}");
@@ -144,12 +139,8 @@ impl Streamer {
 
     async fn unknown(&self, symbol: &Symbol) -> Result<OperationError, OperationError> {
         let rows = settings::all(&self.db).await?;
-        let near = nearest(symbol.as_str(), rows.iter().map(|row| row.symbol.as_str()));
-        let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Ok(OperationError::UnknownSymbol {
-            symbol: symbol.clone(),
-            nearest,
-        })
+        let known = rows.iter().map(|row| row.symbol.as_str());
+        Ok(OperationError::unknown_symbol(symbol, known))
     }
 }
 

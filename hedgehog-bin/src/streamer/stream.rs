@@ -7,8 +7,8 @@
 
 use super::ledger::{StreamLedger, Verdict};
 use super::settings;
+use crate::backoff::Backoff;
 use crate::exchange::Endpoints;
-use crate::exchange::backoff::Backoff;
 use crate::exchange::binance::streams::{Frame, TradeSocket};
 use crate::exchange::binance::{ConnectLimit, SocketError};
 use crate::market::{Symbol, TradeEvent};
@@ -173,7 +173,7 @@ impl Stream {
                 let (gap, cause) = (&found.gap, found.cause.as_str());
                 let (first, last) = (gap.first_missing_id, gap.last_missing_id);
                 tracing::warn!(
-                    "{} gap: {} trades are missing, ids {first}..={last} ({cause})",
+                    "{} gap: {} missing, trade ids {first} to {last} ({cause})",
                     self.symbol,
                     gap.missing()
                 );

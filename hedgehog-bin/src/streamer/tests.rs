@@ -258,7 +258,7 @@ async fn an_announced_restart_opens_the_new_connection_before_the_old_one_is_lef
 
 #[tokio::test(flavor = "multi_thread")]
 async fn start_and_stop_say_what_they_found() {
-    let (app, mut client) = Running::streaming().await;
+    let (mut app, mut client) = Running::streaming().await;
     let symbol = xrp();
     assert_eq!(
         app.streamer.start_streaming(&symbol).await.expect("answered"),
@@ -276,9 +276,19 @@ async fn start_and_stop_say_what_they_found() {
         Outcome::NotRunning
     );
     match app.streamer.start_streaming(&"XRPUSD".parse().expect("a symbol")).await {
-        Err(OperationError::UnknownSymbol { nearest, .. }) => assert_eq!(nearest, [symbol]),
+        Err(OperationError::UnknownSymbol { nearest, .. }) => assert_eq!(nearest, [symbol.clone()]),
         other => panic!("{other:?}"),
     }
+    let again = app.streamer.start_streaming(&symbol).await;
+    assert_eq!(again.expect("answered"), Outcome::Started);
+    let (mut client, _) = app.server.accept().await;
+    client.send_trades([1]).await;
+    assert_eq!(app.broadcast(1).await, [1]);
+    assert_eq!(
+        app.status().await.reconnects,
+        0,
+        "nothing was lost, it was switched off"
+    );
     app.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! The warehouse app: keeps trade events and orders in its database.
 //!
 //! One worker per topic, found by its topic in a registry, remembered in `subscriber_settings`. A worker may be killed at
-//! any moment: what it had read but not stored is read again by its successor (see [`feed`]), and what it had stored
+//! any moment: what it had read but not stored is read again by its successor (see `feed`), and what it had stored
 //! twice is stored once, because the tables' keys say so.
 
 mod feed;
@@ -12,7 +12,7 @@ mod worker;
 mod tests;
 
 use crate::exchange::Exchange;
-use crate::market::{Bus, Order, Stream, Symbol, Topic, TradeEvent, nearest};
+use crate::market::{Bus, Order, Stream, Symbol, Topic, TradeEvent};
 use crate::operation::{OperationError, Outcome};
 use crate::service::{Autostart, Service};
 use crate::store::Db;
@@ -101,7 +101,6 @@ impl Warehouse {
         };
         self.check_symbol(symbol).await?;
         let _turn = self.service.turn().await;
-        tracing::info!("starting storing data from {topic}");
         settings::set(&self.db, &topic, true).await?;
         self.start_worker(&topic).await
     }
@@ -117,7 +116,6 @@ impl Warehouse {
             self.check_symbol(symbol).await?;
             return Ok(Outcome::NotRunning);
         }
-        tracing::info!("stopping storing data from {topic}");
         settings::set(&self.db, &topic, false).await?;
         // By id, not by live name: a worker that is just being restarted has no name, and must not come back.
         let was_running = self.service.children().terminate_id(&topic.to_string()).await.is_ok();
@@ -170,12 +168,8 @@ impl Warehouse {
         if info.symbols.contains_key(symbol) {
             return Ok(());
         }
-        let near = nearest(symbol.as_str(), info.symbols.keys().map(Symbol::as_str));
-        let nearest = near.into_iter().filter_map(|name| name.parse().ok()).collect();
-        Err(OperationError::UnknownSymbol {
-            symbol: symbol.clone(),
-            nearest,
-        })
+        let listed = info.symbols.keys().map(Symbol::as_str);
+        Err(OperationError::unknown_symbol(symbol, listed))
     }
 
     async fn start_worker(&self, topic: &Topic) -> Result<Outcome, OperationError> {

@@ -5,7 +5,7 @@
 //! back-off while the topic keeps what waits.
 
 use super::feed::{Batch, Counters, Feed, Stored};
-use crate::exchange::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::store::{Db, StoreError};
 use futures_util::future::BoxFuture;
 use hedgehog_core::ractor;
@@ -14,16 +14,17 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// Rows per transaction, at most.
 const BATCH: usize = 5_000;
 /// How long the first event of a batch waits for others.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// How long a stopping worker keeps trying to store what it has; below [`SHUTDOWN`], so that it can say what it lost.
-const LAST_TRIES: Duration = Duration::from_secs(5);
-/// The child's shutdown.
-pub(super) const SHUTDOWN: Shutdown = Shutdown::Timeout(Duration::from_secs(7));
+/// How long a stopping worker keeps trying to store what it has.
+const LAST_TRIES: Duration = Duration::from_millis(2_500);
+/// The child's shutdown: the batch under way may wait five seconds for a locked database, and after [`LAST_TRIES`] the
+/// worker still has to say what it lost.
+pub(super) const SHUTDOWN: Shutdown = Shutdown::Timeout(Duration::from_secs(8));
 
 /// What a worker is told.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl<T: Stored> Actor for Worker<T> {
         (feed, db): Self::Arguments,
     ) -> Result<Storing<T>, ActorProcessingErr> {
         let me = ActorRef::current(&myself).ok_or("a worker runs under a supervisor")?;
-        tracing::info!("storing {}", feed.topic);
+        tracing::debug!("storing {}", feed.topic);
         feed.counters
             .since
             .store(chrono::Utc::now().timestamp_millis(), Relaxed);
@@ -108,21 +109,27 @@ impl<T: Stored> Actor for Worker<T> {
     ) -> Result<(), ActorProcessingErr> {
         let end = state.feed.with(|subscription| subscription.published());
         let deadline = Instant::now() + LAST_TRIES;
-        while state.unstored_before(end) > 0 {
-            if let Err(error) = state.store_next().await {
-                let delay = state.retry_later(error);
-                if Instant::now() + delay > deadline {
-                    tracing::error!(
-                        "{}: {} events were not stored",
-                        state.feed.topic,
-                        state.unstored_before(end)
-                    );
-                    break;
-                }
-                tokio::time::sleep(delay).await;
+        loop {
+            let unstored = state.unstored_before(end);
+            if unstored == 0 {
+                break;
             }
+            // A try alone may outlast the deadline, when another program holds the database.
+            let delay = match timeout_at(deadline, state.store_next()).await {
+                Ok(Ok(_)) => continue,
+                Ok(Err(error)) => state.retry_later(error),
+                Err(_) => LAST_TRIES,
+            };
+            if Instant::now() + delay > deadline {
+                tracing::error!(
+                    "{}: {unstored} events are lost, the database does not take them",
+                    state.feed.topic
+                );
+                break;
+            }
+            tokio::time::sleep(delay).await;
         }
-        tracing::info!(
+        tracing::debug!(
             "{}: {} events stored",
             state.feed.topic,
             state.feed.counters.settled.load(Relaxed)
@@ -163,7 +170,7 @@ impl<T: Stored> Storing<T> {
         let delay = self.backoff.next_delay();
         let reason = format!("{:#}", anyhow::Error::from(error));
         tracing::warn!(
-            "{}: could not store, trying again in {delay:?}: {reason}",
+            "{}: could not store, trying again in {delay:.0?}: {reason}",
             self.feed.topic
         );
         *self.feed.counters.retrying.lock() = Some(reason);

@@ -40,6 +40,7 @@ use super::{Credentials, Endpoints};
 use crate::market::Symbol;
 use crate::store::Db;
 use actor::{Request, SimulatorActor};
+use generator::GeneratedMarket;
 use hedgehog_core::{ChildSpec, Name, Shutdown};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -72,6 +73,18 @@ pub enum MarketSource {
         /// How fast.
         speed: Speed,
     },
+}
+
+impl MarketSource {
+    /// What is traded on this market.
+    pub fn symbols(&self) -> Vec<Symbol> {
+        match self {
+            Self::Generated { seed } => (GeneratedMarket::all(*seed).into_iter())
+                .map(|(info, _)| info.symbol)
+                .collect(),
+            Self::Recording { recording, .. } => recording.symbols().map(|(info, ..)| info.symbol.clone()).collect(),
+        }
+    }
 }
 
 /// How fast a recording is played.
