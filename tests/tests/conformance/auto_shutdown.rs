@@ -56,7 +56,7 @@ pub(crate) mod ends {
         assert_eq!([&slow, &brutal].map(Probe::exits), [["killed"], ["killed"]]);
     }
 
-    #[row("SPEC-049", "SPEC-050")]
+    #[row("SPEC-049", "SPEC-050", "SUP-086")]
     async fn all_significant_ends_with_the_last() {
         let (sup, [a, b, c]) = three(AutoShutdown::AllSignificant, &Journal::new()).await;
         a.exit(ExitReason::Shutdown).await;
@@ -66,7 +66,7 @@ pub(crate) mod ends {
         assert_eq!(end(&sup).await, Some("gone"));
     }
 
-    #[row("SPEC-050")]
+    #[row("SPEC-050", "SUP-085")]
     async fn crash_of_a_transient_child_is_a_restart_and_its_clean_exit_the_end() {
         for reason in [
             ExitReason::Normal,
@@ -84,7 +84,7 @@ pub(crate) mod ends {
         }
     }
 
-    #[row("SPEC-050")]
+    #[row("SPEC-050", "SUP-083")]
     async fn temporary_child_qualifies_however_it_ends() {
         for how in ["normal", "error", "killed"] {
             let (a, other) = (Probe::new("a", &Journal::new()), Probe::new("other", &Journal::new()));
@@ -117,7 +117,7 @@ pub(crate) mod ends {
         assert_eq!([b.alive(), c.alive()], [0, 0]);
     }
 
-    #[row("SPEC-051")]
+    #[row("SPEC-051", "SUP-088")]
     async fn siblings_stopped_for_a_group_restart_do_not_qualify() {
         for strategy in [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne] {
             for auto_shutdown in [AutoShutdown::AnySignificant, AutoShutdown::AllSignificant] {
@@ -174,7 +174,7 @@ pub(crate) mod ends {
         assert_eq!(end(&sup).await, Some("gone"));
     }
 
-    #[row("SPEC-053")]
+    #[row("SPEC-053", "SUP-089", "SUP-090")]
     async fn supervisor_that_is_significant_itself_passes_its_end_on() {
         for significant in [true, false] {
             let journal = Journal::new();
@@ -195,6 +195,56 @@ pub(crate) mod ends {
             assert_eq!(end(&outer).await, significant.then_some("gone"));
             assert_eq!(inner.current().exit_reason().as_ref().map(word), Some("shutdown"));
             assert_eq!(c.starts(), 1);
+        }
+    }
+
+    #[row("SUP-080", "SUP-081")]
+    async fn end_of_a_child_that_is_not_significant_never_qualifies() {
+        for mode in [
+            AutoShutdown::Never,
+            AutoShutdown::AnySignificant,
+            AutoShutdown::AllSignificant,
+        ] {
+            for restart in [Restart::Temporary, Restart::Transient] {
+                for how in 0..4 {
+                    let a = Probe::new("a", &Journal::new());
+                    let sup = Supervisor::new(Strategy::OneForOne).auto_shutdown(mode);
+                    let sup = sup.child(a.spec().restart(restart)).start().await.expect("boot");
+                    match how {
+                        0 => sup.terminate_child("a").await.expect("terminate"),
+                        1 => a.current().kill(),
+                        2 => a.crash().await,
+                        _ => a.exit(ExitReason::Normal).await,
+                    }
+                    assert_eq!(end(&sup).await, None, "{mode:?} {restart:?} {how}");
+                }
+            }
+        }
+    }
+
+    #[row("SUP-082", "SUP-084")]
+    async fn significant_temporary_child_can_be_terminated_and_added_again() {
+        let journal = Journal::new();
+        let [a, b, plain] = ["a", "b", "plain"].map(|name| Probe::new(name, &journal));
+        let significant = |probe: &Probe| probe.spec().restart(Restart::Temporary).significant();
+        for auto_shutdown in [AutoShutdown::AnySignificant, AutoShutdown::AllSignificant] {
+            let sup = Supervisor::new(Strategy::OneForOne)
+                .auto_shutdown(auto_shutdown)
+                .child(significant(&a))
+                .child(significant(&b))
+                .child(plain.spec());
+            let sup = sup.start().await.expect("boot");
+            sup.terminate_child("a").await.expect("terminate");
+            assert_eq!(end(&sup).await, None);
+            sup.start_child(significant(&a)).await.expect("its spec is gone");
+            let children = sup.which_children().await.expect("it runs");
+            assert_eq!(children.last().map(|child| &*child.id), Some("a"));
+            a.current().kill();
+            let ends = auto_shutdown == AutoShutdown::AnySignificant;
+            assert_eq!(end(&sup).await, ends.then_some("gone"));
+            b.exit(ExitReason::Normal).await;
+            assert_eq!(end(&sup).await, Some("gone"));
+            assert_eq!([&a, &b, &plain].map(Probe::alive), [0; 3]);
         }
     }
 }

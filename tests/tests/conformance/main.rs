@@ -20,6 +20,7 @@ mod restart;
 mod retries;
 mod stop;
 mod storm;
+mod walkthrough;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,11 @@ fn main() -> ExitCode {
         on_request::delete_child::cases(),
         auto_shutdown::ends::cases(),
         auto_shutdown::refusals::cases(),
+        walkthrough::requests::cases(),
+        walkthrough::exits::cases(),
+        walkthrough::strategies::cases(),
+        walkthrough::hanging_restarts::cases(),
+        walkthrough::dynamic::cases(),
         dynamic::children::cases(),
         stop::deadlines::cases(),
         stop::reasons::cases(),
