@@ -11,6 +11,7 @@ mod children;
 mod dynamic;
 mod faults;
 mod groups;
+mod histories;
 mod intensity;
 mod interrupted;
 mod lifetime;
@@ -47,9 +48,9 @@ fn main() -> ExitCode {
         auto_shutdown::refusals::cases(),
         walkthrough::requests::cases(),
         walkthrough::exits::cases(),
-        walkthrough::strategies::cases(),
-        walkthrough::hanging_restarts::cases(),
-        walkthrough::dynamic::cases(),
+        histories::strategies::cases(),
+        histories::hanging_restarts::cases(),
+        histories::dynamic::cases(),
         dynamic::children::cases(),
         stop::deadlines::cases(),
         stop::reasons::cases(),
