@@ -103,17 +103,22 @@ impl<M: Message> ActorRef<M> {
 
     /// Asks the actor to stop with `reason`. Overtakes the mailbox; of several requests the first one's reason counts.
     pub fn stop(&self, reason: ExitReason) {
-        self.incarnation.stop(reason);
+        self.any().stop(reason);
     }
 
     /// Asks the actor to stop with `reason` once it has handled what its mailbox holds now. From then on it takes no message.
     pub fn drain(&self, reason: ExitReason) {
-        self.incarnation.drain(reason);
+        if !Incarnation::current_is_fenced() {
+            self.incarnation.drain(reason);
+        }
     }
 
     /// Kills the actor: at its next `.await`, without its `post_stop`. The reason is [`ExitReason::Killed`].
+    ///
+    /// One that does not come to an `.await` within its supervisor's [kill grace](crate::Supervisor::kill_grace) is declared
+    /// dead.
     pub fn kill(&self) {
-        self.incarnation.kill();
+        self.any().kill();
     }
 
     /// Waits until the incarnation is gone and says why; at once for the dead.
@@ -198,12 +203,17 @@ impl AnyActorRef {
 
     /// See [`ActorRef::stop`].
     pub fn stop(&self, reason: ExitReason) {
-        self.0.stop(reason);
+        // The dead stop nobody.
+        if !Incarnation::current_is_fenced() {
+            self.0.stop(reason);
+        }
     }
 
     /// See [`ActorRef::kill`].
     pub fn kill(&self) {
-        self.0.kill();
+        if !Incarnation::current_is_fenced() {
+            self.0.kill();
+        }
     }
 
     /// See [`ActorRef::exited`].
@@ -254,6 +264,8 @@ pub struct Pid(u64);
 impl Pid {
     /// Smaller than every pid in use.
     pub(crate) const MIN: Self = Self(0);
+    /// Larger than every pid in use.
+    pub(crate) const MAX: Self = Self(u64::MAX);
 
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);

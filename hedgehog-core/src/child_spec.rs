@@ -1,12 +1,13 @@
 //! [`ChildSpec`]: how a supervisor starts, restarts and stops one child.
 
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef},
+    actor_ref::{ActorRef, AnyActorRef, Pid},
     adapter::{self, Launch},
     exit::record::Incarnation,
-    name::{Bind, Name},
+    name::{Bind, Name, NameId},
     panic,
     start_error::StartError,
+    supervisor::AutoShutdown,
 };
 use futures_util::future::BoxFuture;
 use ractor::{Actor, Message};
@@ -144,7 +145,9 @@ impl<M: Message> ChildSpec<M> {
         self
     }
 
-    /// Marks the child as one whose end may end its supervisor. Kept for the supervisor's automatic shutdown.
+    /// Marks the child as one whose end may end its supervisor (see [`AutoShutdown`](crate::AutoShutdown)). It has to be
+    /// transient or temporary, in a [`Supervisor`](crate::Supervisor) with
+    /// [`auto_shutdown`](crate::Supervisor::auto_shutdown).
     #[must_use]
     pub fn significant(mut self) -> Self {
         self.significant = true;
@@ -176,6 +179,7 @@ impl<M: Message> ChildSpec<M> {
             make,
         } = self;
         let binds: Binds<M> = binds.into();
+        let names = binds.iter().filter_map(|bind| bind.name_id()).collect();
         let labels = binds.clone();
         let shutdown = shutdown.unwrap_or(match kind {
             ChildKind::Worker => Shutdown::Timeout(Duration::from_secs(5)),
@@ -188,6 +192,7 @@ impl<M: Message> ChildSpec<M> {
             significant,
             drain,
             kind,
+            names,
             recipe: Some(Recipe {
                 label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
                 start: Box::new(move |incarnation| {
@@ -232,10 +237,11 @@ pub(crate) struct ErasedSpec {
     pub(crate) id: ChildId,
     pub(crate) restart: Restart,
     pub(crate) shutdown: Shutdown,
-    #[expect(dead_code, reason = "read by the automatic shutdown")]
     pub(crate) significant: bool,
     pub(crate) drain: bool,
     pub(crate) kind: ChildKind,
+    /// The names its incarnations are bound to.
+    pub(crate) names: Box<[NameId]>,
     /// What the user wrote. `None` only while it is dropped.
     recipe: Option<Recipe>,
 }
@@ -249,6 +255,27 @@ impl ErasedSpec {
     /// Starts `incarnation`; returns when its `pre_start` has.
     pub(crate) fn start(&self, incarnation: Arc<Incarnation>) -> BoxFuture<'static, Result<AnyActorRef, StartError>> {
         (self.recipe().start)(incarnation)
+    }
+
+    /// Refuses what could never work in a supervisor with this `auto_shutdown`.
+    pub(crate) fn validate(&self, auto_shutdown: AutoShutdown) -> Result<(), StartError> {
+        let id = || self.id.clone();
+        match (self.significant, self.restart, auto_shutdown) {
+            (true, Restart::Permanent, _) => Err(StartError::SignificantPermanent { id: id() }),
+            (true, _, AutoShutdown::Never) => Err(StartError::SignificantNeedsAutoShutdown { id: id() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an incarnation of the one and an incarnation of the other cannot live at the same time.
+    pub(crate) fn shares_name_with(&self, other: &Self) -> bool {
+        self.names.iter().any(|name| other.names.contains(name))
+    }
+
+    /// Refuses a start under a name that is kept for `holder`, a child that is being restarted.
+    pub(crate) fn name_taken(&self, holder: Pid) -> StartError {
+        let name = self.label().unwrap_or_default();
+        StartError::AlreadyRegistered { name, holder }
     }
 
     /// The name the tree shows.

@@ -1,5 +1,6 @@
-//! Why an actor ended ([`ExitReason`]) and the record that makes its end orderly ([`record`]).
+//! Why an actor ended ([`ExitReason`]) and the record that makes its end orderly ([`record`], [`hooks`]).
 
+pub(crate) mod hooks;
 pub(crate) mod record;
 
 use std::{error::Error, fmt, sync::Arc};

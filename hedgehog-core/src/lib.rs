@@ -93,14 +93,15 @@ pub use application::{Application, ApplicationError, Outcome, RunningApplication
 pub use child_spec::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
-pub use name::{Bind, Name};
+pub use name::{Bind, Name, NameId};
 pub use observe::{ChildState, TreeNode};
 pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
 pub use registry::{Key, RegisterError, Registry, RegistryMsg, Value, Via};
 pub use start_error::StartError;
 pub use supervisor::{
-    ChildCount, ChildInfo, NoProc, Strategy, Supervisor, SupervisorMsg, SupervisorRef, TerminateError,
+    AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,
+    SupervisorRef, TerminateError,
 };
 pub use task::{Task, TaskMsg};
 

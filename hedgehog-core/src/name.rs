@@ -9,7 +9,12 @@ use crate::{
 };
 use arc_swap::ArcSwapOption;
 use ractor::{Message, RpcReplyPort};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::Notify;
 
 /// Something a starting actor is bound to before its `pre_start` runs: a [`Name`], a [`Via`](crate::Via).
@@ -22,6 +27,29 @@ pub trait Bind<M>: Send + Sync {
     /// How the supervision tree shows the binding.
     fn label(&self) -> Option<String> {
         None
+    }
+
+    /// Which name it binds, so that a supervisor can keep the name of a child that is being restarted for that child.
+    fn name_id(&self) -> Option<NameId> {
+        None
+    }
+}
+
+/// Tells two names apart, or finds them the same, without their types. Means something while the name exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NameId {
+    /// The address of what all handles on one table of names share.
+    table: usize,
+    key: u64,
+}
+
+impl NameId {
+    /// The name that is called `key` in `table`. Keys of one hash count as the same.
+    pub fn new<T>(table: &Arc<T>, key: &impl Hash) -> Self {
+        Self {
+            table: Arc::as_ptr(table).addr(),
+            key: BuildHasherDefault::<DefaultHasher>::default().hash_one(key),
+        }
     }
 }
 
@@ -126,6 +154,10 @@ impl<M: Message> Bind<M> for Name<M> {
 
     fn label(&self) -> Option<String> {
         Some(self.as_str().to_owned())
+    }
+
+    fn name_id(&self) -> Option<NameId> {
+        Some(NameId::new(&self.0, &()))
     }
 }
 

@@ -41,6 +41,21 @@ pub enum StartError {
         /// The id.
         id: ChildId,
     },
+    /// The child is significant but permanent: it is always restarted, so its end can never be its supervisor's.
+    #[error("child {id} is significant and must be transient or temporary")]
+    SignificantPermanent {
+        /// The id.
+        id: ChildId,
+    },
+    /// The child is significant, but its supervisor never shuts down automatically.
+    #[error("child {id} is significant, but its supervisor has no automatic shutdown")]
+    SignificantNeedsAutoShutdown {
+        /// The id.
+        id: ChildId,
+    },
+    /// The supervisor's restart window, `max_seconds`, is zero.
+    #[error("max_seconds must be more than zero")]
+    NoWindow,
     /// The dynamic supervisor has as many children as it may.
     #[error("the limit of {max} children is reached")]
     MaxChildren {

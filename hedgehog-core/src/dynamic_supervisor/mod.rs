@@ -89,7 +89,7 @@ impl DynamicSupervisor {
 
     /// Starts the supervisor. Whom it belongs to is told at [`Supervisor::start`](crate::Supervisor::start).
     pub async fn start(self) -> Result<DynamicSupervisorRef, StartError> {
-        let incarnation = Incarnation::new(self.label.clone());
+        let incarnation = Incarnation::new(self.label.clone(), self.kill_grace);
         Ok(start_linked(server::Server, self, incarnation).await?.into())
     }
 
@@ -111,7 +111,7 @@ impl DynamicSupervisorRef {
     /// Starts a child and returns when its `pre_start` has returned. Ids need not be unique.
     ///
     /// # Errors
-    /// [`StartError::MaxChildren`] at the limit, [`StartError::Ignore`] when there was nothing to start, and whatever
+    /// [`StartError::SignificantNeedsAutoShutdown`], for there is none here; [`StartError::MaxChildren`] at the limit, [`StartError::Ignore`] when there was nothing to start, and whatever
     /// kept the child from starting, bare. Nothing is kept of a child that did not start.
     pub async fn start_child<M: Message>(&self, child: ChildSpec<M>) -> Result<ActorRef<M>, StartError> {
         let spec = child.erase();

@@ -10,14 +10,14 @@ use crate::{
     exit::{ExitReason, record::Incarnation},
     start_error::StartError,
     supervisor::{
-        ChildCount, ChildInfo, TerminateError, intensity::Intensity, log, shutdown::shutdown,
-        strategy::calls_for_restart,
+        AutoShutdown, ChildCount, ChildInfo, TerminateError, intensity::Intensity, log, shutdown::shutdown,
+        strategy::calls_for_restart, validate_window,
     },
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::MutexGuard;
 use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// What a dynamic supervisor understands; built by [`DynamicSupervisorRef`](crate::DynamicSupervisorRef) only.
@@ -37,6 +37,7 @@ pub(super) struct Server;
 
 pub(super) struct State {
     max_children: usize,
+    kill_grace: Duration,
     intensity: Intensity,
     children: Arc<SharedTable>,
     incarnation: Arc<Incarnation>,
@@ -53,15 +54,13 @@ impl Actor for Server {
         myself: ractor::ActorRef<DynamicSupervisorMsg>,
         supervisor: DynamicSupervisor,
     ) -> Result<State, ActorProcessingErr> {
+        validate_window(supervisor.max_seconds)?;
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
-        let table = Mutex::new(Table::default());
-        let children = Arc::new(SharedTable {
-            table,
-            kill_grace: supervisor.kill_grace,
-        });
+        let children: Arc<SharedTable> = Arc::default();
         incarnation.set_subtree(children.clone());
         Ok(State {
             max_children: supervisor.max_children,
+            kill_grace: supervisor.kill_grace,
             intensity: Intensity::new(supervisor.max_restarts, supervisor.max_seconds),
             children,
             incarnation,
@@ -77,7 +76,10 @@ impl Actor for Server {
     ) -> Result<(), ActorProcessingErr> {
         // A caller that went away does not want its answer any more.
         match request {
-            Request::Start(spec, reply) => drop(reply.send(state.start_child(spec).await)),
+            Request::Start(spec, reply) => {
+                state.catch_up(&spec).await?;
+                drop(reply.send(state.start_child(spec).await));
+            }
             Request::TerminatePid(pid, reply) => drop(reply.send(state.terminate(vec![pid]).await)),
             Request::TerminateId(id, reply) => {
                 let pids = state.table().with_id(&id);
@@ -108,14 +110,36 @@ impl Actor for Server {
 
 impl State {
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.children.table.lock()
+        self.children.lock()
+    }
+
+    /// Handles the exits of the namesakes of `spec` whose notices still wait in the mailbox: they are restarted under their
+    /// names before anybody else can take these.
+    async fn catch_up(&mut self, spec: &ErasedSpec) -> Result<(), ActorProcessingErr> {
+        let namesakes = self.table().namesakes(spec);
+        for pid in namesakes {
+            let child = self.table().running(pid);
+            if let Some(reason) = child.and_then(|child| child.incarnation.exit_reason().cloned()) {
+                self.exited(pid, reason).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn start_child(&self, spec: Arc<ErasedSpec>) -> Result<AnyActorRef, StartError> {
+        spec.validate(AutoShutdown::Never)?;
         if self.table().len() >= self.max_children {
             return Err(StartError::MaxChildren { max: self.max_children });
         }
-        let child = Incarnation::new(spec.id.clone());
+        let restarting = {
+            let table = self.table();
+            let mut namesakes = table.namesakes(&spec).into_iter();
+            namesakes.find(|namesake| table.is_restarting(*namesake))
+        };
+        if let Some(holder) = restarting {
+            return Err(spec.name_taken(holder));
+        }
+        let child = Incarnation::new(spec.id.clone(), self.kill_grace);
         if !self.table().insert(spec.clone(), &child) {
             return Err(StartError::NoProc);
         }
@@ -146,7 +170,7 @@ impl State {
     }
 
     async fn stop(&self, Stopping { spec, incarnation }: Stopping) {
-        let reason = shutdown(&incarnation, &spec, self.children.kill_grace).await;
+        let reason = shutdown(&incarnation, &spec).await;
         log::shut_down(&self.incarnation, &spec, &incarnation, &reason);
         self.table().remove(incarnation.pid());
     }
@@ -172,7 +196,7 @@ impl State {
             log::intensity_reached(&self.incarnation, &self.table().spec_id(pid));
             return Err(ExitReason::Shutdown.into());
         }
-        let child = Incarnation::new(self.table().spec_id(pid));
+        let child = Incarnation::new(self.table().spec_id(pid), self.kill_grace);
         let spec = self.table().reincarnate(pid, &child);
         let Some(spec) = spec else { return Ok(()) };
         match spec.start(child.clone()).await {
@@ -182,6 +206,11 @@ impl State {
                 log::restarted(&self.incarnation, &child, restarts);
             }
             Err(StartError::Ignore) => {
+                self.table().remove(pid);
+            }
+            // Its name was taken in the moment of its death, by a sibling that is supervised in its stead.
+            Err(StartError::AlreadyRegistered { holder, .. }) if self.table().running(holder).is_some() => {
+                log::replaced(&self.incarnation, &spec.id, holder);
                 self.table().remove(pid);
             }
             Err(error) => {

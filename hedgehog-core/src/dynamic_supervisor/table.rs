@@ -10,6 +10,7 @@ use crate::{
         ExitReason,
         record::{Incarnation, Subtree},
     },
+    name::NameId,
     observe::{ChildState, ChildView},
     supervisor::{ChildCount, ChildInfo},
 };
@@ -18,7 +19,6 @@ use std::{
     collections::{BTreeSet, HashMap},
     ops::Bound,
     sync::Arc,
-    time::Duration,
 };
 
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub(super) struct Table {
     children: HashMap<Pid, Child>,
     /// The same children by id. A set of pairs, because many children may share one id.
     by_id: BTreeSet<(ChildId, Pid)>,
+    /// The same children by each of their names. Many may share one of those too, as long as one of them lives.
+    by_name: BTreeSet<(NameId, Pid)>,
     /// The supervisor ended: a start still under way must not count.
     closed: bool,
     attempts: u64,
@@ -69,17 +71,14 @@ impl Table {
         if self.closed {
             return false;
         }
-        self.by_id.insert((spec.id.clone(), incarnation.pid()));
         let status = Status::Starting(incarnation.clone());
-        self.children.insert(
-            incarnation.pid(),
-            Child {
-                spec,
-                status,
-                restarts: 0,
-                last_exit: None,
-            },
-        );
+        let child = Child {
+            spec,
+            status,
+            restarts: 0,
+            last_exit: None,
+        };
+        self.insert_entry(incarnation.pid(), child);
         true
     }
 
@@ -96,8 +95,7 @@ impl Table {
             return;
         };
         entry.status = Status::Running(incarnation.clone());
-        self.by_id.insert((entry.spec.id.clone(), incarnation.pid()));
-        self.children.insert(incarnation.pid(), entry);
+        self.insert_entry(incarnation.pid(), entry);
     }
 
     /// The spec of the child whose running incarnation this is; `None` for a stale one.
@@ -146,10 +144,30 @@ impl Table {
         self.remove_entry(pid).is_some()
     }
 
+    fn insert_entry(&mut self, pid: Pid, child: Child) {
+        self.by_id.insert((child.spec.id.clone(), pid));
+        self.by_name.extend(child.spec.names.iter().map(|name| (*name, pid)));
+        self.children.insert(pid, child);
+    }
+
     fn remove_entry(&mut self, pid: Pid) -> Option<Child> {
         let child = self.children.remove(&pid)?;
         self.by_id.remove(&(child.spec.id.clone(), pid));
+        for name in &child.spec.names {
+            self.by_name.remove(&(*name, pid));
+        }
         Some(child)
+    }
+
+    /// The children that are bound to one of the names of `spec`.
+    pub(super) fn namesakes(&self, spec: &ErasedSpec) -> Vec<Pid> {
+        let of = |name: &NameId| self.by_name.range((*name, Pid::MIN)..=(*name, Pid::MAX));
+        spec.names.iter().flat_map(of).map(|(_, pid)| *pid).collect()
+    }
+
+    pub(super) fn is_restarting(&self, pid: Pid) -> bool {
+        let child = self.children.get(&pid);
+        child.is_some_and(|child| matches!(child.status, Status::Restarting(_)))
     }
 
     /// The children with this id.
@@ -177,13 +195,9 @@ impl Table {
     }
 
     pub(super) fn info(&self) -> Vec<ChildInfo> {
-        let info = |child: &Child| ChildInfo {
-            id: child.spec.id.clone(),
-            state: child.status.state(),
-            actor: child.status.incarnation().cloned().map(AnyActorRef),
-            kind: child.spec.kind,
-            restart: child.spec.restart,
-            restarts: child.restarts,
+        let info = |child: &Child| {
+            let actor = child.status.incarnation().cloned().map(AnyActorRef);
+            ChildInfo::new(&child.spec, child.status.state(), actor, child.restarts)
         };
         self.pids()
             .iter()
@@ -239,23 +253,16 @@ impl Status {
     }
 }
 
-/// The table where the supervisor, its exit record and snapshots share it. Never locked across an `.await`.
-pub(super) struct SharedTable {
-    pub(super) table: Mutex<Table>,
-    pub(super) kill_grace: Duration,
-}
+/// The table as the supervisor, its exit record and snapshots share it. Never locked across an `.await`.
+pub(super) type SharedTable = Mutex<Table>;
 
 impl Subtree for SharedTable {
     fn close(&self) -> Vec<Arc<Incarnation>> {
-        self.table.lock().close()
-    }
-
-    fn kill_grace(&self) -> Duration {
-        self.kill_grace
+        self.lock().close()
     }
 
     fn children(&self) -> Vec<ChildView> {
-        self.table.lock().views()
+        self.lock().views()
     }
 }
 

@@ -5,10 +5,14 @@
 //! reason becomes visible, monitors run, waiters wake.
 //!
 //! Invariant: the reason is set once, and when it is visible nothing of the incarnation is left to be seen: no name, no
-//! child. A supervisor that dies without stopping its children is finished only after they are gone.
+//! child. A supervisor that dies without stopping its children is finished only after they are gone. An incarnation that was
+//! killed ends within its grace, whoever killed it and whatever it is doing.
 
-use super::ExitReason;
-use crate::{actor_ref::Pid, child_spec::ChildId, panic};
+use super::{
+    ExitReason,
+    hooks::{HookId, Hooks},
+};
+use crate::{actor_ref::Pid, child_spec::ChildId, panic, supervisor::log};
 use parking_lot::Mutex;
 use ractor::ActorCell;
 use std::{
@@ -20,7 +24,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::{runtime::Handle, sync::Notify, time::Instant};
 
 tokio::task_local! {
     /// The incarnation whose callback is running in this task.
@@ -36,6 +40,10 @@ pub(crate) struct Incarnation {
     /// The child id, or the label of a root supervisor.
     label: ChildId,
     started: Instant,
+    /// How long it may take to yield when it is killed.
+    kill_grace: Duration,
+    /// Where it runs: its end may be brought about by a thread that knows no runtime.
+    runtime: Option<Handle>,
     /// Set before the first callback runs; what `stop` and `kill` act on.
     cell: OnceLock<ActorCell>,
     /// Set by supervisors: the children that must be gone before this exit may be seen.
@@ -47,14 +55,14 @@ pub(crate) struct Incarnation {
     closed: AtomicBool,
     /// Asked for before there was a cell to kill: `set_cell` makes up for it.
     killed: AtomicBool,
-    hooks: Mutex<Hooks>,
+    ending: Mutex<Ending>,
     gone: Notify,
 }
 
 #[derive(Default)]
-struct Hooks {
-    cleanups: Vec<Cleanup>,
-    monitors: Vec<Monitor>,
+struct Ending {
+    cleanups: Hooks<Cleanup>,
+    monitors: Hooks<Monitor>,
     finishing: bool,
 }
 
@@ -68,25 +76,25 @@ impl fmt::Debug for Incarnation {
 pub(crate) trait Subtree: Send + Sync {
     /// Refuses further children and returns those that are not known to be gone. Called once, when the supervisor ends.
     fn close(&self) -> Vec<Arc<Incarnation>>;
-    /// How long a killed child may take before it is declared dead.
-    fn kill_grace(&self) -> Duration;
     /// A snapshot of the children for [`TreeNode`](crate::TreeNode), in start order where there is one.
     fn children(&self) -> Vec<crate::observe::ChildView>;
 }
 
 impl Incarnation {
-    pub(crate) fn new(label: ChildId) -> Arc<Self> {
+    pub(crate) fn new(label: ChildId, kill_grace: Duration) -> Arc<Self> {
         Arc::new(Self {
             pid: Pid::next(),
             label,
             started: Instant::now(),
+            kill_grace,
+            runtime: Handle::try_current().ok(),
             cell: OnceLock::new(),
             subtree: OnceLock::new(),
             exit: OnceLock::new(),
             requested: Mutex::new(None),
             closed: AtomicBool::new(false),
             killed: AtomicBool::new(false),
-            hooks: Mutex::default(),
+            ending: Mutex::default(),
             gone: Notify::new(),
         })
     }
@@ -190,12 +198,27 @@ impl Incarnation {
         self.killed.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn kill(&self) {
+    /// Kills the incarnation, and declares it dead when it has not yielded within its grace.
+    ///
+    /// Code that does not await cannot be interrupted. Finishing the incarnation fences it: its names are free, what it sends
+    /// is dropped, and the task is left behind as a zombie until it yields.
+    pub(crate) fn kill(self: &Arc<Self>) {
         self.close();
-        self.killed.store(true, Ordering::SeqCst);
+        let again = self.killed.swap(true, Ordering::SeqCst);
         if let Some(cell) = self.cell.get() {
             cell.kill();
         }
+        if again || self.is_exited() {
+            return;
+        }
+        let (incarnation, grace) = (self.clone(), self.kill_grace);
+        self.spawn(async move {
+            let late = tokio::time::timeout(grace, incarnation.exited()).await.is_err();
+            // False for a supervisor that is only waiting for its own children to go.
+            if late && incarnation.finish(ExitReason::Killed) {
+                log::zombie(&incarnation, grace);
+            }
+        });
     }
 
     /// The reason that was asked for with `stop`.
@@ -204,26 +227,40 @@ impl Incarnation {
     }
 
     /// Runs `f` when the state is dropped and before anyone can see the exit; at once if it can be seen already.
-    pub(crate) fn on_cleanup(&self, f: impl FnOnce() + Send + 'static) {
-        let mut hooks = self.hooks.lock();
+    pub(crate) fn on_cleanup(&self, f: impl FnOnce() + Send + 'static) -> Option<HookId> {
+        let mut ending = self.ending.lock();
         if self.is_exited() {
-            drop(hooks);
+            drop(ending);
             f();
+            None
         } else {
-            hooks.cleanups.push(Box::new(f));
+            Some(ending.cleanups.add(Box::new(f)))
         }
     }
 
+    /// Takes back what [`on_cleanup`](Self::on_cleanup) was given.
+    pub(crate) fn forget_cleanup(&self, hook: HookId) {
+        let hook = self.ending.lock().cleanups.take_back(hook);
+        drop(hook);
+    }
+
     /// Runs `f` once with the reason; at once if the exit can be seen already.
-    pub(crate) fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) {
-        let mut hooks = self.hooks.lock();
+    pub(crate) fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) -> Option<HookId> {
+        let mut ending = self.ending.lock();
         match self.exit.get() {
-            None => hooks.monitors.push(Box::new(f)),
+            None => Some(ending.monitors.add(Box::new(f))),
             Some(reason) => {
-                drop(hooks);
+                drop(ending);
                 f(reason);
+                None
             }
         }
+    }
+
+    /// Takes back what [`on_exit`](Self::on_exit) was given.
+    pub(crate) fn forget_monitor(&self, hook: HookId) {
+        let hook = self.ending.lock().monitors.take_back(hook);
+        drop(hook);
     }
 
     pub(crate) async fn exited(&self) -> ExitReason {
@@ -242,7 +279,7 @@ impl Incarnation {
     ///
     /// A supervisor with children left kills them and ends when they are gone, which is after this returns.
     pub(crate) fn finish(self: &Arc<Self>, reason: ExitReason) -> bool {
-        if std::mem::replace(&mut self.hooks.lock().finishing, true) {
+        if std::mem::replace(&mut self.ending.lock().finishing, true) {
             return false;
         }
         self.close();
@@ -255,7 +292,6 @@ impl Incarnation {
             self.complete(reason);
             return true;
         }
-        let grace = subtree.kill_grace();
         let last = Completion {
             incarnation: self.clone(),
             reason: Some(reason),
@@ -263,25 +299,32 @@ impl Incarnation {
         for orphan in &orphans {
             orphan.kill();
         }
-        // Outside a runtime nothing can be awaited: `last` is dropped and completes at once.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let _last = last;
-                crate::supervisor::shutdown::reap(orphans, grace).await;
-            });
-        }
+        self.spawn(async move {
+            let _last = last;
+            for orphan in orphans {
+                orphan.exited().await;
+            }
+        });
         true
+    }
+
+    /// Runs `future` beside the incarnation. Without a runtime, or in one that shuts down, it is dropped at once.
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.runtime {
+            runtime.spawn(future);
+        }
     }
 
     fn complete(&self, reason: ExitReason) {
         let monitors = loop {
             let cleanups = {
-                let mut hooks = self.hooks.lock();
-                if hooks.cleanups.is_empty() {
+                let mut ending = self.ending.lock();
+                let cleanups = ending.cleanups.take_all();
+                if cleanups.is_empty() {
                     let _ = self.exit.set(reason);
-                    break std::mem::take(&mut hooks.monitors);
+                    break ending.monitors.take_all();
                 }
-                std::mem::take(&mut hooks.cleanups)
+                cleanups
             };
             for cleanup in cleanups {
                 // A panicking hook must keep neither the others from running nor the exit from being seen.
@@ -312,3 +355,6 @@ impl Drop for Completion {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::doorbell::{Doorbell, Wakeup};
+use super::doorbell::{Doorbell, Installed, Wakeup};
 use super::idle::Seat;
 use super::log::{CHUNK, Cursor, Reader};
 use super::{Overflow, Topic};
@@ -24,6 +24,8 @@ pub struct Subscription<T> {
     reader: Arc<Reader>,
     seat: Seat,
     acknowledge: Acknowledge,
+    /// The doorbell's tie to its actor, if there is one.
+    installed: Option<Installed>,
     /// The position up to which freeing the log was last tried.
     released: u64,
 }
@@ -111,20 +113,16 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     pub fn ring<M: Message>(&mut self, actor: &ActorRef<M>, message: impl Fn() -> M + Send + Sync + 'static) {
         // Not hedgehog's `cast`, which refuses what an actor that was declared dead sends: the ring is owed to a healthy
         // subscriber, whoever happens to publish.
-        let Some(to) = actor.any().0.cell().cloned().map(ractor::ActorRef::from) else {
+        let incarnation = actor.any().0;
+        let Some(to) = incarnation.cell().cloned().map(ractor::ActorRef::from) else {
             return;
         };
         let wakeup = Arc::new(Wakeup::Actor(Doorbell::new(move || {
             // Refused by an actor that is gone or about to be: then nobody is left to read.
             let _ = to.cast(message());
         })));
-        let (seat, rung) = (self.seat.clone(), Arc::downgrade(&wakeup));
-        self.seat.set_wakeup(wakeup);
-        actor.on_cleanup(move || {
-            if let Some(wakeup) = rung.upgrade() {
-                seat.retract(wakeup);
-            }
-        });
+        self.seat.set_wakeup(wakeup.clone());
+        self.installed = Installed::new(&incarnation, self.seat.clone(), &wakeup);
         self.rearm();
     }
 
@@ -205,6 +203,7 @@ impl<T> Subscription<T> {
             reader,
             seat,
             acknowledge,
+            installed: None,
             released,
         }
     }

@@ -16,7 +16,7 @@ pub use via::Via;
 use crate::{
     actor_ref::{ActorRef, Pid},
     child_spec::{ChildId, ChildSpec},
-    exit::record::Incarnation,
+    exit::{hooks::HookId, record::Incarnation},
     start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
@@ -27,7 +27,7 @@ use std::{
     fmt,
     hash::Hash,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -66,6 +66,8 @@ struct Entry<M, V> {
     value: Mutex<V>,
     /// Cleared when the entry is removed, so that a cached one is known to be stale without a lookup.
     live: AtomicBool,
+    /// What removes the entry when the actor ends; taken back when it is removed before.
+    cleanup: OnceLock<HookId>,
 }
 
 impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
@@ -151,6 +153,7 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
             actor: actor.clone(),
             value: Mutex::new(value),
             live: AtomicBool::new(true),
+            cleanup: OnceLock::new(),
         });
         // What is the user's, to print or to drop, leaves the shard's lock first.
         let (holder, dead) = match generation.entries.entry(key.clone()) {
@@ -173,7 +176,10 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
             generation.remove(&key, &entry);
             return Err(down());
         }
-        actor.on_cleanup(move || generation.remove(&key, &entry));
+        let held = entry.clone();
+        if let Some(cleanup) = actor.any().0.on_cleanup(move || generation.remove(&key, &held)) {
+            let _ = entry.cleanup.set(cleanup);
+        }
         Ok(())
     }
 
@@ -186,6 +192,9 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
             return false;
         };
         generation.remove(key, &entry);
+        if let Some(cleanup) = entry.cleanup.get() {
+            actor.any().0.forget_cleanup(*cleanup);
+        }
         true
     }
 

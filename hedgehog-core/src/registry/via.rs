@@ -3,7 +3,7 @@
 use super::{Entry, Key, Registry, Value};
 use crate::{
     actor_ref::{ActorRef, CallError, CastError},
-    name::Bind,
+    name::{Bind, NameId},
     start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
@@ -87,6 +87,10 @@ impl<K: Key, M: Message, V: Value> Bind<M> for Via<K, M, V> {
 
     fn label(&self) -> Option<String> {
         Some(format!("{}/{:?}", self.registry.name(), self.key))
+    }
+
+    fn name_id(&self) -> Option<NameId> {
+        Some(NameId::new(&self.registry.0, &self.key))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::server::{Request, SupervisorMsg};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef, CastError, Pid},
-    child_spec::{ChildId, ChildKind, ChildSpec, Restart},
+    child_spec::{ChildId, ChildKind, ChildSpec, ErasedSpec, Restart, Shutdown},
     exit::ExitReason,
     name::Name,
     observe::{ChildState, TreeNode},
@@ -30,7 +30,9 @@ impl SupervisorRef {
     /// # Errors
     /// [`StartError::AlreadyStarted`] and [`StartError::AlreadyPresent`] when the id is taken;
     /// [`StartError::AlreadyRegistered`] and [`StartError::Ignore`] bare; any other failure of the child inside
-    /// [`StartError::FailedToStartChild`].
+    /// [`StartError::FailedToStartChild`]. What is wrong with the spec itself ([`Supervisor::validate`]) comes before all that.
+    ///
+    /// [`Supervisor::validate`]: crate::Supervisor::validate
     pub async fn start_child<M: Message>(&self, child: ChildSpec<M>) -> Result<ActorRef<M>, StartError> {
         let spec = child.erase();
         let started = self.0.ask(|reply| SupervisorMsg(Request::Start(spec, reply))).await;
@@ -45,6 +47,31 @@ impl SupervisorRef {
     pub async fn terminate_child(&self, id: impl Into<ChildId>) -> Result<(), TerminateError> {
         let id = id.into();
         self.0.ask(|reply| SupervisorMsg(Request::Terminate(id, reply))).await?
+    }
+
+    /// Starts a child again that has ended or was terminated; returns when its `pre_start` has. It keeps its place among its
+    /// siblings, and the start does not count as a restart. When it fails, the child stays as it was.
+    ///
+    /// The new incarnation comes without its message type; whoever sends to it has it under a [`Name`].
+    ///
+    /// # Errors
+    /// [`RestartError::Running`] and [`RestartError::Restarting`] when there is no need; [`RestartError::Start`] with
+    /// whatever kept the child from starting, bare.
+    pub async fn restart_child(&self, id: impl Into<ChildId>) -> Result<AnyActorRef, RestartError> {
+        let id = id.into();
+        self.0.ask(|reply| SupervisorMsg(Request::Restart(id, reply))).await?
+    }
+
+    /// Forgets a child that has ended or was terminated, spec and all. Its id is free again.
+    pub async fn delete_child(&self, id: impl Into<ChildId>) -> Result<(), DeleteError> {
+        let id = id.into();
+        self.0.ask(|reply| SupervisorMsg(Request::Delete(id, reply))).await?
+    }
+
+    /// One child: its spec as the supervisor keeps it, defaults filled in, and what it is doing. `None` for an unknown id.
+    pub async fn which_child(&self, id: impl Into<ChildId>) -> Result<Option<ChildInfo>, NoProc> {
+        let id = id.into();
+        self.0.ask(|reply| SupervisorMsg(Request::WhichOne(id, reply))).await
     }
 
     /// The children in start order.
@@ -180,11 +207,28 @@ pub struct ChildInfo {
     pub kind: ChildKind,
     /// When it is started again.
     pub restart: Restart,
+    /// How it is stopped.
+    pub shutdown: Shutdown,
+    /// Whether its end may end its supervisor.
+    pub significant: bool,
     /// How often it was restarted since its supervisor started.
     pub restarts: u64,
 }
 
 impl ChildInfo {
+    pub(crate) fn new(spec: &ErasedSpec, state: ChildState, actor: Option<AnyActorRef>, restarts: u64) -> Self {
+        Self {
+            id: spec.id.clone(),
+            state,
+            actor,
+            kind: spec.kind,
+            restart: spec.restart,
+            shutdown: spec.shutdown,
+            significant: spec.significant,
+            restarts,
+        }
+    }
+
     /// The present incarnation's identity.
     pub fn pid(&self) -> Option<Pid> {
         self.actor.as_ref().map(AnyActorRef::pid)
@@ -234,6 +278,57 @@ pub enum TerminateError {
 }
 
 impl From<NoProc> for TerminateError {
+    fn from(NoProc: NoProc) -> Self {
+        Self::NoProc
+    }
+}
+
+/// Why a child could not be started again.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestartError {
+    /// The supervisor has no such child.
+    #[error("no such child")]
+    NotFound,
+    /// It runs.
+    #[error("the child is running")]
+    Running,
+    /// It is being restarted already.
+    #[error("the child is being restarted")]
+    Restarting,
+    /// It did not start.
+    #[error(transparent)]
+    Start(StartError),
+    /// The supervisor is not running.
+    #[error("the supervisor is not running")]
+    NoProc,
+}
+
+impl From<NoProc> for RestartError {
+    fn from(NoProc: NoProc) -> Self {
+        Self::NoProc
+    }
+}
+
+/// Why a child could not be forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeleteError {
+    /// The supervisor has no such child.
+    #[error("no such child")]
+    NotFound,
+    /// It runs: terminate it first.
+    #[error("the child is running")]
+    Running,
+    /// It is being restarted: terminate it first.
+    #[error("the child is being restarted")]
+    Restarting,
+    /// The supervisor is not running.
+    #[error("the supervisor is not running")]
+    NoProc,
+}
+
+impl From<NoProc> for DeleteError {
     fn from(NoProc: NoProc) -> Self {
         Self::NoProc
     }

@@ -2,7 +2,7 @@
 //!
 //! Reasons are the user's errors: formatting one may panic, and that must not reach the supervisor.
 
-use crate::{ExitReason, Restart, Shutdown, StartError, child_spec::ErasedSpec, exit::record::Incarnation, panic};
+use crate::{ExitReason, Pid, Restart, Shutdown, StartError, child_spec::ErasedSpec, exit::record::Incarnation, panic};
 use std::{fmt::Display, time::Duration};
 
 const TARGET: &str = "hedgehog_core::supervisor";
@@ -33,8 +33,16 @@ pub(crate) fn restart_failed(supervisor: &Incarnation, child: &str, error: &Star
     tracing::error!(target: TARGET, supervisor = %supervisor.label(), child, error = %text(error), "child did not start again, trying once more");
 }
 
+pub(crate) fn replaced(supervisor: &Incarnation, child: &str, holder: Pid) {
+    tracing::error!(target: TARGET, supervisor = %supervisor.label(), child, %holder, "child is not restarted, a sibling has taken its name");
+}
+
 pub(crate) fn intensity_reached(supervisor: &Incarnation, child: &str) {
     tracing::error!(target: TARGET, supervisor = %supervisor.label(), child, "too many restarts, the supervisor gives up");
+}
+
+pub(crate) fn auto_shutdown(supervisor: &Incarnation, child: &str) {
+    tracing::info!(target: TARGET, supervisor = %supervisor.label(), child, "significant child ended, the supervisor shuts down");
 }
 
 /// Reports a child that was stopped by its supervisor and did not end the way its spec says it should.

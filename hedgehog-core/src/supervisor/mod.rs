@@ -2,9 +2,11 @@
 //!
 //! For children that come and go, all of a kind, take a [`DynamicSupervisor`](crate::DynamicSupervisor).
 //!
-//! What is decided stands apart from what acts: [`table`] (who the children are), [`strategy`] (whom an exit concerns) and
-//! [`intensity`] (how much is too much) need no runtime; [`server`] is the actor that carries it out.
+//! What is decided stands apart from what acts: [`table`] (who the children are), [`strategy`] (whom an exit concerns),
+//! [`intensity`] (how much is too much) and [`auto_shutdown`] (whether it was the end of it all) need no runtime; [`server`] is
+//! the actor that carries it out.
 
+mod auto_shutdown;
 pub(crate) mod handle;
 pub(crate) mod intensity;
 pub(crate) mod log;
@@ -13,7 +15,8 @@ pub(crate) mod shutdown;
 pub(crate) mod strategy;
 mod table;
 
-pub use handle::{ChildCount, ChildInfo, NoProc, SupervisorRef, TerminateError};
+pub use auto_shutdown::AutoShutdown;
+pub use handle::{ChildCount, ChildInfo, DeleteError, NoProc, RestartError, SupervisorRef, TerminateError};
 pub use server::SupervisorMsg;
 pub use strategy::Strategy;
 
@@ -25,7 +28,7 @@ use crate::{
     start_error::StartError,
 };
 use ractor::{Actor, Message};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 /// A supervisor to be: its strategy, its options and its children.
 ///
@@ -54,6 +57,7 @@ pub struct Supervisor {
     max_restarts: usize,
     max_seconds: Duration,
     kill_grace: Duration,
+    auto_shutdown: AutoShutdown,
     children: Vec<Arc<ErasedSpec>>,
 }
 
@@ -72,6 +76,7 @@ impl Supervisor {
             max_restarts: MAX_RESTARTS,
             max_seconds: MAX_SECONDS,
             kill_grace: KILL_GRACE,
+            auto_shutdown: AutoShutdown::Never,
             children: Vec::new(),
         }
     }
@@ -105,6 +110,13 @@ impl Supervisor {
         self
     }
 
+    /// Whether it ends with its [significant](ChildSpec::significant) children. Default: [`AutoShutdown::Never`].
+    #[must_use]
+    pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
+        self.auto_shutdown = auto_shutdown;
+        self
+    }
+
     /// Appends a child. Children start in this order, each when the one before has finished its `pre_start`.
     #[must_use]
     pub fn child<M: Message>(mut self, child: ChildSpec<M>) -> Self {
@@ -120,13 +132,31 @@ impl Supervisor {
     ///
     /// # Errors
     /// [`StartError::FailedToStartChild`] when a child does not start: those before it are stopped again, those after it
-    /// are never started. [`StartError::DuplicateId`] when two children have the same id.
+    /// are never started. What [`validate`](Self::validate) refuses, before anything is started.
     ///
     /// # Cancel safety
     /// Dropping the future kills what was started so far.
     pub async fn start(self) -> Result<SupervisorRef, StartError> {
-        let incarnation = Incarnation::new(self.label.clone());
+        let incarnation = Incarnation::new(self.label.clone(), self.kill_grace);
         Ok(start_linked(server::Server, self, incarnation).await?.into())
+    }
+
+    /// Whether it could be started, as far as that can be told without starting anything.
+    ///
+    /// # Errors
+    /// [`StartError::DuplicateId`] when two children have the same id; [`StartError::SignificantPermanent`] and
+    /// [`StartError::SignificantNeedsAutoShutdown`] for a significant child whose end could not end the supervisor;
+    /// [`StartError::NoWindow`] for a [`max_seconds`](Self::max_seconds) of zero.
+    pub fn validate(&self) -> Result<(), StartError> {
+        validate_window(self.max_seconds)?;
+        let mut ids = HashSet::new();
+        for spec in &self.children {
+            spec.validate(self.auto_shutdown)?;
+            if !ids.insert(&spec.id) {
+                return Err(StartError::DuplicateId { id: spec.id.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// The supervisor as a child of another one. `factory` runs for every start: a fresh tree each time.
@@ -135,6 +165,15 @@ impl Supervisor {
         factory: impl Fn() -> Supervisor + Send + Sync + 'static,
     ) -> ChildSpec<SupervisorMsg> {
         ChildSpec::supervisor(id, move || (server::Server, factory()))
+    }
+}
+
+/// A window of no time would forget every restart at once.
+pub(crate) fn validate_window(max_seconds: Duration) -> Result<(), StartError> {
+    if max_seconds.is_zero() {
+        Err(StartError::NoWindow)
+    } else {
+        Ok(())
     }
 }
 
@@ -152,13 +191,17 @@ pub(crate) async fn start_linked<A: Actor>(
     })
     .await?;
     if let Some(starter) = Incarnation::current() {
-        // Weak: a supervisor that ended long ago is not kept by the actor that started it.
-        let supervisor = Arc::downgrade(&incarnation);
-        starter.on_exit(move |reason| {
-            if let Some(supervisor) = supervisor.upgrade() {
-                supervisor.stop(reason.clone());
-            }
-        });
+        // Nothing of a supervisor that ended is left in the actor that started it.
+        let supervisor = incarnation.clone();
+        let link = starter.on_exit(move |reason| supervisor.stop(reason.clone()));
+        if let Some(link) = link {
+            let starter = Arc::downgrade(&starter);
+            incarnation.on_exit(move |_| {
+                if let Some(starter) = starter.upgrade() {
+                    starter.forget_monitor(link);
+                }
+            });
+        }
     }
     Ok(started)
 }

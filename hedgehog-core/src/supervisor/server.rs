@@ -5,8 +5,8 @@
 //! is a result.
 
 use super::{
-    Supervisor,
-    handle::{ChildCount, ChildInfo, TerminateError},
+    AutoShutdown, Supervisor,
+    handle::{ChildCount, ChildInfo, DeleteError, RestartError, TerminateError},
     intensity::Intensity,
     log,
     shutdown::shutdown,
@@ -18,11 +18,12 @@ use crate::{
     actor_ref::{AnyActorRef, Pid},
     child_spec::{ChildId, ErasedSpec},
     exit::{ExitReason, record::Incarnation},
+    observe::ChildState,
     start_error::StartError,
 };
 use parking_lot::{Mutex, MutexGuard};
 use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// What a supervisor understands; built by [`SupervisorRef`](crate::SupervisorRef) only.
@@ -31,7 +32,10 @@ pub struct SupervisorMsg(pub(super) Request);
 pub(super) enum Request {
     Start(Arc<ErasedSpec>, RpcReplyPort<Result<AnyActorRef, StartError>>),
     Terminate(ChildId, RpcReplyPort<Result<(), TerminateError>>),
+    Restart(ChildId, RpcReplyPort<Result<AnyActorRef, RestartError>>),
+    Delete(ChildId, RpcReplyPort<Result<(), DeleteError>>),
     Which(RpcReplyPort<Vec<ChildInfo>>),
+    WhichOne(ChildId, RpcReplyPort<Option<ChildInfo>>),
     Count(RpcReplyPort<ChildCount>),
     Exited(Pid, ExitReason),
     Retry(Attempt),
@@ -42,6 +46,8 @@ pub(super) struct Server;
 pub(super) struct State {
     strategy: Strategy,
     intensity: Intensity,
+    auto_shutdown: AutoShutdown,
+    kill_grace: Duration,
     children: Arc<SharedTable>,
     incarnation: Arc<Incarnation>,
     myself: ractor::ActorRef<SupervisorMsg>,
@@ -57,16 +63,15 @@ impl Actor for Server {
         myself: ractor::ActorRef<SupervisorMsg>,
         supervisor: Supervisor,
     ) -> Result<State, ActorProcessingErr> {
+        supervisor.validate()?;
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
-        let table = Mutex::new(Table::new(supervisor.children));
-        let children = Arc::new(SharedTable {
-            table,
-            kill_grace: supervisor.kill_grace,
-        });
+        let children: Arc<SharedTable> = Arc::new(Mutex::new(Table::new(supervisor.children)));
         incarnation.set_subtree(children.clone());
         let state = State {
             strategy: supervisor.strategy,
             intensity: Intensity::new(supervisor.max_restarts, supervisor.max_seconds),
+            auto_shutdown: supervisor.auto_shutdown,
+            kill_grace: supervisor.kill_grace,
             children,
             incarnation,
             myself,
@@ -83,9 +88,15 @@ impl Actor for Server {
     ) -> Result<(), ActorProcessingErr> {
         // A caller that went away does not want its answer any more.
         match request {
-            Request::Start(spec, reply) => drop(reply.send(state.start_child(spec).await)),
+            Request::Start(spec, reply) => {
+                state.catch_up(&spec).await?;
+                drop(reply.send(state.start_child(spec).await));
+            }
             Request::Terminate(id, reply) => drop(reply.send(state.terminate_child(&id).await)),
+            Request::Restart(id, reply) => drop(reply.send(state.restart_child(&id).await)),
+            Request::Delete(id, reply) => drop(reply.send(state.delete_child(&id))),
             Request::Which(reply) => drop(reply.send(state.table().info())),
+            Request::WhichOne(id, reply) => drop(reply.send(state.table().info_of(&id))),
             Request::Count(reply) => drop(reply.send(state.table().count())),
             Request::Exited(pid, reason) => state.exited(pid, reason).await?,
             Request::Retry(attempt) => {
@@ -106,16 +117,11 @@ impl Actor for Server {
 
 impl State {
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.children.table.lock()
+        self.children.lock()
     }
 
     /// Starts the children one after another; on a failure stops what was started, in reverse.
     async fn boot(&self) -> Result<(), StartError> {
-        if let Some(id) = self.table().duplicate_id() {
-            return Err(StartError::DuplicateId {
-                id: id.to_owned().into(),
-            });
-        }
         let mut at = 0;
         while at < self.len() {
             match self.start(at).await {
@@ -134,7 +140,18 @@ impl State {
         Ok(())
     }
 
+    /// Handles the exits of the namesakes of `spec` whose notices still wait in the mailbox: they are restarted under their
+    /// names before anybody else can take these.
+    async fn catch_up(&mut self, spec: &ErasedSpec) -> Result<(), ActorProcessingErr> {
+        let dead = self.table().dead_namesakes(spec);
+        for (pid, reason) in dead {
+            self.exited(pid, reason).await?;
+        }
+        Ok(())
+    }
+
     async fn start_child(&self, spec: Arc<ErasedSpec>) -> Result<AnyActorRef, StartError> {
+        spec.validate(self.auto_shutdown)?;
         let at = {
             let mut table = self.table();
             if let Some(at) = table.by_id(&spec.id) {
@@ -143,6 +160,9 @@ impl State {
                     Status::Running(child) => StartError::AlreadyStarted { id, pid: child.pid() },
                     _ => StartError::AlreadyPresent { id },
                 });
+            }
+            if let Some(holder) = table.restarting_namesake(&spec) {
+                return Err(spec.name_taken(holder));
             }
             table.push(spec.clone())
         };
@@ -170,6 +190,28 @@ impl State {
         Ok(())
     }
 
+    async fn restart_child(&self, id: &str) -> Result<AnyActorRef, RestartError> {
+        let at = self.table().by_id(id).ok_or(RestartError::NotFound)?;
+        let state = self.table().status(at).state();
+        match state {
+            ChildState::Stopped => {}
+            ChildState::Restarting => return Err(RestartError::Restarting),
+            ChildState::Starting | ChildState::Running => return Err(RestartError::Running),
+        }
+        self.start(at).await.map(AnyActorRef).map_err(RestartError::Start)
+    }
+
+    fn delete_child(&self, id: &str) -> Result<(), DeleteError> {
+        let mut table = self.table();
+        let at = table.by_id(id).ok_or(DeleteError::NotFound)?;
+        match table.status(at).state() {
+            ChildState::Stopped => table.remove(at),
+            ChildState::Restarting => return Err(DeleteError::Restarting),
+            ChildState::Starting | ChildState::Running => return Err(DeleteError::Running),
+        }
+        Ok(())
+    }
+
     /// A child ended by itself, unless the notice is stale: of an incarnation that was stopped or replaced since.
     async fn exited(&mut self, pid: Pid, reason: ExitReason) -> Result<(), ActorProcessingErr> {
         let Some(at) = self.table().by_pid(pid) else {
@@ -190,7 +232,14 @@ impl State {
                 table.remove(at);
             }
         }
-        if restart { self.restart(at).await } else { Ok(()) }
+        if restart {
+            return self.restart(at).await;
+        }
+        if spec.significant && self.auto_shutdown.is_due(self.table().active_significant()) {
+            log::auto_shutdown(&self.incarnation, &spec.id);
+            return Err(ExitReason::Shutdown.into());
+        }
+        Ok(())
     }
 
     /// Restarts the group of the child at `failed`: one entry in the restart window, however many it rebuilds.
@@ -210,6 +259,12 @@ impl State {
                 Ok(child) => log::restarted(&self.incarnation, &child, self.table().restarted(at)),
                 // Nothing to do for it any more: its spec stays, as after a boot.
                 Err(StartError::Ignore) => {}
+                // Its name was taken in the moment of its death, by a sibling that is supervised in its stead.
+                Err(StartError::AlreadyRegistered { holder, .. })
+                    if self.strategy == Strategy::OneForOne && self.table().by_pid(holder).is_some() =>
+                {
+                    log::replaced(&self.incarnation, &self.spec(at).id, holder);
+                }
                 Err(error) => {
                     log::restart_failed(&self.incarnation, &self.spec(at).id, &error);
                     let attempt = self.table().restarting(at);
@@ -225,7 +280,7 @@ impl State {
     /// Starts the child at `at`, which has no process. On a failure it is left stopped.
     async fn start(&self, at: usize) -> Result<Arc<Incarnation>, StartError> {
         let spec = self.spec(at);
-        let child = Incarnation::new(spec.id.clone());
+        let child = Incarnation::new(spec.id.clone(), self.kill_grace);
         if !self.table().starting(at, child.clone()) {
             return Err(StartError::NoProc);
         }
@@ -257,7 +312,7 @@ impl State {
             (table.spec(at), table.status(at).clone())
         };
         if let Status::Running(child) = status {
-            let reason = shutdown(&child, &spec, self.children.kill_grace).await;
+            let reason = shutdown(&child, &spec).await;
             log::shut_down(&self.incarnation, &spec, &child, &reason);
             self.table().exited(at, reason);
         } else {

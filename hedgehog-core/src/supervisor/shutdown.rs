@@ -1,11 +1,10 @@
-//! Stops one child the way its spec says, and buries the children of a supervisor that could not.
+//! Stops one child the way its spec says.
 
-use crate::{ExitReason, Shutdown, child_spec::ErasedSpec, exit::record::Incarnation, supervisor::log};
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use std::{sync::Arc, time::Duration};
+use crate::{ExitReason, Shutdown, child_spec::ErasedSpec, exit::record::Incarnation};
+use std::sync::Arc;
 
 /// Stops a child and returns when it is gone, which is bounded unless that says [`Shutdown::Infinity`].
-pub(crate) async fn shutdown(child: &Arc<Incarnation>, spec: &ErasedSpec, kill_grace: Duration) -> ExitReason {
+pub(crate) async fn shutdown(child: &Arc<Incarnation>, spec: &ErasedSpec) -> ExitReason {
     let ask = || {
         if spec.drain {
             child.drain(ExitReason::Shutdown);
@@ -14,7 +13,7 @@ pub(crate) async fn shutdown(child: &Arc<Incarnation>, spec: &ErasedSpec, kill_g
         }
     };
     match spec.shutdown {
-        Shutdown::BrutalKill => kill(child, kill_grace).await,
+        Shutdown::BrutalKill => kill(child).await,
         Shutdown::Infinity => {
             ask();
             child.exited().await
@@ -23,31 +22,14 @@ pub(crate) async fn shutdown(child: &Arc<Incarnation>, spec: &ErasedSpec, kill_g
             ask();
             match tokio::time::timeout(limit, child.exited()).await {
                 Ok(reason) => reason,
-                Err(_) => kill(child, kill_grace).await,
+                Err(_) => kill(child).await,
             }
         }
     }
 }
 
-/// Kills a child, and declares it dead when it has not yielded within `grace`.
-///
-/// Code that does not await cannot be interrupted. Finishing the incarnation fences it: its names are free, what it sends
-/// is dropped, and the task is left behind as a zombie until it yields.
-async fn kill(child: &Arc<Incarnation>, grace: Duration) -> ExitReason {
+async fn kill(child: &Arc<Incarnation>) -> ExitReason {
     child.kill();
-    if let Ok(reason) = tokio::time::timeout(grace, child.exited()).await {
-        return reason;
-    }
-    // False for a supervisor that is only waiting for its own children to go.
-    if child.finish(ExitReason::Killed) {
-        log::zombie(child, grace);
-    }
-    // Immediate for a worker; a supervisor is gone when its own children are, which is bounded by their grace.
+    // Within its grace for a worker; a supervisor is gone when its own children are, which is within theirs.
     child.exited().await
-}
-
-/// Kills `orphans`, all at once and unordered, and returns when they are gone.
-pub(crate) async fn reap(orphans: Vec<Arc<Incarnation>>, grace: Duration) {
-    let mut dying: FuturesUnordered<_> = orphans.iter().map(|orphan| kill(orphan, grace)).collect();
-    while dying.next().await.is_some() {}
 }

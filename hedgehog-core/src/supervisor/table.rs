@@ -15,7 +15,7 @@ use crate::{
     observe::{ChildState, ChildView},
 };
 use parking_lot::Mutex;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 #[derive(Debug, Default)]
 pub(super) struct Table {
@@ -30,13 +30,15 @@ pub(super) struct Table {
 pub(super) struct Child {
     pub(super) spec: Arc<ErasedSpec>,
     status: Status,
+    /// The last incarnation that ran.
+    last_pid: Option<Pid>,
     restarts: u64,
     last_exit: Option<ExitReason>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Status {
-    /// No process; started again by a group restart only.
+    /// No process; started again by a group restart or on request.
     Stopped,
     Starting(Arc<Incarnation>),
     Running(Arc<Incarnation>),
@@ -74,6 +76,7 @@ impl Table {
         self.children.push(Child {
             spec,
             status: Status::Stopped,
+            last_pid: None,
             restarts: 0,
             last_exit: None,
         });
@@ -97,6 +100,23 @@ impl Table {
         self.children.iter().position(|child| child.spec.id == id)
     }
 
+    /// The children with the id or a name of `spec` whose exit could be seen, but was not handled yet.
+    pub(super) fn dead_namesakes(&self, spec: &ErasedSpec) -> Vec<(Pid, ExitReason)> {
+        let same = |child: &&Child| child.spec.id == spec.id || child.spec.shares_name_with(spec);
+        let exit = |child: &Child| match &child.status {
+            Status::Running(now) => now.exit_reason().map(|reason| (now.pid(), reason.clone())),
+            _ => None,
+        };
+        self.children.iter().filter(same).filter_map(exit).collect()
+    }
+
+    /// The last incarnation of a child that is being restarted under one of the names of `spec`.
+    pub(super) fn restarting_namesake(&self, spec: &ErasedSpec) -> Option<Pid> {
+        let restarting = |child: &&Child| matches!(child.status, Status::Restarting(_));
+        let mut namesakes = self.children.iter().filter(|child| child.spec.shares_name_with(spec));
+        namesakes.find(restarting)?.last_pid
+    }
+
     /// The child whose running incarnation this is; `None` for a stale one.
     pub(super) fn by_pid(&self, pid: Pid) -> Option<usize> {
         self.children
@@ -110,13 +130,6 @@ impl Table {
             .position(|child| matches!(child.status, Status::Restarting(now) if now == attempt))
     }
 
-    /// The id that two of the children share, if any.
-    pub(super) fn duplicate_id(&self) -> Option<&str> {
-        let mut ids: Vec<&str> = self.children.iter().map(|child| &*child.spec.id).collect();
-        ids.sort_unstable();
-        ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
-    }
-
     /// False when the supervisor has ended, and nothing may be started any more.
     pub(super) fn starting(&mut self, at: usize, incarnation: Arc<Incarnation>) -> bool {
         if !self.closed {
@@ -126,7 +139,9 @@ impl Table {
     }
 
     pub(super) fn started(&mut self, at: usize, incarnation: Arc<Incarnation>) {
-        self.children[at].status = Status::Running(incarnation);
+        let child = &mut self.children[at];
+        child.last_pid = Some(incarnation.pid());
+        child.status = Status::Running(incarnation);
     }
 
     pub(super) fn stopped(&mut self, at: usize) {
@@ -134,8 +149,9 @@ impl Table {
     }
 
     pub(super) fn exited(&mut self, at: usize, reason: ExitReason) {
-        self.children[at].status = Status::Stopped;
-        self.children[at].last_exit = Some(reason);
+        let child = &mut self.children[at];
+        child.status = Status::Stopped;
+        child.last_exit = Some(reason);
     }
 
     /// Marks the child for a retry, which must carry the attempt.
@@ -153,15 +169,19 @@ impl Table {
     }
 
     pub(super) fn info(&self) -> Vec<ChildInfo> {
-        let info = |child: &Child| ChildInfo {
-            id: child.spec.id.clone(),
-            state: child.status.state(),
-            actor: child.status.incarnation().cloned().map(AnyActorRef),
-            kind: child.spec.kind,
-            restart: child.spec.restart,
-            restarts: child.restarts,
-        };
-        self.children.iter().map(info).collect()
+        self.children.iter().map(Child::info).collect()
+    }
+
+    pub(super) fn info_of(&self, id: &str) -> Option<ChildInfo> {
+        self.by_id(id).map(|at| self.children[at].info())
+    }
+
+    /// How many significant children run or are being restarted.
+    pub(super) fn active_significant(&self) -> usize {
+        let significant = self.children.iter().filter(|child| child.spec.significant);
+        significant
+            .filter(|child| !matches!(child.status, Status::Stopped))
+            .count()
     }
 
     pub(super) fn count(&self) -> ChildCount {
@@ -190,6 +210,13 @@ impl Table {
     }
 }
 
+impl Child {
+    fn info(&self) -> ChildInfo {
+        let actor = self.status.incarnation().cloned().map(AnyActorRef);
+        ChildInfo::new(&self.spec, self.status.state(), actor, self.restarts)
+    }
+}
+
 impl Status {
     fn incarnation(&self) -> Option<&Arc<Incarnation>> {
         match self {
@@ -198,7 +225,7 @@ impl Status {
         }
     }
 
-    fn state(&self) -> ChildState {
+    pub(super) fn state(&self) -> ChildState {
         match self {
             Self::Stopped => ChildState::Stopped,
             Self::Starting(_) => ChildState::Starting,
@@ -208,23 +235,16 @@ impl Status {
     }
 }
 
-/// The table where the supervisor, its exit record and snapshots share it. Never locked across an `.await`.
-pub(super) struct SharedTable {
-    pub(super) table: Mutex<Table>,
-    pub(super) kill_grace: Duration,
-}
+/// The table as the supervisor, its exit record and snapshots share it. Never locked across an `.await`.
+pub(super) type SharedTable = Mutex<Table>;
 
 impl Subtree for SharedTable {
     fn close(&self) -> Vec<Arc<Incarnation>> {
-        self.table.lock().close()
-    }
-
-    fn kill_grace(&self) -> Duration {
-        self.kill_grace
+        self.lock().close()
     }
 
     fn children(&self) -> Vec<ChildView> {
-        self.table.lock().views()
+        self.lock().views()
     }
 }
 

@@ -112,6 +112,8 @@ async fn a_child_that_cannot_be_killed_is_fenced() {
         let _ = entered.send(());
         blocked.wait();
         // Awake again, long after it was declared dead: nothing it does may be seen.
+        victim.stop(ExitReason::Normal);
+        victim.kill();
         let _ = tell.send((victim.cast(Order::Note("from a zombie")).is_err(), me.is_alive()));
     };
     zombie.cast(Order::Run(Box::new(run))).unwrap();
@@ -126,6 +128,66 @@ async fn a_child_that_cannot_be_killed_is_fenced() {
     assert_eq!(other.it().call(Order::Ping, None).await.unwrap(), "other");
     assert!(!log.take().contains(&"from a zombie".to_owned()));
     supervisor.stop(ExitReason::Shutdown).await;
+}
+
+/// Runs what it is sent, which need not yield.
+struct Stubborn;
+
+impl Actor for Stubborn {
+    type Msg = Box<dyn FnOnce() + Send>;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ractor::ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ractor::ActorRef<Self::Msg>,
+        run: Self::Msg,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        run();
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_kills_a_child_that_does_not_yield_it_is_fenced_and_restarted() {
+    let name = Name::new("stubborn");
+    let supervisor = Supervisor::new(Strategy::OneForOne)
+        .kill_grace(Duration::from_millis(50))
+        .child(ChildSpec::worker("stubborn", || (Stubborn, ())).name(&name));
+    let supervisor = supervisor.start().await.unwrap();
+    // From inside the runtime, and from a thread that knows none.
+    for outside in [false, true] {
+        let (stuck, gate) = (
+            name.wait(Duration::from_secs(5)).await.unwrap(),
+            Arc::new(Barrier::new(2)),
+        );
+        let (entered, is_in) = tokio::sync::oneshot::channel();
+        let blocked = gate.clone();
+        let run = move || {
+            let _ = entered.send(());
+            blocked.wait();
+        };
+        stuck.cast(Box::new(run)).unwrap();
+        is_in.await.unwrap();
+        let victim = stuck.clone();
+        if outside {
+            std::thread::spawn(move || victim.kill()).join().unwrap();
+        } else {
+            victim.kill();
+        }
+        let reason = tokio::time::timeout(Duration::from_secs(5), stuck.exited()).await;
+        assert!(matches!(reason, Ok(ExitReason::Killed)), "{reason:?}");
+        let next = name.wait(Duration::from_secs(5)).await.unwrap();
+        assert_ne!(next, stuck);
+        tokio::task::spawn_blocking(move || gate.wait()).await.unwrap();
+        assert_eq!(name.whereis(), Some(next), "the late end of a zombie changes nothing");
+    }
+    assert_eq!(supervisor.which_children().await.unwrap()[0].restarts, 2);
 }
 
 #[tokio::test(start_paused = true)]

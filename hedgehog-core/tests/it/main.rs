@@ -8,6 +8,7 @@ mod dynamic;
 mod exits;
 mod kills;
 mod kit;
+mod namesakes;
 mod registry;
 mod restarts;
 mod starts;

@@ -59,7 +59,7 @@ pub(crate) mod sequence {
         assert_eq!(begin.elapsed(), Duration::from_secs(30));
     }
 
-    #[row("SPEC-020")]
+    #[row("SPEC-020", "SUP-004")]
     async fn child_that_declines_to_start_is_no_failure() {
         let journal = Journal::new();
         let [a, kept, dropped, b] = ["a", "kept", "dropped", "b"].map(|name| Probe::new(name, &journal));

@@ -65,7 +65,7 @@ pub(crate) mod start_child {
         assert_eq!((count.specs, count.active), (2, 1));
     }
 
-    #[row("SPEC-040", "SPEC-041")]
+    #[row("SPEC-040", "SPEC-041", "SUP-011")]
     async fn failed_start_drops_the_spec_and_names_the_child() {
         let a = Probe::new("a", &Journal::new());
         a.fail_starts(1);
@@ -84,7 +84,7 @@ pub(crate) mod start_child {
         sup.start_child(a.spec()).await.expect("its spec was dropped");
     }
 
-    #[row("SPEC-041", "SPEC-042")]
+    #[row("SPEC-041", "SPEC-042", "SUP-012")]
     async fn dynamic_supervisor_hands_back_the_reason_itself() {
         let a = Probe::new("a", &Journal::new());
         a.fail_starts(1);

@@ -3,6 +3,7 @@
 //! `cargo test --test conformance` runs all cases and ends with the count of covered rows; `--list`, `--exact` and a filter work as
 //! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
+mod auto_shutdown;
 mod boot;
 mod calls;
 mod child_specs;
@@ -10,14 +11,17 @@ mod children;
 mod dynamic;
 mod faults;
 mod groups;
+mod histories;
 mod intensity;
 mod interrupted;
 mod lifetime;
 mod names;
+mod on_request;
 mod restart;
 mod retries;
 mod stop;
 mod storm;
+mod walkthrough;
 
 use std::process::ExitCode;
 
@@ -38,6 +42,15 @@ fn main() -> ExitCode {
         children::start_child::cases(),
         children::terminate_child::cases(),
         children::queries::cases(),
+        on_request::restart_child::cases(),
+        on_request::delete_child::cases(),
+        auto_shutdown::ends::cases(),
+        auto_shutdown::refusals::cases(),
+        walkthrough::requests::cases(),
+        walkthrough::exits::cases(),
+        histories::strategies::cases(),
+        histories::hanging_restarts::cases(),
+        histories::dynamic::cases(),
         dynamic::children::cases(),
         stop::deadlines::cases(),
         stop::reasons::cases(),

@@ -1,9 +1,10 @@
 use super::*;
 use crate::{ActorProcessingErr, Task};
+use std::time::Duration;
 
 fn run(table: &mut Table, id: &'static str) -> Arc<Incarnation> {
     let spec = Task::spec(id, || async { Ok::<(), ActorProcessingErr>(()) }).erase();
-    let child = Incarnation::new(id.into());
+    let child = Incarnation::new(id.into(), Duration::ZERO);
     assert!(table.insert(spec, &child));
     table.started(child.pid(), &child);
     child
@@ -26,7 +27,7 @@ fn a_child_moves_to_the_pid_of_its_next_incarnation() {
     let old = run(&mut table, "x");
     table.restarting(old.pid(), Some(ExitReason::Killed));
     assert!(table.running(old.pid()).is_none(), "its exit was handled");
-    let new = Incarnation::new("x".into());
+    let new = Incarnation::new("x".into(), Duration::ZERO);
     assert!(table.reincarnate(old.pid(), &new).is_some());
     table.started(old.pid(), &new);
     assert!(table.running(old.pid()).is_none() && table.running(new.pid()).is_some());
@@ -51,5 +52,9 @@ fn a_closed_table_gives_up_its_living_and_takes_no_more() {
     dead.finish(ExitReason::Killed);
     let orphans: Vec<_> = table.close().iter().map(|orphan| orphan.pid()).collect();
     assert_eq!(orphans, [running.pid()]);
-    assert!(table.reincarnate(dead.pid(), &Incarnation::new("y".into())).is_none());
+    assert!(
+        table
+            .reincarnate(dead.pid(), &Incarnation::new("y".into(), Duration::ZERO))
+            .is_none()
+    );
 }

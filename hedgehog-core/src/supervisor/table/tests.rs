@@ -1,5 +1,6 @@
 use super::*;
 use crate::{Actor, ActorProcessingErr, ChildSpec};
+use std::time::Duration;
 
 struct Nobody;
 
@@ -22,7 +23,7 @@ fn table(ids: &[&'static str]) -> Table {
 }
 
 fn run(table: &mut Table, at: usize) -> Arc<Incarnation> {
-    let child = Incarnation::new(table.spec(at).id.clone());
+    let child = Incarnation::new(table.spec(at).id.clone(), Duration::ZERO);
     assert!(table.starting(at, child.clone()));
     table.started(at, child.clone());
     child
@@ -78,15 +79,26 @@ fn a_closed_table_gives_up_its_living_and_takes_no_more() {
     let mut table = table(&["a", "b", "c"]);
     let (running, dead) = (run(&mut table, 0), run(&mut table, 1));
     dead.finish(ExitReason::Killed);
-    let starting = Incarnation::new("c".into());
+    let starting = Incarnation::new("c".into(), Duration::ZERO);
     table.starting(2, starting.clone());
     let orphans: Vec<_> = table.close().iter().map(|orphan| orphan.pid()).collect();
     assert_eq!(orphans, [running.pid(), starting.pid()]);
-    assert!(!table.starting(1, Incarnation::new("b".into())));
+    assert!(!table.starting(1, Incarnation::new("b".into(), Duration::ZERO)));
 }
 
 #[test]
-fn shared_ids_are_found() {
-    assert_eq!(table(&["a", "b", "a"]).duplicate_id(), Some("a"));
-    assert_eq!(table(&["a", "b"]).duplicate_id(), None);
+fn significant_children_count_as_active_until_they_are_stopped() {
+    let [a, b, c] = ["a", "b", "c"].map(|id| {
+        let spec = ChildSpec::worker(id, || (Nobody, ()));
+        spec.restart(Restart::Transient).significant().erase()
+    });
+    let mut table = Table::new(vec![spec("plain", Restart::Transient), a, b, c]);
+    for at in 0..3 {
+        run(&mut table, at);
+    }
+    table.restarting(3);
+    assert_eq!(table.active_significant(), 3);
+    table.stopped(1);
+    table.exited(3, ExitReason::Normal);
+    assert_eq!(table.active_significant(), 1);
 }

@@ -1,0 +1,47 @@
+//! Automatic shutdown as a pure function: does the end of a significant child end its supervisor?
+
+/// Whether a supervisor ends when its significant children have done their work.
+///
+/// What counts is a significant child that ends by itself and is not restarted: a transient one that ends cleanly, a temporary
+/// one that ends for any reason. Exits that the supervisor causes never count: not `terminate_child`, not a group restart.
+/// The supervisor then stops its other children in order and ends with
+/// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), so only a permanent one is started again by its parent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AutoShutdown {
+    /// It goes on, and refuses significant children.
+    #[default]
+    Never,
+    /// The first one to end takes it along.
+    AnySignificant,
+    /// The last one to end takes it along.
+    AllSignificant,
+}
+
+impl AutoShutdown {
+    /// Whether the end of a significant child is the supervisor's too, when `active` other significant children run or are
+    /// being restarted.
+    pub(crate) fn is_due(self, active: usize) -> bool {
+        match self {
+            Self::Never => false,
+            Self::AnySignificant => true,
+            Self::AllSignificant => active == 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AutoShutdown::{AllSignificant, AnySignificant, Never};
+
+    #[test]
+    fn only_all_significant_looks_at_the_others() {
+        assert_eq!(
+            [Never, AnySignificant, AllSignificant].map(|mode| mode.is_due(0)),
+            [false, true, true]
+        );
+        assert_eq!(
+            [Never, AnySignificant, AllSignificant].map(|mode| mode.is_due(1)),
+            [false, true, false]
+        );
+    }
+}
