@@ -276,7 +276,7 @@ async fn start_and_stop_say_what_they_found() {
         Outcome::NotRunning
     );
     match app.streamer.start_streaming(&"XRPUSD".parse().expect("a symbol")).await {
-        Err(OperationError::UnknownSymbol { nearest, .. }) => assert_eq!(nearest, [symbol.clone()]),
+        Err(OperationError::UnknownSymbol { nearest, .. }) => assert_eq!(nearest, std::slice::from_ref(&symbol)),
         other => panic!("{other:?}"),
     }
     let again = app.streamer.start_streaming(&symbol).await;
