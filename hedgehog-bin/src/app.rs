@@ -17,10 +17,11 @@ use crate::config::Config;
 use crate::control;
 use crate::data_dir::Lock;
 use crate::exchange::simulator::Simulator;
-use crate::exchange::{Endpoints, Exchange, ExchangeError};
+use crate::exchange::{Endpoints, Exchange};
 use crate::market::{Stream, Symbol};
 use crate::naive::Naive;
 use crate::operation::{OperationError, Outcome};
+use crate::spelling::did_you_mean;
 use crate::streamer::Streamer;
 use crate::venue::Venue;
 use crate::warehouse::Warehouse;
@@ -146,7 +147,8 @@ impl System {
 
     /// Refuses a list in which a symbol does not exist, so that a typo in the second changes nothing for the first.
     ///
-    /// An exchange that does not answer refuses nothing here: the apps know their symbols too.
+    /// What was delisted while it was on exists: it must be possible to switch it off. An exchange that does not answer
+    /// refuses nothing here: the apps know their symbols too.
     pub async fn check_symbols(&self, symbols: &[Symbol]) -> Result<(), RequestError> {
         if symbols.is_empty() {
             return Ok(());
@@ -154,10 +156,21 @@ impl System {
         let Ok(info) = self.0.exchange.exchange_info().await else {
             return Ok(());
         };
-        let Some(unknown) = symbols.iter().find(|symbol| !info.symbols.contains_key(symbol)) else {
+        let unlisted: Vec<_> = symbols
+            .iter()
+            .filter(|symbol| !info.symbols.contains_key(symbol))
+            .collect();
+        if unlisted.is_empty() {
             return Ok(());
-        };
-        Err(OperationError::unknown_symbol(unknown, info.symbols.keys().map(Symbol::as_str)).into())
+        }
+        let status = self.status().await?;
+        match unlisted.into_iter().find(|symbol| !status.knows(symbol)) {
+            Some(unknown) => {
+                let listed = info.symbols.keys().map(Symbol::as_str);
+                Err(OperationError::unknown_symbol(unknown, listed).into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Receives a symbol's trades from now on, and after each restart of the program.
@@ -242,7 +255,7 @@ pub enum RequestError {
     #[error(transparent)]
     Operation(#[from] OperationError),
     /// No process has this path.
-    #[error("no process at {path:?}{}", if nearest.is_empty() { String::new() } else { format!(", did you mean {}?", nearest.join(" or ")) })]
+    #[error("no process at {path:?}{}", did_you_mean(nearest))]
     UnknownPath {
         /// As asked for.
         path: String,
@@ -261,10 +274,4 @@ pub enum RequestError {
     /// The tree is not up yet, or not any more.
     #[error("the program is just starting or stopping")]
     NotStarted,
-}
-
-impl From<ExchangeError> for RequestError {
-    fn from(error: ExchangeError) -> Self {
-        Self::Operation(error.into())
-    }
 }

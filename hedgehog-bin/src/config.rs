@@ -133,16 +133,6 @@ impl Config {
                 .text(key)
                 .map_or_else(|| data_dir.file(file).display().to_string(), str::to_owned)
         };
-        let rule = |text: &str| match text.to_lowercase().as_str() {
-            "touch" => Some(FillRule::Touch),
-            "through" => Some(FillRule::Through),
-            _ => None,
-        };
-        let profile = |text: &str| match text.to_lowercase().as_str() {
-            "safe" => Some(Profile::Safe),
-            "demo" => Some(Profile::Demo),
-            _ => None,
-        };
         let log_format = |text: &str| match text.to_lowercase().as_str() {
             "text" => Some(LogFormat::Text),
             "json" => Some(LogFormat::Json),
@@ -160,8 +150,8 @@ impl Config {
                     .read("simulator.seed", "a whole number from 0", |text| text.parse().ok())?
                     .unwrap_or(1),
                 rule: layers
-                    .read("simulator.rule", "touch or through", rule)?
-                    .unwrap_or(FillRule::Through),
+                    .read("simulator.rule", "touch or through", |text| text.parse().ok())?
+                    .unwrap_or_default(),
                 port: layers
                     .read("simulator.port", "a port from 0 to 65535", |text| text.parse().ok())?
                     .unwrap_or(0),
@@ -173,8 +163,8 @@ impl Config {
                 simulator: data_dir.file("simulator.db").display().to_string(),
             },
             profile: layers
-                .read("naive.profile", "safe or demo", profile)?
-                .unwrap_or(Profile::Safe),
+                .read("naive.profile", "safe or demo", |text| text.parse().ok())?
+                .unwrap_or_default(),
             data_dir,
         })
     }

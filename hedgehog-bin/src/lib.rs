@@ -1,10 +1,11 @@
 //! The library behind the `hedgehog` program: a supervised trading system made of three independent apps.
 //!
-//! Read in this order: [`market`] (the words), [`exchange`] (the outside), [`store`] (the databases), then the apps
-//! [`streamer`], [`naive`] and [`warehouse`], which never import each other, and [`app`], where they become one tree.
-//! [`control`] is how a running program is asked, and [`cli`] is the thin caller of it all.
+//! Read in this order: [`market`] (the words), [`store`] (the databases), [`exchange`] (the outside), then [`service`] (the
+//! tree that every app has), the apps [`streamer`], [`naive`] and [`warehouse`], which never import each other, and [`app`],
+//! where they become one tree. [`control`] is how a running program is asked, and [`cli`] is the thin caller of it all.
 
 pub mod app;
+pub mod backoff;
 pub mod cli;
 pub mod config;
 pub mod control;
@@ -15,6 +16,7 @@ pub mod market;
 pub mod naive;
 pub mod operation;
 pub mod service;
+mod spelling;
 pub mod store;
 pub mod streamer;
 pub mod venue;

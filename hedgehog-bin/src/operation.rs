@@ -1,7 +1,8 @@
 //! What an operation did, or why it could not: the typed answers behind `start`, `stop` and `shutdown`.
 
 use crate::exchange::ExchangeError;
-use crate::market::{Symbol, nearest};
+use crate::market::Symbol;
+use crate::spelling::{did_you_mean, nearest};
 use crate::store::StoreError;
 use hedgehog_core::StartError;
 use serde::{Deserialize, Serialize};
@@ -87,22 +88,12 @@ pub enum OperationError {
 }
 
 impl OperationError {
-    /// A symbol that is none of the known ones, with those that are spelt alike.
+    /// The refusal of a symbol that is not one of the `known`.
     pub fn unknown_symbol<'a>(symbol: &Symbol, known: impl IntoIterator<Item = &'a str>) -> Self {
         let near = nearest(symbol.as_str(), known);
         Self::UnknownSymbol {
             symbol: symbol.clone(),
             nearest: near.into_iter().filter_map(|name| name.parse().ok()).collect(),
-        }
-    }
-}
-
-fn did_you_mean(nearest: &[Symbol]) -> String {
-    match nearest {
-        [] => String::new(),
-        names => {
-            let names: Vec<_> = names.iter().map(Symbol::as_str).collect();
-            format!(", did you mean {}?", names.join(" or "))
         }
     }
 }

@@ -10,7 +10,7 @@
 //! Invariant: a child runs only while its settings row says so, because every operation writes the row and touches the
 //! child inside one turn, and the autostart task takes a turn per child too.
 
-use crate::exchange::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::operation::OperationError;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{
@@ -20,9 +20,6 @@ use hedgehog_core::{
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard, watch};
-
-/// What an autostart pass could not start, each with its reason; a later pass tries again.
-pub type Failures<K> = Vec<(K, OperationError)>;
 
 /// What an app knows how to bring back.
 pub trait Autostart: Clone + Send + Sync + 'static {
@@ -71,9 +68,8 @@ impl Service {
         let _ = self.settled.subscribe().wait_for(|settled| *settled).await;
     }
 
-    /// The registry (or whatever must come before the children), then `id` as the dynamic supervisor.
-    ///
-    /// The autostart task is not part of it: see [`Service::with_autostart`].
+    /// The app's tree with its first child, the registry. What else must come before the children follows, and
+    /// [`Service::with_autostart`] ends it.
     pub fn supervisor<M: Message>(&self, registry: ChildSpec<M>) -> Supervisor {
         Supervisor::new(Strategy::RestForOne).child(registry)
     }

@@ -66,7 +66,8 @@ impl System {
     /// Locks the folder, opens and migrates the databases, binds the ports. Starts no process, and a refusal leaves neither
     /// rows nor a venue behind.
     ///
-    /// The market must be that of the folder. The keys of an exchange that is not the simulator are read from `HEDGEHOG_API_KEY` and `HEDGEHOG_API_SECRET`.
+    /// The market must be that of the folder. The keys of an exchange that is not the simulator are read from
+    /// `HEDGEHOG_API_KEY` and `HEDGEHOG_API_SECRET`.
     pub async fn open(config: Config, market: Market) -> Result<Self, OpenError> {
         let trades = config.apps.contains(App::Naive);
         if trades && matches!(market, Market::Live) {
@@ -150,8 +151,10 @@ async fn simulator(config: &Config, market: MarketSource) -> Result<Simulator, O
 
 /// Orders need keys; market data and rules do not.
 fn credentials_from_env(needed: bool) -> Result<Credentials, OpenError> {
-    match (std::env::var("HEDGEHOG_API_KEY"), std::env::var("HEDGEHOG_API_SECRET")) {
-        (Ok(key), Ok(secret)) => Ok(Credentials::new(key, secret)),
+    // Empty counts as absent, as in a file of variables that was not filled in.
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match (variable("HEDGEHOG_API_KEY"), variable("HEDGEHOG_API_SECRET")) {
+        (Some(key), Some(secret)) => Ok(Credentials::new(key, secret)),
         _ if needed => Err(OpenError::NoKeys),
         _ => Ok(Credentials::new("", "")),
     }

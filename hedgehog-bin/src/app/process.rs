@@ -1,7 +1,7 @@
 //! `kill`: one process of the tree, ended brutally, as a test of what supervision is for.
 
 use super::{ROOT, RequestError, System};
-use crate::market::nearest;
+use crate::spelling::nearest;
 use hedgehog_core::{Pid, TreeNode};
 use serde::Serialize;
 use std::fmt;

@@ -3,7 +3,9 @@
 use super::{RequestError, System};
 use crate::config::AppSet;
 use crate::exchange::simulator::Progress;
+use crate::market::{Symbol, Topic};
 use crate::naive::TradingStatus;
+use crate::store::TradingStatus as Switch;
 use crate::streamer::StreamStatus;
 use crate::venue::Venue;
 use crate::warehouse::StoringStatus;
@@ -44,11 +46,18 @@ impl SystemStatus {
         for stream in self.streaming.iter().flatten().filter(|stream| stream.on) {
             add(stream.symbol.to_string(), "streaming");
         }
-        for symbol in self.trading.iter().flatten().filter(|symbol| symbol.status != "off") {
-            add(
-                symbol.symbol.to_string(),
-                if symbol.status == "on" { "trading" } else { "draining" },
-            );
+        for symbol in self
+            .trading
+            .iter()
+            .flatten()
+            .filter(|symbol| symbol.status != Switch::Off)
+        {
+            let activity = if symbol.status == Switch::On {
+                "trading"
+            } else {
+                "draining"
+            };
+            add(symbol.symbol.to_string(), activity);
         }
         for topic in self.storing.iter().flatten().filter(|topic| topic.on) {
             add(topic.topic.rsplit(':').next().unwrap_or_default().to_owned(), "storing");
@@ -62,6 +71,14 @@ impl SystemStatus {
     /// Events that were received and are not stored yet; after the end of the tree, those that never will be.
     pub fn unstored(&self) -> u64 {
         self.storing.iter().flatten().map(|topic| topic.lag).sum()
+    }
+
+    /// Whether anything of a symbol is on or has been since the start.
+    pub(super) fn knows(&self, symbol: &Symbol) -> bool {
+        let topics = [Topic::trade_events(symbol), Topic::orders(symbol)].map(|topic| topic.to_string());
+        self.streaming.iter().flatten().any(|stream| stream.symbol == *symbol)
+            || self.trading.iter().flatten().any(|traded| traded.symbol == *symbol)
+            || (self.storing.iter().flatten()).any(|stored| topics.contains(&stored.topic))
     }
 
     /// What this run of the program has added to the warehouse; `None` without one.

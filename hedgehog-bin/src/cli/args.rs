@@ -130,7 +130,7 @@ pub(super) struct Run {
     profile: Option<String>,
     /// Another exchange than the simulator; testnet takes its keys from HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET
     #[arg(long, value_name = "EXCHANGE", default_value = "simulator")]
-    pub(super) exchange: Venue,
+    pub(super) exchange: ExchangeName,
     /// text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -141,7 +141,7 @@ pub(super) struct Run {
 
 /// Which exchange to use. A flag only: no file and no variable may turn a simulation into orders elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Venue {
+pub(super) enum ExchangeName {
     /// Inside the program
     Simulator,
     /// Binance's test network: virtual money

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// A command for the program that runs on a folder.
 pub(super) fn command(folder: &DataDir, words: &str) -> String {
-    let program = quoted(&std::env::args().next().unwrap_or_else(|| "hedgehog".to_owned()));
+    let program = quoted(&args().next().unwrap_or_else(|| "hedgehog".to_owned()));
     if folder.path() == Path::new(DEFAULT) {
         format!("{program} {words}")
     } else {
@@ -18,7 +18,12 @@ pub(super) fn command(folder: &DataDir, words: &str) -> String {
 
 /// The command of this process, with another data folder.
 pub(super) fn same_command_in(folder: &Path) -> String {
-    with_data_dir(std::env::args(), folder)
+    with_data_dir(args(), folder)
+}
+
+/// What this process was called with. Not `std::env::args`, which panics on a file name that is not UTF-8.
+fn args() -> impl Iterator<Item = String> {
+    std::env::args_os().map(|arg| arg.to_string_lossy().into_owned())
 }
 
 fn with_data_dir(args: impl IntoIterator<Item = String>, folder: &Path) -> String {

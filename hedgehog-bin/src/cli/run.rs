@@ -1,6 +1,6 @@
 //! `hedgehog run`.
 
-use super::args::{Options, Run, Venue};
+use super::args::{ExchangeName, Options, Run};
 use super::replay::{Played, Replay};
 use super::{environment, hint, logging};
 use crate::app::{Market, System, SystemStatus};
@@ -34,11 +34,11 @@ fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
                 speed,
             })
         }
-        (None, Venue::Simulator) => Market::Simulated(MarketSource::Generated {
+        (None, ExchangeName::Simulator) => Market::Simulated(MarketSource::Generated {
             seed: config.simulator.seed,
         }),
-        (None, Venue::Testnet) => Market::Testnet,
-        (None, Venue::Live) => Market::Live,
+        (None, ExchangeName::Testnet) => Market::Testnet,
+        (None, ExchangeName::Live) => Market::Live,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The sources of settings, laid over each other key by key: the last one to speak wins.
 
 use super::{ConfigError, KEYS};
-use crate::market::nearest;
+use crate::spelling::nearest;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,9 @@
 
 use super::table::{Table, duration};
 use crate::app::SystemStatus;
-use crate::market::{Price, Quantity, short_text};
+use crate::market::{Price, Quantity, grouped, short_text};
 use crate::naive::{TraderStatus, TradingStatus};
+use crate::store::TradingStatus as Switch;
 use crate::streamer::StreamStatus;
 use crate::warehouse::StoringStatus;
 use hedgehog_core::TreeNode;
@@ -116,7 +117,7 @@ fn streaming(streams: &[StreamStatus]) -> String {
 }
 
 fn is_trading(symbol: &TradingStatus) -> bool {
-    symbol.status != "off" || !symbol.open_traders.is_empty()
+    symbol.status != Switch::Off || !symbol.open_traders.is_empty()
 }
 
 fn trading(symbols: &[TradingStatus]) -> String {
@@ -124,7 +125,7 @@ fn trading(symbols: &[TradingStatus]) -> String {
     for symbol in symbols {
         table.row([
             symbol.symbol.to_string(),
-            symbol.status.clone(),
+            symbol.status.to_string(),
             age(Some(symbol.since)),
             symbol.open_traders.len().to_string(),
             symbol.cycles.to_string(),
@@ -221,33 +222,9 @@ fn age(since: Option<i64>) -> String {
     duration(Duration::from_millis(milliseconds.max(0).unsigned_abs()))
 }
 
-/// Thousands apart: `117 859`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let (head, tail) = digits.split_at(first);
-    let groups = tail
-        .as_bytes()
-        .chunks(3)
-        .map(|group| group.iter().map(|&digit| char::from(digit)).collect());
-    std::iter::once(head.to_owned())
-        .filter(|head| !head.is_empty())
-        .chain(groups)
-        .collect::<Vec<String>>()
-        .join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(
-            [0, 999, 1_000, 117_859, 1_000_000].map(grouped),
-            ["0", "999", "1 000", "117 859", "1 000 000"]
-        );
-    }
 
     #[test]
     fn a_state_reads_as_words() {

@@ -18,6 +18,8 @@ use tokio::net::UnixStream;
 /// A request is a short line; whoever sends none, or more, is not ours.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 const REQUEST_MAX: u64 = 1 << 20;
+/// After a failed `accept`.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// The server as a child. The listener is kept outside, so that a killed server comes back at the same address.
 pub fn spec(listener: Arc<Listener>, system: System) -> ChildSpec<TaskMsg> {
@@ -27,7 +29,15 @@ pub fn spec(listener: Arc<Listener>, system: System) -> ChildSpec<TaskMsg> {
 async fn serve(listener: Arc<Listener>, system: System) -> Result<(), ActorProcessingErr> {
     let listener = listener.incarnation()?;
     loop {
-        let (socket, _) = listener.accept().await?;
+        let socket = match listener.accept().await {
+            Ok((socket, _)) => socket,
+            Err(error) => {
+                // Mostly no file handles left: ending here would spend the root's restarts within a moment.
+                tracing::warn!("a control connection could not be accepted: {error}");
+                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+                continue;
+            }
+        };
         let system = system.clone();
         // Not a child of ours: the request may be to kill us, and its caller waits for the answer. It ends by itself.
         tokio::spawn(async move {

@@ -6,6 +6,9 @@ use crate::config::{Config, Flags};
 use crate::exchange::simulator::MarketSource;
 use crate::failure::FailureKind;
 use crate::market::Symbol;
+use crate::store::schema::streamer::settings;
+use crate::store::{Database, Db, Id, Moment, StreamingStatus};
+use diesel::ExpressionMethods;
 use hedgehog_core::RunningApplication;
 
 struct Program {
@@ -16,7 +19,10 @@ struct Program {
 
 impl Program {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(tempfile::tempdir().expect("a temporary folder")).await
+    }
+
+    async fn start_in(folder: tempfile::TempDir) -> Self {
         let flags = Flags {
             data_dir: Some(folder.path().into()),
             ..Flags::default()
@@ -96,6 +102,28 @@ async fn a_typo_in_one_symbol_changes_nothing_for_the_others() {
     assert!(failure.message.contains("did you mean ETHUSDT"), "{failure}");
     let status = program.system.status().await.expect("the databases answer");
     assert!(status.streaming.expect("the app runs").iter().all(|stream| !stream.on));
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_symbol_that_was_delisted_while_it_was_on_can_be_switched_off() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("streamer.db").display().to_string();
+    let db = Db::open(&file, Database::Streamer).await.expect("a database");
+    let row = (
+        settings::id.eq(Id::new()),
+        settings::symbol.eq("GONEUSDT"),
+        settings::status.eq(StreamingStatus::On),
+        settings::exchange_status.eq("TRADING"),
+        settings::inserted_at.eq(Moment::now()),
+        settings::updated_at.eq(Moment::now()),
+    );
+    let insert = diesel::insert_into(settings::table).values(row);
+    db.run(insert).await.expect("a row");
+    drop(db);
+    let program = Program::start_in(folder).await;
+    let stop = change(Action::StopStreaming, &["GONEUSDT"]);
+    assert_eq!(program.text(stop).await, "streaming GONEUSDT: stopped");
     program.stop().await;
 }
 

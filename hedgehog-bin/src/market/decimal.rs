@@ -51,33 +51,49 @@ pub fn parse_decimal(text: &str) -> Result<BigDecimal, DecimalError> {
     text.parse().map_err(|_| refused())
 }
 
-/// Plain text without an exponent, every digit of the scale kept: `0.43849000`.
+/// Plain text without an exponent, every digit of the scale kept: `0.43849000`. Quick where the digits fit 128 bits, as
+/// all prices do.
 pub fn plain_text(value: &BigDecimal) -> String {
-    let (integer, scale) = value.as_bigint_and_scale();
-    let (Some(magnitude), 0..=38) = (integer.magnitude().to_u128(), scale) else {
+    let (digits, scale) = value.as_bigint_and_scale();
+    let (Some(mut high), 0..=38) = (digits.magnitude().to_u128(), scale) else {
         return value.to_plain_string();
     };
     let scale = scale as usize;
-    let digits = magnitude.to_string();
-    let mut text = String::with_capacity(digits.len() + scale + 3);
-    if integer.sign() == Sign::Minus {
-        text.push('-');
-    }
-    match digits.len().checked_sub(scale) {
-        Some(whole) if whole > 0 => {
-            text.push_str(&digits[..whole]);
-            if scale > 0 {
-                text.push('.');
-                text.push_str(&digits[whole..]);
-            }
+    // A sign, 39 digits and a point; filled from the right.
+    let mut text = [0u8; 41];
+    let mut at = text.len();
+    let mut put = |byte: u8| {
+        at -= 1;
+        text[at] = byte;
+    };
+    let mut written = 0;
+    let mut put_digit = |digit: u8| {
+        put(b'0' + digit);
+        written += 1;
+        if written == scale {
+            put(b'.');
         }
-        _ => {
-            text.push_str("0.");
-            text.extend(std::iter::repeat_n('0', scale - digits.len()));
-            text.push_str(&digits);
-        }
+        written
+    };
+    // 128-bit division is slow: it stops as soon as the rest fits 64 bits.
+    while high > u128::from(u64::MAX) {
+        put_digit((high % 10) as u8);
+        high /= 10;
     }
-    text
+    let mut low = high as u64;
+    let mut count = 0;
+    while low > 0 {
+        count = put_digit((low % 10) as u8);
+        low /= 10;
+    }
+    // Zeros between the point and the first digit, and the one before the point.
+    while count <= scale {
+        count = put_digit(0);
+    }
+    if digits.sign() == Sign::Minus {
+        put(b'-');
+    }
+    text[at..].iter().map(|&byte| char::from(byte)).collect()
 }
 
 /// Plain text for a person: without the zeros that carry no value, `0.43849000` as `0.43849`.
@@ -88,6 +104,19 @@ pub fn short_text(value: &BigDecimal) -> String {
     } else {
         text
     }
+}
+
+/// A count for a person, with its thousands apart: `117 859`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The greatest multiple of `unit` that is not above `value`, with as many decimals as the unit is written with.
@@ -191,6 +220,7 @@ exact! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn text_survives_digit_by_digit() {
@@ -206,14 +236,44 @@ mod tests {
             "61000.12000000",
             "0.00000001",
             "-0.00000001",
+            "999999999999999999",
+            "9999999999999999999",
             "123456789012345678901234.123456789012",
             "340282366920938463463374607431768211455",
+            "-340282366920938463463374607431768211455",
+            "-3.40282366920938463463374607431768211455",
+            "-0.340282366920938463463374607431768211455",
+            "0.00000000000000000000000000000000000001",
             "99999999999999999999999999999999999999999.5",
         ];
         for text in texts {
             let value = parse_decimal(text).expect(text);
             assert_eq!(plain_text(&value), text);
             assert_eq!(value, text.parse::<BigDecimal>().expect(text));
+        }
+    }
+
+    #[test]
+    fn a_large_exponent_is_written_out() {
+        let value: BigDecimal = "1e20".parse().expect("a decimal");
+        assert_eq!(plain_text(&value), "100000000000000000000");
+    }
+
+    proptest! {
+        #[test]
+        fn quick_ways_agree_with_bigdecimal(digits in any::<i128>(), scale in 0i64..45) {
+            let value = BigDecimal::new(digits.into(), scale);
+            let text = plain_text(&value);
+            prop_assert_eq!(&text, &value.to_plain_string());
+            let back = parse_decimal(&text).expect("a decimal");
+            prop_assert_eq!(back.as_bigint_and_scale(), value.as_bigint_and_scale());
+        }
+
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "[-+.0-9eE_ ]{0,24}") {
+            if let Ok(value) = parse_decimal(&text) {
+                prop_assert_eq!(Ok(value), text.parse::<BigDecimal>());
+            }
         }
     }
 
@@ -235,9 +295,17 @@ mod tests {
     }
 
     #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(
+            [0, 999, 1_000, 117_859, 1_000_000].map(grouped),
+            ["0", "999", "1 000", "117 859", "1 000 000"]
+        );
+    }
+
+    #[test]
     fn what_is_not_plain_decimal_text_is_refused() {
         for text in [
-            "", ".", "-", "1e5", "0x1", "1,5", "NaN", " 1", "1 ", "1.2.3", "--1", "+1",
+            "", ".", "-", "-.", "1-2", "١", "1e5", "0x1", "1,5", "NaN", " 1", "1 ", "1.2.3", "--1", "+1",
         ] {
             assert!(parse_decimal(text).is_err(), "{text:?}");
         }

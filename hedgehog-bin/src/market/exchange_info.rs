@@ -1,6 +1,6 @@
 //! What the exchange says of its symbols, and the rules a limit order must meet before it is sent.
 
-use super::{Decimal, Price, Quantity, Side, Symbol, floor_to};
+use super::{Decimal, Price, Quantity, Symbol, floor_to, plain_text};
 use bigdecimal::Zero;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -94,32 +94,31 @@ impl SymbolFilters {
     /// Checks a limit order before it is sent (filters.md, each filter's own section).
     pub fn check(&self, price: &Price, quantity: &Quantity) -> Result<(), FilterViolation> {
         let (price, quantity) = (price.value(), quantity.value());
+        let violation = |filter, detail| Err(FilterViolation { filter, detail });
         let within = |filter, name: &str, value: &Decimal, min: &Decimal, max: &Decimal| {
-            let broken = |bound: &str, limit: &Decimal| FilterViolation {
-                filter,
-                detail: format!(
-                    "{name} {} is {bound} {}",
-                    super::plain_text(value),
-                    super::plain_text(limit)
-                ),
-            };
-            match () {
-                () if value <= &Decimal::zero() => Err(broken("not above", &Decimal::zero())),
-                () if !min.is_zero() && value < min => Err(broken("below the minimum", min)),
-                () if !max.is_zero() && value > max => Err(broken("above the maximum", max)),
-                () => Ok(()),
+            let (zero, text) = (Decimal::zero(), plain_text(value));
+            if *value <= zero {
+                violation(filter, format!("{name} {text} is not above 0"))
+            } else if !min.is_zero() && value < min {
+                violation(
+                    filter,
+                    format!("{name} {text} is below the minimum {}", plain_text(min)),
+                )
+            } else if !max.is_zero() && value > max {
+                violation(
+                    filter,
+                    format!("{name} {text} is above the maximum {}", plain_text(max)),
+                )
+            } else {
+                Ok(())
             }
         };
         let multiple = |filter, name: &str, value: &Decimal, unit: &Decimal| {
             if unit.is_zero() || floor_to(value, unit) == *value {
-                Ok(())
-            } else {
-                let (value, unit) = (super::plain_text(value), super::plain_text(unit));
-                Err(FilterViolation {
-                    filter,
-                    detail: format!("{name} {value} is not a multiple of {unit}"),
-                })
+                return Ok(());
             }
+            let (value, unit) = (plain_text(value), plain_text(unit));
+            violation(filter, format!("{name} {value} is not a multiple of {unit}"))
         };
         within("PRICE_FILTER", "price", price, &self.min_price, &self.max_price)?;
         multiple("PRICE_FILTER", "price", price, &self.tick_size)?;
@@ -175,14 +174,6 @@ impl ExchangeInfo {
             }
         }
         Ok((info, unreadable))
-    }
-
-    /// Which side of the pair an order on `side` spends: its asset's name.
-    pub fn spent_asset(info: &SymbolInfo, side: Side) -> &str {
-        match side {
-            Side::Buy => &info.quote_asset,
-            Side::Sell => &info.base_asset,
-        }
     }
 }
 

@@ -11,8 +11,8 @@ mod symbol;
 mod trade_event;
 
 pub use bus::{Bus, Stream, Topic, TopicError};
-pub use decimal::{Decimal, DecimalError, Price, Quantity, floor_to, parse_decimal, plain_text, short_text};
+pub use decimal::{Decimal, DecimalError, Price, Quantity, floor_to, grouped, parse_decimal, plain_text, short_text};
 pub use exchange_info::{ExchangeInfo, FilterViolation, SymbolFilters, SymbolInfo, SymbolStatus};
 pub use order::{Order, OrderStatus, OrderType, Side, TimeInForce};
-pub use symbol::{Symbol, SymbolError, nearest};
+pub use symbol::{Symbol, SymbolError};
 pub use trade_event::{Gap, TradeEvent};

@@ -67,18 +67,6 @@ impl fmt::Debug for Symbol {
     }
 }
 
-/// The known words nearest to a mistyped one, best first, at most three; empty when nothing is near.
-pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let typed = typed.to_lowercase();
-    let mut scored: Vec<(f64, &str)> = known
-        .into_iter()
-        .map(|word| (strsim::jaro_winkler(&typed, &word.to_lowercase()), word))
-        .filter(|(score, _)| *score >= 0.8)
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    scored.into_iter().take(3).map(|(_, word)| word).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,14 +84,5 @@ mod tests {
         for text in ["", "  ", "BTC/USDT", "A B", &"X".repeat(41)] {
             assert!(text.parse::<Symbol>().is_err(), "{text:?}");
         }
-    }
-
-    #[test]
-    fn a_typo_finds_its_neighbours() {
-        assert_eq!(
-            nearest("BTCUSD", ["ETHBTC", "BTCUSDT", "XRPUSDT"]).first(),
-            Some(&"BTCUSDT")
-        );
-        assert!(nearest("QQQ", ["BTCUSDT"]).is_empty());
     }
 }

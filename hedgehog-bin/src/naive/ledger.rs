@@ -39,7 +39,7 @@ impl Record {
 
     /// Whether the trader has ended: it is never started again.
     pub(super) fn has_ended(&self) -> bool {
-        matches!(self.state, TraderState::Finished | TraderState::Cancelled)
+        self.state.has_ended()
     }
 }
 

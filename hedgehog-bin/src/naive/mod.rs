@@ -43,7 +43,7 @@ use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service};
 use crate::store::{Db, StoreError, TradingStatus as Switch};
 use desk::Desk;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join_all};
 use hedgehog_core::{ChildSpec, Name, PubSub, Registry, StartError, Supervisor, SupervisorMsg};
 use leader::{LeaderMsg, LeaderReport};
 use settings::Setting;
@@ -147,12 +147,15 @@ impl Naive {
     pub async fn shutdown_trading(&self, symbol: &Symbol) -> Result<Outcome, OperationError> {
         let _turn = self.service.turn().await;
         let before = self.setting(symbol).await?;
-        if !self.is_running(symbol).await {
-            settings::set_status(&self.desk.db, &before, Switch::Off).await?;
+        if before.status == Switch::Off && !self.is_running(symbol).await {
             return Ok(Outcome::NotRunning);
         }
         let setting = settings::set_status(&self.desk.db, &before, Switch::Shutdown).await?;
-        self.tell_leader(symbol, setting);
+        // A row that was on without a tree is one whose tree is just being restarted, or could not be started: its open
+        // trades finish all the same.
+        if !self.start_symbol(symbol).await? {
+            self.tell_leader(symbol, setting);
+        }
         if before.status == Switch::Shutdown {
             return Ok(Outcome::AlreadyDraining);
         }
@@ -174,12 +177,12 @@ impl Naive {
             );
         }
         settings.extend(active);
-        let mut found = Vec::new();
-        for setting in settings {
-            if let Ok(symbol) = setting.symbol() {
-                found.push(self.status_of(symbol, &setting, &totals).await?);
-            }
-        }
+        // All at once: a leader that waits for the exchange answers late, and twenty of them would add up.
+        let of_symbols = settings.iter().filter_map(|setting| {
+            let symbol = setting.symbol().ok()?;
+            Some(self.status_of(symbol, setting, &totals))
+        });
+        let mut found = try_join_all(of_symbols).await?;
         found.sort_by(|a, b| a.symbol.cmp(&b.symbol));
         Ok(found)
     }
@@ -203,7 +206,7 @@ impl Naive {
         let (cycles, profit) = totals.get(symbol.as_str()).cloned().unwrap_or_default();
         Ok(TradingStatus {
             symbol,
-            status: setting.status.to_string(),
+            status: setting.status,
             since: setting.updated_at.as_micros() / 1000,
             open_traders: traders,
             cycles,

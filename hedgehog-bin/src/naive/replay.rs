@@ -116,7 +116,7 @@ impl Run<'_> {
                 let working = leg.as_mut().filter(|leg| leg.state == LegState::Working);
                 hits.extend(
                     working
-                        .filter(|leg| fills(rule, side, &leg.price, price))
+                        .filter(|leg| rule.fills(side, &leg.price, price))
                         .map(|leg| (side, leg)),
                 );
             }
@@ -186,15 +186,6 @@ impl Run<'_> {
             .log
             .push(entry(self.report.events, side, OrderStatus::New, &leg));
         leg
-    }
-}
-
-fn fills(rule: FillRule, side: Side, limit: &Price, price: &Price) -> bool {
-    match (rule, side) {
-        (FillRule::Touch, Side::Buy) => price <= limit,
-        (FillRule::Touch, Side::Sell) => price >= limit,
-        (FillRule::Through, Side::Buy) => price < limit,
-        (FillRule::Through, Side::Sell) => price > limit,
     }
 }
 

@@ -10,7 +10,6 @@ use crate::store::schema::naive::settings;
 use crate::store::{self, Db, Id, Moment, StoreError, TradingStatus, columns};
 use bigdecimal::RoundingMode;
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -57,8 +56,7 @@ impl Setting {
 }
 
 /// The settings that new rows begin with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
     /// Buys at least two fees below the market and sells at a profit after fees.
     #[default]

@@ -2,7 +2,7 @@
 
 use super::ledger::Record;
 use crate::market::{Decimal, Price, Quantity, Symbol, short_text};
-use crate::store::TraderState;
+use crate::store::{TraderState, TradingStatus as Switch};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -11,8 +11,8 @@ use uuid::Uuid;
 pub struct TradingStatus {
     /// The pair.
     pub symbol: Symbol,
-    /// `on`, `off` or `shutdown` (draining).
-    pub status: String,
+    /// What the settings row says.
+    pub status: Switch,
     /// Since when the status holds, in milliseconds since the epoch.
     pub since: i64,
     /// Oldest first. With the status `off` they wait for the next start; their orders stay on the exchange.
@@ -31,8 +31,8 @@ pub struct TradingStatus {
 pub struct TraderStatus {
     /// Also the id of its process among the children of `Traders`.
     pub id: Uuid,
-    /// `ready`, `buying`, `selling`, `finished` or `cancelled`.
-    pub state: String,
+    /// Where in its cycle.
+    pub state: TraderState,
     /// The buy order's limit.
     pub buy_price: Option<Price>,
     /// What was ordered, in the base asset.
@@ -54,7 +54,7 @@ impl TraderStatus {
         let (buy, sell) = (record.position.buy.as_ref(), record.position.sell.as_ref());
         Self {
             id: record.id,
-            state: record.state.to_string(),
+            state: record.state,
             buy_price: buy.map(|leg| leg.price.clone()),
             buy_quantity: buy.map(|leg| leg.quantity.clone()),
             buy_executed: buy.map(|leg| leg.executed.clone()),
@@ -67,12 +67,12 @@ impl TraderStatus {
 
     /// Whether its ledger row is closed.
     pub(super) fn has_ended(&self) -> bool {
-        self.is_finished() || self.state == TraderState::Cancelled.as_str()
+        self.state.has_ended()
     }
 
     /// Whether it has ended with a sale.
     pub(super) fn is_finished(&self) -> bool {
-        self.state == TraderState::Finished.as_str()
+        self.state == TraderState::Finished
     }
 }
 

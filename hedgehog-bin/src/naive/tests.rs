@@ -6,6 +6,7 @@ use super::desk::AccountEvent;
 use super::*;
 use crate::market::Side;
 use crate::operation::Outcome;
+use crate::store::TraderState;
 use world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +181,7 @@ async fn a_panicking_trader_starts_again_and_its_leader_stays() {
         .await;
     world
         .until("100.00", async |w| {
-            w.status().await[0].open_traders[0].state == "buying"
+            w.status().await[0].open_traders[0].state == TraderState::Buying
         })
         .await;
     world.fill(&world.exchange.open(Side::Buy)[0]);
@@ -208,7 +209,7 @@ async fn stopping_keeps_the_orders_and_the_next_start_goes_on_with_them() {
         Outcome::NotRunning
     );
     let off = world.status().await.remove(0);
-    assert_eq!((off.status.as_str(), off.open_traders.len()), ("off", 1));
+    assert_eq!((off.status, off.open_traders.len()), (Switch::Off, 1));
 
     // Filled while nobody listens.
     world.exchange.execute(&world.exchange.open(Side::Buy)[0], None);
@@ -246,10 +247,38 @@ async fn a_restart_in_the_middle_of_a_drain_resumes_it() {
 
     let world = world.restart().await;
     assert!(world.has_tree().await);
-    assert_eq!(world.status().await[0].status, "shutdown");
+    assert_eq!(world.status().await[0].status, Switch::Shutdown);
     world.fill(&world.exchange.open(Side::Sell)[0]);
     world.until("100.00", async |w| !w.has_tree().await).await;
     assert_eq!(world.exchange.placed().len(), 2);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_that_meets_a_tree_in_its_restart_drains_it_all_the_same() {
+    let world = World::start().await;
+    world.app.start_trading(&world.symbol).await.expect("started");
+    world
+        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
+        .await;
+    world.fill(&world.exchange.open(Side::Buy)[0]);
+    world
+        .until("99.90", async |w| w.exchange.open(Side::Sell).len() == 1)
+        .await;
+    // As between the end of the dynamic supervisor and the autostart after it: the row is on, and there is no tree.
+    assert!(world.app.stop_symbol(&world.symbol).await);
+    assert_eq!(
+        world.app.shutdown_trading(&world.symbol).await.expect("draining"),
+        Outcome::Draining
+    );
+    world.fill(&world.exchange.open(Side::Sell)[0]);
+    world.until("100.00", async |w| !w.has_tree().await).await;
+    assert_eq!(
+        world.exchange.placed().len(),
+        2,
+        "its trade has finished, and none was opened"
+    );
+    assert_eq!(world.status().await.len(), 0, "the row is off");
     world.stop().await;
 }
 

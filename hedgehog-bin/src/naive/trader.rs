@@ -18,7 +18,7 @@ use super::ledger::{self, Record};
 use super::position::LegState;
 use super::status::TraderStatus;
 use super::strategy::{Decision, decide};
-use crate::exchange::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::market::{Order, Price, Side, Topic, TradeEvent, short_text};
 use crate::store::TraderState;
 use hedgehog_core::ractor;

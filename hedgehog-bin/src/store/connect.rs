@@ -48,6 +48,8 @@ impl Target {
     pub(super) fn parse(url: &str) -> Result<(Self, Location), StoreError> {
         let location = Location::of(url);
         let target = match url.split_once("://") {
+            // `postgres:user@host` with its slashes forgotten is no file name, and may hold a password.
+            None if is_postgres(url) => return Err(StoreError::UnsupportedUrl { url: location }),
             Some(("postgres" | "postgresql", _)) => Target::Postgres { url: url.to_owned() },
             Some(("sqlite", path)) if !path.is_empty() => Target::Sqlite { path: path.to_owned() },
             None if !url.trim().is_empty() => Target::Sqlite {
@@ -59,10 +61,16 @@ impl Target {
     }
 }
 
+fn is_postgres(url: &str) -> bool {
+    let scheme = url.split(':').next().unwrap_or_default();
+    url.contains(':') && ["postgres", "postgresql"].contains(&scheme.to_lowercase().as_str())
+}
+
 impl Location {
     fn of(url: &str) -> Self {
         if !url.contains("://") {
-            return Location(url.to_owned());
+            let shown = if is_postgres(url) { "postgres:…" } else { url };
+            return Location(shown.to_owned());
         }
         let Ok(mut parsed) = Url::parse(url) else {
             // What cannot be read cannot be cleaned either.
@@ -173,4 +181,21 @@ fn build<M: Manager>(manager: M, size: usize) -> deadpool::managed::Pool<M> {
         .runtime(Runtime::Tokio1)
         .build()
         .expect("a pool with timeouts has a runtime")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_without_its_slashes_is_refused_and_its_password_not_repeated() {
+        for url in ["postgres:me:hunter2@host/db", "PostgreSQL:/me:hunter2@host/db"] {
+            let refused = Target::parse(url).err().expect("it is no file").to_string();
+            assert!(
+                !refused.contains("hunter2") && refused.contains("postgres://USER@HOST"),
+                "{refused}"
+            );
+        }
+        assert!(Target::parse("data/postgres.db").is_ok(), "a file may be called so");
+    }
 }

@@ -4,7 +4,8 @@ use bigdecimal::BigDecimal;
 use diesel::QueryResult;
 use diesel::sqlite::{SqliteAggregateFunction, SqliteConnection};
 
-use super::types::{parse_plain, sql};
+use super::types::sql;
+use crate::market::parse_decimal;
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -50,9 +51,9 @@ impl SqliteAggregateFunction<String> for Sum {
 
     fn step(&mut self, text: String) {
         if let Ok(sum) = &mut self.0 {
-            match parse_plain(&text) {
-                Some(value) => *sum += value,
-                None => self.0 = Err(text),
+            match parse_decimal(&text) {
+                Ok(value) => *sum += value,
+                Err(_) => self.0 = Err(text),
             }
         }
     }

@@ -91,11 +91,6 @@ impl Transaction {
         Ok(())
     }
 
-    /// Undoes all of it, as dropping does.
-    pub fn rollback(self) {
-        drop(self);
-    }
-
     fn connection(&mut self) -> &mut Connection {
         self.connection
             .as_mut()

@@ -4,7 +4,7 @@
 //! ledger is written all the same.
 
 use super::ledger::{Ledger, Tally};
-use crate::market::Symbol;
+use crate::market::{Symbol, grouped};
 use crate::store::Db;
 use hedgehog_core::{Actor, ActorProcessingErr, ChildSpec, ractor};
 use std::collections::HashMap;
@@ -143,19 +143,6 @@ impl Reported {
             }
         }
     }
-}
-
-/// `1 204`: digits in threes.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

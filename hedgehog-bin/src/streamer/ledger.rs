@@ -7,11 +7,11 @@
 use super::settings::{self, Row};
 use crate::market::{Gap, Price, Symbol, TradeEvent};
 use crate::store::{Db, StoreError};
+use chrono::Utc;
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(test)]
 mod tests;
@@ -240,7 +240,7 @@ impl StreamLedger {
                     last_trade_id: Some(last),
                     ..
                 }),
-            ) => Some((last + 1, Cause::Downtime)),
+            ) => Some((last.saturating_add(1), Cause::Downtime)),
             (None, _) => None,
         };
         record.last_trade_id = Some(trade.trade_id);
@@ -256,7 +256,7 @@ impl StreamLedger {
                 let found = FoundGap {
                     gap,
                     cause,
-                    found_at: now(),
+                    found_at: Utc::now().timestamp_millis(),
                 };
                 record.add_gap(&found);
                 Verdict::After(found)
@@ -294,7 +294,7 @@ impl StreamLedger {
     /// A process begins.
     pub(super) fn started(&self) {
         let mut record = self.record.lock();
-        record.since = Some(now());
+        record.since = Some(Utc::now().timestamp_millis());
         record.state = StreamState::Connecting;
         record.interruption.get_or_insert(Cause::Restart);
     }
@@ -402,11 +402,4 @@ impl Record {
 fn count(counter: &mut u64) -> u64 {
     *counter += 1;
     *counter
-}
-
-/// Milliseconds since the epoch.
-fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64)
 }

@@ -1,7 +1,7 @@
 //! The streamer app: brings the market's trades into the program.
 //!
-//! One supervised process per symbol holds a socket (see [`stream`]) and broadcasts on `TRADE_EVENTS:<SYMBOL>`. What must
-//! outlive such a process stands in the [`ledger`], which belongs to the app and not to its tree; the [`bookkeeper`]
+//! One supervised process per symbol holds a socket (see `stream`) and broadcasts on `TRADE_EVENTS:<SYMBOL>`. What must
+//! outlive such a process stands in the `ledger`, which belongs to the app and not to its tree; the `bookkeeper`
 //! writes it to the database.
 //! Invariant: every trade id that a stream did not deliver lies in a gap that [`Streamer::status`] shows.
 

@@ -7,8 +7,8 @@
 
 use super::ledger::{StreamLedger, Verdict};
 use super::settings;
+use crate::backoff::Backoff;
 use crate::exchange::Endpoints;
-use crate::exchange::backoff::Backoff;
 use crate::exchange::binance::streams::{Frame, TradeSocket};
 use crate::exchange::binance::{ConnectLimit, SocketError};
 use crate::market::{Symbol, TradeEvent};

@@ -1,7 +1,7 @@
 //! The warehouse app: keeps trade events and orders in its database.
 //!
 //! One worker per topic, found by its topic in a registry, remembered in `subscriber_settings`. A worker may be killed at
-//! any moment: what it had read but not stored is read again by its successor (see [`feed`]), and what it had stored
+//! any moment: what it had read but not stored is read again by its successor (see `feed`), and what it had stored
 //! twice is stored once, because the tables' keys say so.
 
 mod feed;
@@ -168,8 +168,8 @@ impl Warehouse {
         if info.symbols.contains_key(symbol) {
             return Ok(());
         }
-        let known = info.symbols.keys().map(Symbol::as_str);
-        Err(OperationError::unknown_symbol(symbol, known))
+        let listed = info.symbols.keys().map(Symbol::as_str);
+        Err(OperationError::unknown_symbol(symbol, listed))
     }
 
     async fn start_worker(&self, topic: &Topic) -> Result<Outcome, OperationError> {

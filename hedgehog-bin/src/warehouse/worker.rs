@@ -5,7 +5,7 @@
 //! back-off while the topic keeps what waits.
 
 use super::feed::{Batch, Counters, Feed, Stored};
-use crate::exchange::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::store::{Db, StoreError};
 use futures_util::future::BoxFuture;
 use hedgehog_core::ractor;

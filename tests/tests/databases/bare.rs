@@ -21,6 +21,7 @@ pub(crate) struct Bare {
     migrations: FileBasedMigrations,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one at a time")]
 enum Connection {
     Sqlite(SqliteConnection),
     Postgres(AsyncConnectionWrapper<AsyncPgConnection>),

@@ -1,7 +1,7 @@
 //! What the program does with its databases, shown on both of them.
 //!
-//! Each behaviour is one function over an [`Engine`](engine::Engine) and runs twice, as `sqlite::…` and as `postgres::…`. Where PostgreSQL is not
-//! installed its half is reported as ignored.
+//! Each behaviour is one function over an [`Engine`](engine::Engine) and runs twice, as `sqlite::…` and as
+//! `postgres::…`. Where PostgreSQL is not installed, that half is reported as ignored.
 
 mod apps;
 mod bare;

@@ -1,7 +1,9 @@
 //! `kill` on each kind of process: exactly what its supervisors' strategies name is restarted, and nothing stored is lost.
 
 use anyhow::{Context, Result, ensure};
+use diesel::connection::SimpleConnection as _;
 use hedgehog_tests::program::{Folder, SOON, eventually};
+use hedgehog_tests::sqlite;
 use hedgehog_tests::tape::Tape;
 use hedgehog_tests::tree::Tree;
 use std::collections::BTreeSet;
@@ -59,8 +61,9 @@ fn restarts(path: &str, restarts: &[&str]) -> Result<()> {
         program.log()
     );
 
+    let before = stored(&folder)?;
     eventually("trades are stored again", SOON, || {
-        stored_since(&folder, stored(&folder)?)
+        Ok((stored(&folder)? > before).then_some(()))
     })?;
     ensure!(
         trader_that_sells(&folder)?.as_ref() == Some(&trader),
@@ -94,13 +97,6 @@ fn stored(folder: &Folder) -> Result<i64> {
     storing["rows_stored"].as_i64().context("no count of rows")
 }
 
-fn stored_since(folder: &Folder, before: i64) -> Result<Option<()>> {
-    eventually("a trade more is stored", SOON, || {
-        Ok((stored(folder)? > before).then_some(()))
-    })?;
-    Ok(Some(()))
-}
-
 /// Every trade from the first one to the last one stored is stored once, or lies in a gap that is told; each order too.
 fn nothing_is_lost(folder: &Folder) -> Result<()> {
     let rows = folder.select(
@@ -132,6 +128,32 @@ fn nothing_is_lost(folder: &Folder) -> Result<()> {
         "placed {placed:?}, stored {stored:?}"
     );
     Ok(())
+}
+
+/// Somebody else holds the database: the worker has read trades and cannot store them when it is killed.
+#[test]
+fn a_warehouse_worker_killed_between_reading_and_storing_loses_nothing() -> Result<()> {
+    let folder = Folder::new()?;
+    let file = quiet_market().write(&folder)?.display().to_string();
+    let program = folder.run(["--replay", &file, "--speed", "1", "--start", "ETHUSDT"])?;
+    eventually("a trader sells", SOON, || trader_that_sells(&folder))?;
+
+    let mut holder = sqlite::open(&folder.data().join("data_warehouse.db"))?;
+    holder.batch_execute("PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE")?;
+    let before = stored(&folder)?;
+    eventually("a second's trades wait to be stored", SOON, || {
+        let received = folder.status("streaming", "ETHUSDT")?["trades"].as_i64();
+        Ok((received > Some(before + 20)).then_some(()))
+    })?;
+    let worker = "Hedgehog/Warehouse.SubscriberSupervisor/Workers/TRADE_EVENTS:ETHUSDT";
+    folder.ok(["kill", worker])?;
+    drop(holder);
+
+    eventually("they are stored", SOON, || {
+        Ok((stored(&folder)? > before + 20).then_some(()))
+    })?;
+    let log = program.stop()?;
+    nothing_is_lost(&folder).with_context(|| log)
 }
 
 macro_rules! kills {

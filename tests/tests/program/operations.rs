@@ -52,6 +52,27 @@ fn start_and_stop_say_what_they_did_or_that_it_was_so_already() -> Result<()> {
 }
 
 #[test]
+fn of_many_starts_at_the_same_time_one_starts_and_the_others_find_it_running() -> Result<()> {
+    let folder = Folder::new()?;
+    let program = folder.run([])?;
+    let start = || folder.json(["start", "streaming", "btcusdt"]);
+    let answers = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+        let answered = starts.into_iter().map(|start| start.join().expect("a start returns"));
+        answered.collect::<Result<Vec<_>>>()
+    })?;
+    let mut outcomes: Vec<_> = answers.iter().flat_map(outcomes).collect();
+    outcomes.sort_unstable();
+    ensure!(
+        outcomes[..7] == ["already_running"; 7] && outcomes[7] == "started",
+        "{outcomes:?}"
+    );
+    ensure!(folder.tree()?.below("Hedgehog/Streamer.Supervisor/Streams") == ["BTCUSDT"]);
+    program.stop()?;
+    Ok(())
+}
+
+#[test]
 fn json_answers_are_documents_for_scripts() -> Result<()> {
     let folder = Folder::new()?;
     let program = folder.run([])?;

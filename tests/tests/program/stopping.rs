@@ -98,6 +98,40 @@ fn the_next_run_starts_what_was_on_and_nothing_else() -> Result<()> {
     Ok(())
 }
 
+/// The exchange's memory outlives the program: no id is told twice, and none is skipped unseen.
+#[test]
+fn ids_go_on_in_the_next_run_where_they_ended_in_the_last() -> Result<()> {
+    let folder = Folder::new()?;
+    let stored = |table: &str, id: &str| -> Result<(u64, u64)> {
+        let columns = [format!("max({id})"), "count(*)".to_owned()];
+        let columns: Vec<_> = columns.iter().map(String::as_str).collect();
+        let rows = folder.select("data_warehouse.db", &columns, &format!("FROM {table}"))?;
+        Ok((rows[0][0].parse().unwrap_or(0), rows[0][1].parse()?))
+    };
+    let mut seen = 0;
+    for run in 0..3 {
+        let args: &[&str] = if run == 0 { &["--start", "BTCUSDT"] } else { &[] };
+        let program = folder.run(args.iter().copied())?;
+        eventually("new trades are stored", SOON, || {
+            let (last, _) = stored("trade_events", "trade_id")?;
+            Ok((last > seen + 20).then_some(()))
+        })?;
+        let missing = folder.status("streaming", "BTCUSDT")?["missing"]
+            .as_u64()
+            .context("a count")?;
+        program.stop()?;
+        let (last, trades) = stored("trade_events", "trade_id")?;
+        ensure!(
+            last == trades + missing,
+            "run {run}: {trades} trades up to {last}, {missing} told missing"
+        );
+        seen = last;
+    }
+    let (last, orders) = stored("orders", "order_id")?;
+    ensure!(last == orders && orders > 0, "{orders} orders up to {last}");
+    Ok(())
+}
+
 /// A program that trades ETHUSDT with one trader that has bought and waits to sell at 2001.99. Its market is silent then,
 /// until the next run.
 fn with_a_trader_that_sells(folder: &Folder) -> Result<(Program, String)> {

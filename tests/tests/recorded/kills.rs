@@ -1,6 +1,6 @@
 //! Ten processes killed, one after the other, while an hour of trades is played within a minute.
 
-use crate::storage::orders_are_stored;
+use crate::storage::eventually_orders_are_stored;
 use anyhow::{Context, Result, bail, ensure};
 use hedgehog_bin::market::TradeEvent;
 use hedgehog_tests::data::{XRPUSDT_DAY, csv, cut, trades};
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 /// Of the day's hours the one with the most trades; its price falls by four percent, so that all chunks come into use.
 const HOUR: i64 = 14;
 const SYMBOL: &str = "XRPUSDT";
+const TRADERS: &str = "Hedgehog/Naive.Supervisor/Symbols/XRPUSDT/Traders";
 const KILLS: u64 = 10;
 const APART: Duration = Duration::from_secs(2);
 /// Names the seed to repeat.
@@ -54,7 +55,6 @@ fn kill_ten(seed: u64, story: &mut String) -> Result<()> {
     let verdict = || -> Result<()> {
         ensure!(!log.contains("too many restarts"), "a restart limit was reached");
         trades_are_accounted_for(&folder, &hour, &streaming)?;
-        orders_are_stored(&folder)?;
         traders_are_known(&folder, &known_traders)
     };
     verdict().with_context(|| log.clone())
@@ -93,9 +93,15 @@ fn watch(seed: u64, story: &mut String, total: u64, folder: &Folder) -> Result<(
         let storing = folder.status("storing", &format!("TRADE_EVENTS:{SYMBOL}"))?;
         Ok((storing["lag"] == 0 && streaming["state"] == "connected").then_some(streaming))
     })?;
-    // A trader that missed its fill asks the exchange; until then the warehouse does not know of it either.
-    eventually("the orders are stored", SOON, || Ok(orders_are_stored(folder).ok()))
-        .with_context(|| format!("{:?}", orders_are_stored(folder)))?;
+    eventually_orders_are_stored(folder)?;
+    eventually("every open trader has a process", SOON, || {
+        let at_work = folder.tree()?;
+        let mut at_work: Vec<_> = at_work.below(TRADERS).iter().map(|id| id.replace('-', "")).collect();
+        at_work.sort_unstable();
+        let mut open = open_traders(folder)?;
+        open.sort_unstable();
+        Ok((at_work == open).then_some(()))
+    })?;
     Ok((known_traders, streaming))
 }
 

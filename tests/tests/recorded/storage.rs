@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use hedgehog_bin::market::{Decimal, parse_decimal};
 use hedgehog_tests::data::{BTCUSDT_FRAMES, XRPUSDT_DAY, golden, recording};
-use hedgehog_tests::program::{Folder, eventually};
+use hedgehog_tests::program::{Folder, SOON, eventually};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ fn plays(name: &str, symbol: &str, facts: &Value) -> Result<()> {
     let program = folder.run(args)?;
     let played = || Ok(program.log().contains(" trades played in ").then_some(()));
     eventually("all is played and stored", A_DAY_TAKES, played).with_context(|| program.log())?;
+    eventually_orders_are_stored(&folder)?;
     let peak = program.peak_memory()?;
     let log = program.stop()?;
     ensure!(peak < 100 * MEGABYTE, "{} MB were resident", peak / MEGABYTE);
@@ -41,7 +42,6 @@ fn plays(name: &str, symbol: &str, facts: &Value) -> Result<()> {
     ensure!(log.contains(&format!("{rows} new trades stored")), "{log}");
     ensure!(log.contains(" 0 gaps"), "{log}");
     stored_exactly(&folder, facts)?;
-    orders_are_stored(&folder)?;
 
     let log = folder
         .spawn(args.into_iter().chain(["--exit-at-end"]))?
@@ -93,7 +93,14 @@ fn stored_exactly(folder: &Folder, facts: &Value) -> Result<()> {
 }
 
 /// Every order that the exchange has is in the warehouse, in the state that the exchange has it in.
-pub(super) fn orders_are_stored(folder: &Folder) -> Result<()> {
+///
+/// That takes a moment: a trader that was killed, or whose stream was, has to ask the exchange first.
+pub(super) fn eventually_orders_are_stored(folder: &Folder) -> Result<()> {
+    eventually("the orders are stored", SOON, || Ok(orders_are_stored(folder).ok()))
+        .with_context(|| format!("{:?}", orders_are_stored(folder)))
+}
+
+fn orders_are_stored(folder: &Folder) -> Result<()> {
     let columns = [
         "order_id",
         "client_order_id",

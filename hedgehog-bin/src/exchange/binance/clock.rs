@@ -3,8 +3,8 @@
 //! A signed request is refused (−1021) when its timestamp is more than a second ahead of the exchange or older than its
 //! `recvWindow`, so requests carry the exchange's time and not that of this machine.
 
+use chrono::Utc;
 use parking_lot::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Exchange time minus ours, in milliseconds; `None` until the exchange was asked.
 #[derive(Debug, Default)]
@@ -28,7 +28,5 @@ impl ServerClock {
 
 /// Milliseconds since the epoch by this machine's clock.
 pub(super) fn local_now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64)
+    Utc::now().timestamp_millis()
 }

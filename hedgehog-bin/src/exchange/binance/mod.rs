@@ -23,5 +23,4 @@ mod tests;
 
 pub use client::BinanceClient;
 pub use connect_limit::ConnectLimit;
-pub use signing::{query_string, signature, ws_api_payload};
 pub use socket::SocketError;

@@ -7,22 +7,19 @@ use sha2::Sha256;
 use url::form_urlencoded::Serializer;
 
 /// The signature of a text.
-///
-/// # Panics
-/// Never: HMAC takes a key of any length.
-pub fn signature(secret: &str, payload: &str) -> String {
+pub(super) fn signature(secret: &str, payload: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(payload.as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }
 
 /// What REST sends and signs: percent-encoded before signing (enforced since 2026-01-15), in the order given.
-pub fn query_string<V: AsRef<str>>(parameters: &[(&str, V)]) -> String {
+pub(super) fn query_string<V: AsRef<str>>(parameters: &[(&str, V)]) -> String {
     Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
 /// What the WebSocket API signs: sorted by name, plain UTF-8, **not** percent-encoded.
-pub fn ws_api_payload<V: AsRef<str>>(parameters: &[(&str, V)]) -> String {
+pub(super) fn ws_api_payload<V: AsRef<str>>(parameters: &[(&str, V)]) -> String {
     let mut sorted: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_ref())).collect();
     sorted.sort_unstable();
     let pairs: Vec<_> = sorted

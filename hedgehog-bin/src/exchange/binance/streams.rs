@@ -4,7 +4,7 @@
 //! time and named, and is never an error of the connection.
 
 use super::socket::{Socket, SocketError};
-use crate::exchange::Endpoints;
+use crate::exchange::{Endpoints, milliseconds};
 use crate::market::{Symbol, TradeEvent};
 use serde::Deserialize;
 use serde_json::Value;
@@ -113,20 +113,16 @@ impl TradeWire<'_> {
         Ok(TradeEvent {
             event_time: milliseconds(self.event_time.ok_or("a trade without E")?),
             symbol,
-            trade_id: self.trade_id.ok_or("a trade without t")?,
+            trade_id: self
+                .trade_id
+                .filter(|id| *id >= 0)
+                .ok_or("a trade without an id in t")?,
             price: self.price.parse().map_err(|error| format!("p: {error}"))?,
             quantity: self.quantity.parse().map_err(|error| format!("q: {error}"))?,
             trade_time: milliseconds(self.trade_time.ok_or("a trade without T")?),
             buyer_market_maker: self.buyer_market_maker.ok_or("a trade without m")?,
         })
     }
-}
-
-/// A time in milliseconds, whichever unit the stream was opened with: no market was open before 1973-03-03, which is
-/// this bound in microseconds, and none is in the year 5138, which it is in milliseconds.
-fn milliseconds(time: i64) -> i64 {
-    const LEAST_MICROSECONDS: i64 = 100_000_000_000_000;
-    if time >= LEAST_MICROSECONDS { time / 1000 } else { time }
 }
 
 /// A connection to one symbol's trade stream. It answers pings by itself.

@@ -7,7 +7,7 @@ use super::clock::{ServerClock, local_now};
 use super::signing::{signature, ws_api_payload};
 use super::socket::{Socket, SocketError};
 use super::wire::ExecutionReport;
-use crate::exchange::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::exchange::{Credentials, Endpoints};
 use crate::market::{Order, Price, Quantity};
 use serde::Deserialize;

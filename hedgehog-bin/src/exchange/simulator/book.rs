@@ -26,17 +26,15 @@ pub enum FillRule {
 }
 
 impl FillRule {
-    fn fills_buy(self, trade: Units, order: Units) -> bool {
+    /// Whether a trade at price `trade` fills an open order on `side` with this limit.
+    pub(crate) fn fills<P: Ord>(self, side: Side, limit: &P, trade: &P) -> bool {
+        let reached = match side {
+            Side::Buy => limit.cmp(trade),
+            Side::Sell => trade.cmp(limit),
+        };
         match self {
-            Self::Touch => trade <= order,
-            Self::Through => trade < order,
-        }
-    }
-
-    fn fills_sell(self, trade: Units, order: Units) -> bool {
-        match self {
-            Self::Touch => trade >= order,
-            Self::Through => trade > order,
+            Self::Touch => reached.is_ge(),
+            Self::Through => reached.is_gt(),
         }
     }
 }
@@ -96,24 +94,24 @@ impl Book {
     pub(super) fn crosses(&self, price: Units, rule: FillRule) -> bool {
         self.buys
             .first_key_value()
-            .is_some_and(|((Reverse(best), _), _)| rule.fills_buy(price, *best))
+            .is_some_and(|((Reverse(best), _), _)| rule.fills(Side::Buy, best, &price))
             || self
                 .sells
                 .first_key_value()
-                .is_some_and(|((best, _), _)| rule.fills_sell(price, *best))
+                .is_some_and(|((best, _), _)| rule.fills(Side::Sell, best, &price))
     }
 
     /// Takes out what a trade at `price` fills: best price first, then oldest; buys before sells.
     pub(super) fn take_filled(&mut self, price: Units, rule: FillRule) -> Vec<Resting> {
         let mut filled = Vec::new();
         while let Some(best) = self.buys.first_entry() {
-            if !rule.fills_buy(price, best.get().price) {
+            if !rule.fills(Side::Buy, &best.get().price, &price) {
                 break;
             }
             filled.push(best.remove());
         }
         while let Some(best) = self.sells.first_entry() {
-            if !rule.fills_sell(price, best.get().price) {
+            if !rule.fills(Side::Sell, &best.get().price, &price) {
                 break;
             }
             filled.push(best.remove());

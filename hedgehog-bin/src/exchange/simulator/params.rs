@@ -6,6 +6,7 @@
 use super::refusal::Refusal;
 use super::units::Units;
 use super::{API_KEY, API_SECRET};
+use crate::exchange::milliseconds;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use url::form_urlencoded;
@@ -89,14 +90,8 @@ impl Params {
 
     /// Checks when the request was sent (`timestamp`, `recvWindow`), in milliseconds or microseconds.
     fn check_time(&mut self, now: i64) -> Result<(), Refusal> {
-        let timestamp = self
-            .integer("timestamp")?
-            .ok_or_else(|| Refusal::missing("timestamp"))?;
-        let timestamp = if timestamp >= 100_000_000_000_000 {
-            timestamp / 1_000
-        } else {
-            timestamp
-        };
+        let timestamp = self.integer("timestamp")?;
+        let timestamp = milliseconds(timestamp.ok_or_else(|| Refusal::missing("timestamp"))?);
         let window = match self.optional("recvWindow") {
             None => DEFAULT_WINDOW,
             // Up to three decimals of a millisecond are allowed, and far below what a clock can tell.
@@ -106,7 +101,7 @@ impl Params {
                 .filter(|window| *window <= LONGEST_WINDOW)
                 .ok_or_else(|| Refusal::illegal("recvWindow", "0 to 60000"))?,
         };
-        match now - timestamp {
+        match now.saturating_sub(timestamp) {
             age if age < -AHEAD => Err(Refusal::timestamp_ahead()),
             age if age > window => Err(Refusal::timestamp_late()),
             _ => Ok(()),

@@ -1,6 +1,6 @@
 //! The traders a leader is responsible for: running, or waiting to be started.
 
-use crate::exchange::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::naive::desk::Mandate;
 use crate::naive::ledger::Record;
 use crate::naive::status::TraderStatus;

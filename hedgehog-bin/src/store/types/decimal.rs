@@ -11,7 +11,8 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Numeric, Text};
 use diesel::sqlite::{Sqlite, SqliteValue};
 
-use super::{numeric, plain, sql};
+use super::{numeric, sql};
+use crate::market::{parse_decimal, plain_text};
 
 /// An exact decimal as it stands in a column.
 ///
@@ -55,7 +56,7 @@ impl FromSql<sql::Exact, Pg> for Decimal {
 
 impl ToSql<sql::Exact, Sqlite> for Decimal {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(plain::format(checked(&self.0)?));
+        out.set_value(plain_text(checked(&self.0)?));
         Ok(IsNull::No)
     }
 }
@@ -63,8 +64,7 @@ impl ToSql<sql::Exact, Sqlite> for Decimal {
 impl FromSql<sql::Exact, Sqlite> for Decimal {
     fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
         let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
-        let value = plain::parse(&text).ok_or_else(|| format!("{text:?} is not a decimal"))?;
-        Ok(Decimal(value))
+        Ok(Decimal(parse_decimal(&text)?))
     }
 }
 
@@ -82,7 +82,7 @@ impl From<Decimal> for BigDecimal {
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&plain::format(&self.0))
+        f.write_str(&plain_text(&self.0))
     }
 }
 

@@ -8,15 +8,12 @@ mod decimal;
 mod id;
 mod moment;
 mod numeric;
-mod plain;
 mod status;
 
 pub use decimal::Decimal;
 pub use id::Id;
 pub use moment::Moment;
 pub use status::{StreamingStatus, SubscriberStatus, TraderState, TradingStatus, UnknownText};
-
-pub(in crate::store) use plain::parse as parse_plain;
 
 /// The SQL side: one marker per column type.
 pub mod sql {

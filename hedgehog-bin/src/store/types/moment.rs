@@ -49,12 +49,6 @@ impl Moment {
     }
 }
 
-impl From<DateTime<Utc>> for Moment {
-    fn from(at: DateTime<Utc>) -> Self {
-        Moment(at.timestamp_micros())
-    }
-}
-
 impl ToSql<sql::Moment, Pg> for Moment {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         let micros = self

@@ -65,6 +65,12 @@ macro_rules! text_enum {
             }
         }
 
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
         impl ToSql<$sql, Pg> for $name {
             fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
                 out.write_all(self.as_str().as_bytes())?;
@@ -138,5 +144,13 @@ text_enum! {
         Finished = "finished",
         /// Ended without a full cycle.
         Cancelled = "cancelled",
+    }
+}
+
+impl TraderState {
+    /// Whether the trader is never started again.
+    #[must_use]
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Finished | Self::Cancelled)
     }
 }

@@ -1,6 +1,7 @@
 //! The layouts of recorded files, told by their first line, and how one line of each is read.
 
 use super::{RecordedTrade, RecordingError};
+use crate::exchange::milliseconds;
 use crate::exchange::simulator::units::Units;
 use crate::market::Symbol;
 use serde::Deserialize;
@@ -255,6 +256,12 @@ fn read_frame(text: &str) -> Result<Line, String> {
     } else {
         serde_json::from_str::<TradeEvent<'_>>(frame).map_err(unreadable)?
     };
+    if [trade.trade_id, trade.trade_time, trade.event_time]
+        .iter()
+        .any(|number| *number < 0)
+    {
+        return Err("a trade with a negative id or time".to_owned());
+    }
     let trade_time = milliseconds(trade.trade_time);
     let recorded = RecordedTrade {
         trade_id: trade.trade_id,
@@ -302,15 +309,6 @@ fn flag(text: &str) -> Result<bool, String> {
         "true" | "True" | "TRUE" | "t" => Ok(true),
         "false" | "False" | "FALSE" | "f" => Ok(false),
         _ => Err(format!("{text:?} is neither true nor false")),
-    }
-}
-
-/// Public dumps from 2025 on and some streams tell microseconds: as milliseconds they would lie beyond the year 5000.
-fn milliseconds(time: i64) -> i64 {
-    if time >= 100_000_000_000_000 {
-        time / 1_000
-    } else {
-        time
     }
 }
 

@@ -22,6 +22,10 @@ pub use rules::RuleSource;
 /// So many unreadable lines are kept with their reason; the rest is only counted.
 const KEPT_MALFORMED: usize = 100;
 
+/// A line beyond this length is read in pieces, each of them unreadable: what is no recording at all must not fill the
+/// memory. The largest frames are order books of a hundred kilobytes.
+const LONGEST_LINE: u64 = 1 << 20;
+
 /// A file of recorded trades.
 #[derive(Debug)]
 pub struct Recording {
@@ -222,14 +226,17 @@ impl Recording {
             hash: Sha256::new(),
         };
         let mut lines = plain_text(&mut file).map_err(&unreadable)?;
-        let (mut line, mut number) = (Vec::new(), 0);
+        // `whole`: the last read ended with its line, so that the next one begins another.
+        let (mut line, mut number, mut whole) = (Vec::new(), 0, true);
         let mut layout: Option<Layout> = None;
         loop {
             line.clear();
-            if lines.read_until(b'\n', &mut line).map_err(&unreadable)? == 0 {
+            let read = lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
+            if read.map_err(&unreadable)? == 0 {
                 break;
             }
-            number += 1;
+            number += u64::from(whole);
+            whole = line.ends_with(b"\n");
             let text = line.trim_ascii();
             if text.is_empty() {
                 continue;

@@ -301,3 +301,31 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn numbers_that_no_exchange_sends_make_a_frame_malformed() {
+    for odd in [
+        RAW.replace("\"t\":11", "\"t\":-11"),
+        RAW.replace("\"E\":1723161255343", "\"E\":-9223372036854775808"),
+    ] {
+        let recording = Folder::new()
+            .open("frames", format!("{RAW}\n{odd}\n"))
+            .expect("readable");
+        assert_eq!((recording.trades(), recording.malformed_lines()), (1, 1), "{odd}");
+    }
+}
+
+#[test]
+fn an_endless_line_is_read_in_pieces_and_the_lines_after_it_keep_their_numbers() {
+    let endless = "x".repeat(2 * LONGEST_LINE as usize + 1);
+    let text = format!("{RAW}\n{endless}\njunk\n{}\n", RAW.replace("\"t\":11", "\"t\":12"));
+    let recording = Folder::new().open("frames", text).expect("readable");
+    assert_eq!(recording.trades(), 2);
+    let numbers: Vec<_> = recording.malformed().iter().map(|line| line.number).collect();
+    assert_eq!(numbers, [2, 2, 2, 3]);
+    let refused = Folder::new().open("zeros", vec![0; LONGEST_LINE as usize + 1]);
+    assert!(
+        matches!(refused, Err(RecordingError::UnknownLayout { .. })),
+        "{refused:?}"
+    );
+}
