@@ -216,7 +216,7 @@ fn a_stopped_trader_keeps_its_orders_and_the_next_start_goes_on_with_them() -> R
     program.stop()?;
 
     let program = folder.run(["--replay", &file, "--speed", "1", "--start", "ETHUSDT"])?;
-    program.says("ETHUSDT: 1 open traders go on")?;
+    program.says("ETHUSDT: 1 open trader goes on")?;
     program.says("ETHUSDT cycle finished")?;
     program.stop()?;
     let sold = folder.select(
