@@ -3,7 +3,7 @@
 use super::Naive;
 use crate::market::Symbol;
 use hedgehog_core::ractor;
-use hedgehog_core::{Actor, ActorProcessingErr, ChildSpec};
+use hedgehog_core::{Actor, ActorProcessingErr, ChildSpec, Shutdown};
 
 /// What the process is told.
 #[derive(Debug)]
@@ -15,7 +15,9 @@ pub(super) enum CompletionsMsg {
 /// The process `Completions`.
 pub(super) fn spec(app: &Naive) -> ChildSpec<CompletionsMsg> {
     let app = app.clone();
-    ChildSpec::worker("Completions", move || (Completions, app.clone()))
+    // Not asked to stop: it may be waiting for `Symbols`, which the same supervisor restarts only after this process has
+    // ended. What a kill interrupts is told again, because the row says `shutdown` until the symbol is off.
+    ChildSpec::worker("Completions", move || (Completions, app.clone())).shutdown(Shutdown::BrutalKill)
 }
 
 struct Completions;

@@ -32,7 +32,7 @@ const SQLITE_READERS: usize = 4;
 const WAIT: Duration = Duration::from_secs(10);
 
 /// How long SQLite waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where a database is, fit to be shown: its password is gone.
 #[derive(Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! database that is ahead, or another app's, is left as it is.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use diesel::backend::Backend;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
@@ -13,7 +14,7 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::{AsyncMigrationHarness, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connect::{Lite, Location, Pg};
+use super::connect::{BUSY_TIMEOUT, Lite, Location, Pg};
 use super::error::StoreError;
 
 /// Whose database it is: each has its own tables and migrations.
@@ -89,7 +90,21 @@ impl fmt::Display for Database {
     }
 }
 
+/// Connects, which creates the file, and migrates.
+///
+/// SQLite waits for most locks of another process by itself, but not while both turn a new file into one with a
+/// write-ahead log: then the second is refused at once, and tries again here.
 pub(super) async fn sqlite(pool: &Pool<Lite>, database: Database, location: &Location) -> Result<(), StoreError> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match sqlite_at_once(pool, database, location).await {
+            Err(StoreError::Busy { .. }) if Instant::now() < deadline => tokio::time::sleep(RETRY).await,
+            migrated => return migrated,
+        }
+    }
+}
+
+async fn sqlite_at_once(pool: &Pool<Lite>, database: Database, location: &Location) -> Result<(), StoreError> {
     let mut connection = pool
         .get()
         .await
@@ -146,6 +161,9 @@ pub(super) async fn postgres(pool: &Pool<Pg>, database: Database, location: &Loc
         .map_err(query)?;
     migrated
 }
+
+/// Between two tries to open a new file.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// Any number, as long as every version of the program takes the same one.
 const MIGRATION_LOCK: i64 = 7240;
