@@ -98,7 +98,7 @@ impl System {
     }
 
     /// Brings a started tree to its work: waits for what the settings rows start, gives every listed symbol its rows, turns
-    /// `start` on, and opens the market.
+    /// `start` on, and opens the market when something is streamed.
     pub async fn launch(&self, running: &RunningApplication, start: &[Symbol]) -> Result<(), RequestError> {
         self.0.held.lock().root = Some(running.root().clone());
         if let Some(warehouse) = &self.0.warehouse {
@@ -119,10 +119,18 @@ impl System {
         for symbol in start {
             self.turn_on(symbol).await?;
         }
+        let streams = self.status().await?.streaming;
+        if streams.is_none_or(|streams| streams.iter().any(|stream| stream.on)) {
+            self.open_market();
+        }
+        Ok(())
+    }
+
+    /// From the first stream on, so that a recording does not play unheard.
+    fn open_market(&self) {
         if let Some(simulator) = &self.0.simulator {
             simulator.open_market();
         }
-        Ok(())
     }
 
     /// Everything that this program can do with a symbol; consumers first.
@@ -175,7 +183,9 @@ impl System {
 
     /// Receives a symbol's trades from now on, and after each restart of the program.
     pub async fn start_streaming(&self, symbol: &Symbol) -> Result<Outcome, RequestError> {
-        Ok(self.streamer()?.start_streaming(symbol).await?)
+        let outcome = self.streamer()?.start_streaming(symbol).await?;
+        self.open_market();
+        Ok(outcome)
     }
 
     /// Receives them no more.

@@ -8,7 +8,7 @@ mod layout;
 mod rules;
 
 use super::units::Units;
-use crate::market::{ExchangeInfo, Symbol, SymbolInfo};
+use crate::market::{ExchangeInfo, Symbol, SymbolInfo, short_text};
 use flate2::read::MultiGzDecoder;
 use layout::{Layout, Line};
 use sha2::{Digest, Sha256};
@@ -281,8 +281,8 @@ impl Recording {
                 self.path.display(),
                 symbol.trades.len(),
                 info.symbol,
-                crate::market::plain_text(&filters.tick_size),
-                crate::market::plain_text(&filters.step_size),
+                short_text(&filters.tick_size),
+                short_text(&filters.step_size),
                 symbol.rules,
             );
         }
