@@ -28,6 +28,7 @@ use crate::warehouse::Warehouse;
 use hedgehog_core::{Application, RunningApplication, Strategy, Supervisor, SupervisorRef, TreeNode};
 use parking_lot::Mutex;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// The id of the root, and so the first word of every path.
 const ROOT: &str = "Hedgehog";
@@ -47,6 +48,8 @@ struct Parts {
     warehouse: Option<Warehouse>,
     /// In milliseconds since the epoch.
     since: i64,
+    /// Whether every listed symbol has its rows.
+    seeded: watch::Sender<bool>,
     /// What [`System::close`] gives back. The tree's specs hold this system, so waiting for the last clone would be in vain.
     held: Mutex<Held>,
 }
@@ -115,6 +118,7 @@ impl System {
             // Known symbols work without it.
             Err(error) => tracing::warn!("settings could not be seeded: {error}"),
         }
+        self.0.seeded.send_replace(true);
         self.check_symbols(start).await?;
         for symbol in start {
             self.turn_on(symbol).await?;
@@ -124,6 +128,12 @@ impl System {
             self.open_market();
         }
         Ok(())
+    }
+
+    /// Returns once [`launch`](Self::launch) has seeded the settings: before that a listed symbol may have no row yet.
+    pub async fn seeded(&self) {
+        // An error would mean that the sender is gone, and `self` holds it.
+        let _ = self.0.seeded.subscribe().wait_for(|seeded| *seeded).await;
     }
 
     /// From the first stream on, so that a recording does not play unheard.

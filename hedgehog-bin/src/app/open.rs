@@ -19,6 +19,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Where trades come from and orders go to.
 #[derive(Clone, Debug)]
@@ -132,6 +133,7 @@ impl System {
             naive,
             warehouse,
             since,
+            seeded: watch::Sender::new(false),
             held,
         })))
     }

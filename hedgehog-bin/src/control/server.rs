@@ -106,6 +106,7 @@ struct Change {
 
 /// Changes nothing when one of the symbols does not exist; ends at the first that fails.
 async fn change(system: &System, action: &Action, symbols: &[Symbol]) -> Response {
+    system.seeded().await;
     if let Err(error) = system.check_symbols(symbols).await {
         return failed(&error);
     }
