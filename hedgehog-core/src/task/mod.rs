@@ -23,7 +23,7 @@ use futures_util::{FutureExt as _, TryFutureExt as _, future};
 use ractor::ActorProcessingErr;
 use runner::{Job, Once, Repeated, Run};
 use std::{fmt, future::Future, sync::Arc, time::Duration};
-use tokio::{sync::oneshot, time::Instant};
+use tokio::sync::oneshot;
 
 /// A running future and the right to its value: Elixir's `%Task{}`.
 ///
@@ -210,12 +210,7 @@ impl<T: Send + 'static> Task<T> {
 
     /// [`yield_for`](Self::yield_for) on all tasks with one `timeout`; the outcomes in the order given. `Task.yield_many`.
     pub async fn yield_many(tasks: &mut [Self], timeout: Duration) -> Vec<Option<Result<T, ExitReason>>> {
-        let deadline = Instant::now() + timeout;
-        let yields = tasks.iter_mut().map(|task| async move {
-            let outcome = tokio::time::timeout_at(deadline, task.outcome()).await;
-            outcome.ok().flatten()
-        });
-        future::join_all(yields).await
+        future::join_all(tasks.iter_mut().map(|task| task.yield_for(timeout))).await
     }
 
     async fn value(&mut self) -> Result<T, TaskError> {

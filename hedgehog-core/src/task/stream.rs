@@ -219,12 +219,12 @@ impl<I: Iterator, T: Send + 'static> Stream for TaskResults<I, T> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         while !this.ended {
-            // Before anything is delivered: a slow consumer must not leave slots empty.
-            this.fill();
             if let Some(result) = this.waiting.remove(&this.delivered) {
                 this.delivered += 1;
                 return Poll::Ready(Some(result));
             }
+            // Also while the result of a slow head is awaited.
+            this.fill();
             let Some((index, result)) = ready!(this.running.poll_next_unpin(cx)) else {
                 this.end();
                 break;

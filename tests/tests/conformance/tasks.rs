@@ -88,7 +88,10 @@ pub(crate) mod values {
         let panicking: Result<(), _> = Task::async_linked(async { panic!("{INTENDED}no value") })
             .await_for(None)
             .await;
-        assert!(matches!(panicking, Err(TaskError::Exited(ExitReason::Panic(_)))), "{panicking:?}");
+        assert!(
+            matches!(panicking, Err(TaskError::Exited(ExitReason::Panic(_)))),
+            "{panicking:?}"
+        );
         let detail = ExitReason::ShutdownWith("enough".into());
         for reason in [ExitReason::Normal, detail] {
             let task = Task::async_linked(pending::<()>());
@@ -113,7 +116,9 @@ pub(crate) mod values {
         let tasks = [3, 1, 2].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
         assert_eq!(Task::await_many(tasks, None).await.expect("values"), [3, 1, 2]);
         let none: Vec<Task<u32>> = Vec::new();
-        let values = Task::await_many(none, Duration::ZERO).await.expect("nothing to wait for");
+        let values = Task::await_many(none, Duration::ZERO)
+            .await
+            .expect("nothing to wait for");
         assert!(values.is_empty());
     }
 
@@ -136,7 +141,10 @@ pub(crate) mod values {
         settle().await;
         running[1].stop(ExitReason::Normal);
         let outcome = Task::await_many(tasks, None).await;
-        assert!(matches!(outcome, Err(TaskError::Exited(ExitReason::Normal))), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(TaskError::Exited(ExitReason::Normal))),
+            "{outcome:?}"
+        );
         assert_eq!(word(&running[0].exited().await), "killed");
     }
 
@@ -146,7 +154,10 @@ pub(crate) mod values {
         let running = actor(&endless);
         let crashing = Task::async_linked(async { panic!("{INTENDED}one of many") });
         let outcome = Task::await_many([endless, crashing], None).await;
-        assert!(matches!(outcome, Err(TaskError::Exited(ExitReason::Panic(_)))), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(TaskError::Exited(ExitReason::Panic(_)))),
+            "{outcome:?}"
+        );
         assert_eq!(word(&running.exited().await), "killed");
     }
 
