@@ -67,8 +67,9 @@ pub(crate) mod results {
         let mut results = Task::async_stream([1, 60_000, 70_000], move |millis| {
             let held = Arc::clone(&held);
             async move {
-                let _held = held;
-                take(millis).await
+                let value = take(millis).await;
+                drop(held);
+                value
             }
         })
         .max_concurrency(at_a_time(3))
@@ -171,6 +172,12 @@ pub(crate) mod results {
         }
     }
 
+    #[row("TASK-108")]
+    async fn input_may_be_limited_before_a_slow_head() {
+        let stream = Task::async_stream([900, 3, 2, 1, 5, 6].into_iter().take(4), take).max_concurrency(at_a_time(4));
+        assert_eq!(words(stream.run().collect().await), ["900", "3", "2", "1"]);
+    }
+
     #[row("TASK-101", "TASK-102", "TASK-119")]
     async fn tasks_nobody_waits_for_are_killed() {
         for concurrency in [2, 4, 6] {
@@ -179,8 +186,9 @@ pub(crate) mod results {
             let mut results = Task::async_stream([1, 900, 900, 900], move |millis| {
                 let held = Arc::clone(&held);
                 async move {
-                    let _held = held;
-                    take(millis).await
+                    let value = take(millis).await;
+                    drop(held);
+                    value
                 }
             })
             .max_concurrency(at_a_time(concurrency))

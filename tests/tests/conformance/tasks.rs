@@ -190,6 +190,22 @@ pub(crate) mod values {
         assert!(matches!(outcomes[..], [None, Some(Ok(3)), None]), "{outcomes:?}");
     }
 
+    #[row("TASK-050", "TASK-051")]
+    async fn late_tasks_of_many_are_killed_by_dropping_them_and_kept_by_ignoring_them() {
+        for (ignored, end) in [(false, "killed"), (true, "normal")] {
+            let mut tasks = [Task::async_linked(after(2 * SECOND, 1))];
+            let running = actor(&tasks[0]);
+            assert!(matches!(Task::yield_many(&mut tasks, SECOND).await[..], [None]));
+            let [late] = tasks;
+            if ignored {
+                assert!(late.ignore().is_none());
+            } else {
+                drop(late);
+            }
+            assert_eq!(word(&running.exited().await), end);
+        }
+    }
+
     #[row("TASK-055", "TASK-059")]
     async fn yield_many_mixes_outcomes_in_the_order_of_the_tasks() {
         let mut tasks = [2, 1].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
