@@ -61,7 +61,7 @@
 //! | [`DynamicSupervisor`] | children on demand, any number |
 //! | [`Registry`] | names by key, with values |
 //! | [`pubsub`] | topics with very fast fan-out |
-//! | [`Task`] | a supervised future |
+//! | [`Task`], [`TaskSupervisor`], [`TaskStream`] | futures with a value, under a supervisor, or many of a kind |
 //! | [`Application`] | a tree as a program, with signals |
 //! | [`TreeNode`] | what the tree looks like right now |
 //!
@@ -103,7 +103,7 @@ pub use supervisor::{
     AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,
     SupervisorRef, TerminateError,
 };
-pub use task::{Task, TaskMsg};
+pub use task::{OnTimeout, Task, TaskError, TaskMsg, TaskResults, TaskStream, TaskSupervisor};
 
 /// The longer texts.
 pub mod docs {

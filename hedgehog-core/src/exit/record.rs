@@ -56,7 +56,8 @@ pub(crate) struct Incarnation {
     /// Asked for before there was a cell to kill: `set_cell` makes up for it.
     killed: AtomicBool,
     ending: Mutex<Ending>,
-    gone: Notify,
+    /// Rung when a stop is requested and when it is gone.
+    changed: Notify,
 }
 
 #[derive(Default)]
@@ -95,7 +96,7 @@ impl Incarnation {
             closed: AtomicBool::new(false),
             killed: AtomicBool::new(false),
             ending: Mutex::default(),
-            gone: Notify::new(),
+            changed: Notify::new(),
         })
     }
 
@@ -179,6 +180,7 @@ impl Incarnation {
     pub(crate) fn stop(&self, reason: ExitReason) {
         self.close();
         self.requested.lock().get_or_insert(reason);
+        self.changed.notify_waiters();
         if let Some(cell) = self.cell.get() {
             cell.stop(None);
         }
@@ -188,6 +190,7 @@ impl Incarnation {
     pub(crate) fn drain(&self, reason: ExitReason) {
         self.close();
         self.requested.lock().get_or_insert(reason);
+        self.changed.notify_waiters();
         if let Some(cell) = self.cell.get() {
             // An error means that it is stopping already.
             let _ = cell.drain();
@@ -264,14 +267,23 @@ impl Incarnation {
     }
 
     pub(crate) async fn exited(&self) -> ExitReason {
+        self.until(|| self.exit.get().cloned()).await
+    }
+
+    /// Waits until somebody asks it to stop, and says with what reason.
+    pub(crate) async fn stopping(&self) -> ExitReason {
+        self.until(|| self.requested()).await
+    }
+
+    async fn until(&self, happened: impl Fn() -> Option<ExitReason>) -> ExitReason {
         loop {
-            let gone = self.gone.notified();
-            tokio::pin!(gone);
-            gone.as_mut().enable();
-            if let Some(reason) = self.exit.get() {
-                return reason.clone();
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if let Some(reason) = happened() {
+                return reason;
             }
-            gone.await;
+            changed.await;
         }
     }
 
@@ -338,7 +350,7 @@ impl Incarnation {
         for monitor in monitors {
             let _ = panic::catch_sync(|| monitor(reason));
         }
-        self.gone.notify_waiters();
+        self.changed.notify_waiters();
     }
 }
 

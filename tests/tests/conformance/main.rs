@@ -21,6 +21,9 @@ mod restart;
 mod retries;
 mod stop;
 mod storm;
+mod task_streams;
+mod task_supervisor;
+mod tasks;
 mod walkthrough;
 
 use std::process::ExitCode;
@@ -63,6 +66,11 @@ fn main() -> ExitCode {
         calls::references::cases(),
         faults::containment::cases(),
         faults::fencing::cases(),
+        tasks::values::cases(),
+        tasks::shutdown::cases(),
+        task_supervisor::tasks::cases(),
+        task_streams::results::cases(),
+        task_streams::supervised::cases(),
     ];
     conformance::main(suites.concat())
 }

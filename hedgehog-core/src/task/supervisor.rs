@@ -1,0 +1,153 @@
+//! [`TaskSupervisor`]: tasks as children of a dynamic supervisor.
+
+use super::{Once, Task, TaskMsg, TaskStream, job};
+use crate::{
+    actor_ref::{ActorRef, AnyActorRef},
+    child_spec::{ChildSpec, Restart, Shutdown},
+    dynamic_supervisor::{DynamicSupervisorMsg, DynamicSupervisorRef},
+    name::Name,
+    start_error::StartError,
+    supervisor::{NoProc, TerminateError},
+};
+use parking_lot::Mutex;
+use std::{future::Future, time::Duration};
+
+/// A [`DynamicSupervisor`](crate::DynamicSupervisor) seen as the home of tasks: `Task.Supervisor`.
+///
+/// Made from a reference or a name of the dynamic supervisor, which sets the limits and has its place in the tree. When it
+/// stops, so do its tasks, all at the same time, each with up to 5 s (see [`shutdown`](Self::shutdown)).
+///
+/// ```
+/// # use hedgehog_core::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let name = Name::new("tasks");
+/// let root = Supervisor::new(Strategy::OneForOne)
+///     .child(DynamicSupervisor::spec("tasks", DynamicSupervisor::new).name(&name))
+///     .start()
+///     .await?;
+/// let tasks = TaskSupervisor::from(&name);
+/// let failing = tasks.async_nolink(async { Option::<u32>::None.expect("a number") }).await?;
+/// assert!(failing.await_for(None).await.is_err()); // and nobody else is troubled
+///
+/// let squares: Vec<u32> = tasks.async_stream(1..=3, |n| async move { n * n }).try_collect().await?;
+/// assert_eq!(squares, [1, 4, 9]);
+/// # root.stop(ExitReason::Shutdown).await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TaskSupervisor {
+    supervisor: DynamicSupervisorRef,
+    shutdown: Shutdown,
+}
+
+impl TaskSupervisor {
+    /// How the tasks started through this reference for their value are stopped by the supervisor. Default: 5 s.
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = shutdown;
+        self
+    }
+
+    /// Starts a task that is killed when its handle is dropped. `Task.Supervisor.async`.
+    ///
+    /// # Errors
+    /// [`StartError::MaxChildren`] at the supervisor's limit, [`StartError::NoProc`] when it is not running.
+    pub async fn async_linked<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<Task<T>, StartError> {
+        self.run(future, true).await
+    }
+
+    /// Starts a task that outlives its handle. `Task.Supervisor.async_nolink`.
+    ///
+    /// # Errors
+    /// As for [`async_linked`](Self::async_linked).
+    pub async fn async_nolink<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<Task<T>, StartError> {
+        self.run(future, false).await
+    }
+
+    /// Starts a task that nobody waits for, with the restart type and shutdown of its own [`Task::spec`].
+    pub async fn start_child(&self, task: ChildSpec<TaskMsg>) -> Result<ActorRef<TaskMsg>, StartError> {
+        self.supervisor.start_child(task).await
+    }
+
+    /// Runs `run` on every item, several at a time, each in a linked task of its own, and streams what comes out
+    /// (see [`TaskStream`]).
+    pub fn async_stream<I, F, Fut>(&self, items: I, run: F) -> TaskStream<I::IntoIter, F>
+    where
+        I: IntoIterator,
+        F: Fn(I::Item) -> Fut,
+        Fut: Future,
+    {
+        TaskStream::new(items.into_iter(), run, Some(self.clone()))
+    }
+
+    /// Stops a task and returns when it is gone.
+    pub async fn terminate_child(&self, task: &AnyActorRef) -> Result<(), TerminateError> {
+        self.supervisor.terminate_pid(task.pid()).await
+    }
+
+    /// The tasks that run, oldest first; those being restarted are not among them.
+    pub async fn children(&self) -> Result<Vec<AnyActorRef>, NoProc> {
+        let children = self.supervisor.which_children().await?;
+        Ok(children.into_iter().filter_map(|child| child.actor).collect())
+    }
+
+    /// The dynamic supervisor itself.
+    pub fn supervisor(&self) -> &DynamicSupervisorRef {
+        &self.supervisor
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+        linked: bool,
+    ) -> Result<Task<T>, StartError> {
+        let (job, reply, adopt) = job(future);
+        // A caller that is dropped while it waits below never gets a handle to kill the task with.
+        let adopt = if linked {
+            Some(adopt)
+        } else {
+            let _ = adopt.send(());
+            None
+        };
+        let job = Mutex::new(Some(job));
+        let once = move || {
+            let job = job.lock().take();
+            (Once::new(), job.expect("a temporary child is started once"))
+        };
+        let spec = ChildSpec::worker("task", once)
+            .restart(Restart::Temporary)
+            .shutdown(self.shutdown);
+        let actor = self.supervisor.start_child(spec).await?;
+        if let Some(adopt) = adopt {
+            let _ = adopt.send(());
+        }
+        Ok(Task::running(actor.any(), reply, linked))
+    }
+}
+
+impl From<DynamicSupervisorRef> for TaskSupervisor {
+    fn from(supervisor: DynamicSupervisorRef) -> Self {
+        Self {
+            supervisor,
+            shutdown: Shutdown::Timeout(Duration::from_secs(5)),
+        }
+    }
+}
+
+impl From<ActorRef<DynamicSupervisorMsg>> for TaskSupervisor {
+    fn from(supervisor: ActorRef<DynamicSupervisorMsg>) -> Self {
+        DynamicSupervisorRef::from(supervisor).into()
+    }
+}
+
+impl From<&Name<DynamicSupervisorMsg>> for TaskSupervisor {
+    fn from(name: &Name<DynamicSupervisorMsg>) -> Self {
+        DynamicSupervisorRef::from(name).into()
+    }
+}
