@@ -59,7 +59,7 @@
 //! | [`ChildSpec`], [`Restart`], [`Shutdown`] | how one child is started, restarted and stopped |
 //! | [`Supervisor`], [`Strategy`] | children known beforehand, in order |
 //! | [`DynamicSupervisor`] | children on demand, any number |
-//! | [`Registry`] | names by key, with values |
+//! | [`Registry`], [`DuplicateRegistry`] | names by key, with values; one or many actors to a key |
 //! | [`pubsub`] | topics with very fast fan-out |
 //! | [`Task`], [`TaskSupervisor`], [`TaskStream`] | futures with a value, under a supervisor, or many of a kind |
 //! | [`Application`] | a tree as a program, with signals |
@@ -97,7 +97,7 @@ pub use name::{Bind, Name, NameId};
 pub use observe::{ChildState, TreeNode};
 pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
-pub use registry::{Key, RegisterError, Registry, RegistryMsg, Value, Via};
+pub use registry::{DuplicateRegistry, Key, RegisterError, Registry, RegistryMsg, Value, Via};
 pub use start_error::StartError;
 pub use supervisor::{
     AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,

@@ -7,9 +7,11 @@
 //! Invariants: a key is bound before its holder's `init` and free before the holder's exit can be seen; a dead holder never
 //! blocks a key.
 
+mod duplicate;
 mod owner;
 mod via;
 
+pub use duplicate::DuplicateRegistry;
 pub use owner::RegistryMsg;
 pub use via::Via;
 
@@ -46,18 +48,19 @@ impl<V: Clone + Send + Sync + 'static> Value for V {}
 /// when the owner ends every entry goes at once, and every actor that was registered is killed, as a process linked to a
 /// BEAM registry is: when the next owner starts, or after 10 s without one. So a supervisor that restarts the owner along
 /// with the actors' supervisors can stop those in good order first.
-pub struct Registry<K, M, V = ()>(Arc<Shared<K, M, V>>);
+pub struct Registry<K, M, V = ()>(Arc<Shared<K, Arc<Entry<M, V>>>>);
 
-struct Shared<K, M, V> {
+/// What all handles on one registry share; `H` is what stands under a key: one entry, or several.
+struct Shared<K, H> {
     name: Arc<str>,
     /// `None` while no owner runs.
-    generation: ArcSwapOption<Generation<K, M, V>>,
+    generation: ArcSwapOption<Generation<K, H>>,
     /// The last generation, while its actors wait for the next owner to end them.
-    orphaned: Mutex<Option<Arc<Generation<K, M, V>>>>,
+    orphaned: Mutex<Option<Arc<Generation<K, H>>>>,
 }
 
-struct Generation<K, M, V> {
-    entries: DashMap<K, Arc<Entry<M, V>>>,
+struct Generation<K, H> {
+    entries: DashMap<K, H>,
     open: AtomicBool,
 }
 
@@ -73,17 +76,17 @@ struct Entry<M, V> {
 impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
     /// A registry without an owner yet; `name` is for errors and the tree.
     pub fn unique(name: impl Into<Arc<str>>) -> Self {
-        Self(Arc::new(Shared {
-            name: name.into(),
-            generation: ArcSwapOption::empty(),
-            orphaned: Mutex::new(None),
-        }))
+        Self(Arc::new(Shared::new(name.into())))
+    }
+
+    /// A registry where any number of actors can stand under one key, each with a value of its own.
+    pub fn duplicate(name: impl Into<Arc<str>>) -> DuplicateRegistry<K, M, V> {
+        DuplicateRegistry(Arc::new(Shared::new(name.into())))
     }
 
     /// The owner, as a child. One at a time.
     pub fn spec(&self, id: impl Into<ChildId>) -> ChildSpec<RegistryMsg> {
-        let registry = self.clone();
-        ChildSpec::worker(id, move || (owner::Owner::new(registry.clone()), ()))
+        owner::spec(&self.0, id)
     }
 
     /// The name of the registry.
@@ -136,25 +139,35 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
         generation.entries.iter().filter(|entry| entry.actor.is_alive()).count()
     }
 
+    /// The keys that `actor` holds, in no particular order. Looks at every entry.
+    pub fn keys_of(&self, actor: &ActorRef<M>) -> Vec<K> {
+        self.select(|key, holder, _| (holder == actor).then(|| key.clone()))
+    }
+
+    /// What `f` makes of each entry, without those it makes `None` of; in no particular order. Looks at every entry.
+    ///
+    /// `f` sees a copy of the value and runs without a lock, so it may use the registry.
+    pub fn select<T>(&self, mut f: impl FnMut(&K, &ActorRef<M>, &V) -> Option<T>) -> Vec<T> {
+        let Some(generation) = self.0.generation.load_full() else {
+            return Vec::new();
+        };
+        let entries = generation.entries.iter();
+        let entries: Vec<_> = entries
+            .map(|entry| (entry.key().clone(), entry.value().clone()))
+            .collect();
+        let held = entries.iter().filter(|(_, entry)| entry.actor.is_alive());
+        held.filter_map(|(key, entry)| f(key, &entry.actor, &entry.copy()))
+            .collect()
+    }
+
     /// Makes `actor` the holder of `key` until it ends.
     ///
     /// # Errors
     /// [`RegisterError::AlreadyRegistered`] when a living actor holds the key, [`RegisterError::Down`] when no owner runs,
     /// [`RegisterError::NoProc`] when `actor` is gone.
     pub fn register(&self, key: K, actor: &ActorRef<M>, value: V) -> Result<(), RegisterError> {
-        let down = || RegisterError::Down {
-            registry: self.0.name.clone(),
-        };
-        if !actor.is_alive() || Incarnation::current_is_fenced() {
-            return Err(RegisterError::NoProc);
-        }
-        let generation = self.0.generation.load_full().ok_or_else(down)?;
-        let entry = Arc::new(Entry {
-            actor: actor.clone(),
-            value: Mutex::new(value),
-            live: AtomicBool::new(true),
-            cleanup: OnceLock::new(),
-        });
+        let generation = self.0.admit(actor)?;
+        let entry = Entry::new(actor, value);
         // What is the user's, to print or to drop, leaves the shard's lock first.
         let (holder, dead) = match generation.entries.entry(key.clone()) {
             Place::Vacant(place) => {
@@ -174,7 +187,7 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
         // The owner closes before it sweeps: an entry that the sweep missed is seen here.
         if !generation.open.load(Ordering::SeqCst) {
             generation.remove(&key, &entry);
-            return Err(down());
+            return Err(self.0.down());
         }
         let held = entry.clone();
         if let Some(cleanup) = actor.any().0.on_cleanup(move || generation.remove(&key, &held)) {
@@ -192,9 +205,7 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
             return false;
         };
         generation.remove(key, &entry);
-        if let Some(cleanup) = entry.cleanup.get() {
-            actor.any().0.forget_cleanup(*cleanup);
-        }
+        entry.forget_cleanup();
         true
     }
 
@@ -205,7 +216,56 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
     }
 }
 
-impl<K: Key, M, V> Generation<K, M, V> {
+impl<K, H> Shared<K, H> {
+    fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            generation: ArcSwapOption::empty(),
+            orphaned: Mutex::new(None),
+        }
+    }
+
+    /// The generation in which `actor` may be registered.
+    fn admit<M: Message>(&self, actor: &ActorRef<M>) -> Result<Arc<Generation<K, H>>, RegisterError> {
+        if !actor.is_alive() || Incarnation::current_is_fenced() {
+            return Err(RegisterError::NoProc);
+        }
+        self.generation.load_full().ok_or_else(|| self.down())
+    }
+
+    fn down(&self) -> RegisterError {
+        RegisterError::Down {
+            registry: self.name.clone(),
+        }
+    }
+}
+
+impl<M: Message, V> Entry<M, V> {
+    fn new(actor: &ActorRef<M>, value: V) -> Arc<Self> {
+        Arc::new(Self {
+            actor: actor.clone(),
+            value: Mutex::new(value),
+            live: AtomicBool::new(true),
+            cleanup: OnceLock::new(),
+        })
+    }
+
+    fn copy(&self) -> V
+    where
+        V: Clone,
+    {
+        self.value.lock().clone()
+    }
+
+    /// Takes back what would remove the entry at the end of its actor.
+    fn forget_cleanup(&self) {
+        if let Some(cleanup) = self.cleanup.get() {
+            self.actor.any().0.forget_cleanup(*cleanup);
+        }
+    }
+}
+
+impl<K: Key, M, V> Generation<K, Arc<Entry<M, V>>> {
     /// Removes this very entry; a successor's under the same key stays.
     fn remove(&self, key: &K, entry: &Arc<Entry<M, V>>) {
         entry.live.store(false, Ordering::Release);

@@ -4,8 +4,11 @@
 //! owner, though: under `RestForOne` the supervisor stops the owner's neighbours in good order before it starts that one,
 //! and killing them at once would make a supervisor among them restart children that cannot register, until it gives up.
 
-use super::{Generation, Key, Registry, Shared, Value};
-use crate::actor_ref::ActorRef;
+use super::{Entry, Generation, Key, Shared};
+use crate::{
+    actor_ref::ActorRef,
+    child_spec::{ChildId, ChildSpec},
+};
 use dashmap::DashMap;
 use ractor::{Actor, ActorProcessingErr, Message};
 use std::{
@@ -22,15 +25,44 @@ const NO_NEXT_OWNER: Duration = Duration::from_secs(10);
 /// The owner of a registry understands no messages: everything goes through shared memory.
 pub enum RegistryMsg {}
 
-pub(super) struct Owner<K, M, V>(Registry<K, M, V>);
+/// The owner as a child.
+pub(super) fn spec<K: Key, H: Holders>(shared: &Arc<Shared<K, H>>, id: impl Into<ChildId>) -> ChildSpec<RegistryMsg> {
+    let shared = shared.clone();
+    ChildSpec::worker(id, move || (Owner(shared.clone()), ()))
+}
 
-impl<K, M, V> Owner<K, M, V> {
-    pub(super) fn new(registry: Registry<K, M, V>) -> Self {
-        Self(registry)
+/// What stands under a key.
+pub(super) trait Holders: Clone + Send + Sync + 'static {
+    /// Makes cached entries known to be stale.
+    fn retire(&self);
+
+    /// Ends the actors.
+    fn kill(&self);
+}
+
+impl<M: Message, V: Send + 'static> Holders for Arc<Entry<M, V>> {
+    fn retire(&self) {
+        self.live.store(false, Ordering::Release);
+    }
+
+    fn kill(&self) {
+        self.actor.kill();
     }
 }
 
-impl<K: Key, M: Message, V: Value> Actor for Owner<K, M, V> {
+impl<H: Holders> Holders for Vec<H> {
+    fn retire(&self) {
+        self.iter().for_each(H::retire);
+    }
+
+    fn kill(&self) {
+        self.iter().for_each(H::kill);
+    }
+}
+
+struct Owner<K, H>(Arc<Shared<K, H>>);
+
+impl<K: Key, H: Holders> Actor for Owner<K, H> {
     type Msg = RegistryMsg;
     type State = ();
     type Arguments = ();
@@ -41,7 +73,7 @@ impl<K: Key, M: Message, V: Value> Actor for Owner<K, M, V> {
             entries: DashMap::new(),
             open: AtomicBool::new(true),
         });
-        let shared = self.0.0.clone();
+        let shared = self.0.clone();
         let present = shared
             .generation
             .compare_and_swap(&None::<Arc<_>>, Some(generation.clone()));
@@ -56,14 +88,14 @@ impl<K: Key, M: Message, V: Value> Actor for Owner<K, M, V> {
     }
 }
 
-impl<K: Key, M: Message, V: Value> Shared<K, M, V> {
+impl<K: Key, H: Holders> Shared<K, H> {
     /// Ends the present generation: from now on nothing is found and nothing can be registered.
-    fn close(self: &Arc<Self>, generation: &Arc<Generation<K, M, V>>) {
+    fn close(self: &Arc<Self>, generation: &Arc<Generation<K, H>>) {
         *self.orphaned.lock() = Some(generation.clone());
         self.generation.store(None);
         generation.open.store(false, Ordering::SeqCst);
         for entry in &generation.entries {
-            entry.live.store(false, Ordering::Release);
+            entry.retire();
         }
         let (shared, generation) = (Arc::downgrade(self), generation.clone());
         // Without a runtime there is nobody left to wait for.
@@ -84,12 +116,12 @@ impl<K: Key, M: Message, V: Value> Shared<K, M, V> {
     }
 }
 
-impl<K: Key, M: Message, V> Generation<K, M, V> {
+impl<K: Key, H: Holders> Generation<K, H> {
     fn kill_all(&self) {
         let entries: Vec<_> = self.entries.iter().map(|entry| entry.value().clone()).collect();
         self.entries.clear();
         for entry in entries {
-            entry.actor.kill();
+            entry.kill();
         }
     }
 }

@@ -17,6 +17,7 @@ mod interrupted;
 mod lifetime;
 mod names;
 mod on_request;
+mod registries;
 mod restart;
 mod retries;
 mod stop;
@@ -60,6 +61,8 @@ fn main() -> ExitCode {
         lifetime::parents::cases(),
         lifetime::incarnations::cases(),
         names::lifetime::cases(),
+        registries::unique::cases(),
+        registries::duplicate::cases(),
         storm::names::cases(),
         interrupted::starts::cases(),
         interrupted::stops::cases(),
