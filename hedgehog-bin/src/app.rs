@@ -123,8 +123,11 @@ impl System {
         for symbol in start {
             self.turn_on(symbol).await?;
         }
-        let streams = self.status().await?.streaming;
-        if streams.is_none_or(|streams| streams.iter().any(|stream| stream.on)) {
+        let heard = match &self.0.streamer {
+            Some(streamer) => streamer.status().await?.iter().any(|stream| stream.on),
+            None => true,
+        };
+        if heard {
             self.open_market();
         }
         Ok(())

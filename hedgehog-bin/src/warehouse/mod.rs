@@ -139,25 +139,9 @@ impl Warehouse {
                 rows_stored,
                 ..StoringStatus::default()
             };
-            let Topic { stream, symbol } = &topic;
-            let trade_events = self
-                .feeds
-                .trade_events
-                .lock()
-                .get(symbol)
-                .filter(|_| *stream == Stream::TradeEvents)
-                .cloned();
-            let orders = self
-                .feeds
-                .orders
-                .lock()
-                .get(symbol)
-                .filter(|_| *stream == Stream::Orders)
-                .cloned();
-            found.push(match (trade_events, orders) {
-                (Some(feed), _) => feed.describe(alive, status),
-                (None, Some(feed)) => feed.describe(alive, status),
-                (None, None) => status,
+            found.push(match topic.stream {
+                Stream::TradeEvents => described(&self.feeds.trade_events, &topic.symbol, alive, status),
+                Stream::Orders => described(&self.feeds.orders, &topic.symbol, alive, status),
             });
         }
         Ok(found)
@@ -212,6 +196,19 @@ impl Warehouse {
         let feed = Arc::new(Feed::subscribe(&self.bus, topic, rows_before));
         feeds.lock().insert(topic.symbol.clone(), Arc::clone(&feed));
         Ok(feed)
+    }
+}
+
+/// The status with what its feed knows, if the topic has one.
+fn described<T: Stored>(
+    feeds: &Mutex<HashMap<Symbol, Arc<Feed<T>>>>,
+    symbol: &Symbol,
+    alive: bool,
+    status: StoringStatus,
+) -> StoringStatus {
+    match feeds.lock().get(symbol) {
+        Some(feed) => feed.describe(alive, status),
+        None => status,
     }
 }
 
