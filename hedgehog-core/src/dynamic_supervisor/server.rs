@@ -11,7 +11,7 @@ use crate::{
     start_error::StartError,
     supervisor::{
         AutoShutdown, ChildCount, ChildInfo, TerminateError, intensity::Intensity, log, shutdown::shutdown,
-        strategy::calls_for_restart, validate_window,
+        strategy::calls_for_restart,
     },
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
@@ -54,14 +54,14 @@ impl Actor for Server {
         myself: ractor::ActorRef<DynamicSupervisorMsg>,
         supervisor: DynamicSupervisor,
     ) -> Result<State, ActorProcessingErr> {
-        validate_window(supervisor.max_seconds)?;
+        supervisor.options.validate()?;
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
         let children: Arc<SharedTable> = Arc::default();
         incarnation.set_subtree(children.clone());
         Ok(State {
             max_children: supervisor.max_children,
-            kill_grace: supervisor.kill_grace,
-            intensity: Intensity::new(supervisor.max_restarts, supervisor.max_seconds),
+            kill_grace: supervisor.options.kill_grace,
+            intensity: supervisor.options.intensity(),
             children,
             incarnation,
             myself,

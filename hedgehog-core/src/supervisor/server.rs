@@ -69,9 +69,9 @@ impl Actor for Server {
         incarnation.set_subtree(children.clone());
         let state = State {
             strategy: supervisor.strategy,
-            intensity: Intensity::new(supervisor.max_restarts, supervisor.max_seconds),
+            intensity: supervisor.options.intensity(),
             auto_shutdown: supervisor.auto_shutdown,
-            kill_grace: supervisor.kill_grace,
+            kill_grace: supervisor.options.kill_grace,
             children,
             incarnation,
             myself,
