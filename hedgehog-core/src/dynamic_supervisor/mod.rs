@@ -155,8 +155,14 @@ impl From<ActorRef<DynamicSupervisorMsg>> for DynamicSupervisorRef {
     }
 }
 
+impl From<Target<DynamicSupervisorMsg>> for DynamicSupervisorRef {
+    fn from(target: Target<DynamicSupervisorMsg>) -> Self {
+        Self(target)
+    }
+}
+
 impl From<&Name<DynamicSupervisorMsg>> for DynamicSupervisorRef {
     fn from(name: &Name<DynamicSupervisorMsg>) -> Self {
-        Self(Target::Name(name.clone()))
+        Self(Target::address(name.clone()))
     }
 }

@@ -22,14 +22,26 @@ use crate::{
     start_error::StartError,
 };
 use parking_lot::{Mutex, MutexGuard};
-use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
-use std::{sync::Arc, time::Duration};
+use ractor::{Actor, ActorProcessingErr, Message, RpcReplyPort};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// What a supervisor understands; built by [`SupervisorRef`](crate::SupervisorRef) only.
 pub struct SupervisorMsg(pub(super) Request);
 
-pub(super) enum Request {
+impl From<Request> for SupervisorMsg {
+    fn from(request: Request) -> Self {
+        Self(request)
+    }
+}
+
+impl From<SupervisorMsg> for Request {
+    fn from(SupervisorMsg(request): SupervisorMsg) -> Self {
+        request
+    }
+}
+
+pub(crate) enum Request {
     Start(Arc<ErasedSpec>, RpcReplyPort<Result<AnyActorRef, StartError>>),
     Terminate(ChildId, RpcReplyPort<Result<(), TerminateError>>),
     Restart(ChildId, RpcReplyPort<Result<AnyActorRef, RestartError>>),
@@ -41,28 +53,39 @@ pub(super) enum Request {
     Retry(Attempt),
 }
 
-pub(super) struct Server;
+/// The actor, by the message type that its references know it by: all kinds of static supervisors run this one.
+pub(crate) struct Server<W>(PhantomData<fn(W)>);
 
-pub(super) struct State {
+impl<W> Default for Server<W> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// A message type around [`Request`].
+pub(crate) trait Wrapper: Message + From<Request> + Into<Request> {}
+impl<W: Message + From<Request> + Into<Request>> Wrapper for W {}
+
+pub(crate) struct State<W> {
     strategy: Strategy,
     intensity: Intensity,
     auto_shutdown: AutoShutdown,
     kill_grace: Duration,
     children: Arc<SharedTable>,
     incarnation: Arc<Incarnation>,
-    myself: ractor::ActorRef<SupervisorMsg>,
+    myself: ractor::ActorRef<W>,
 }
 
-impl Actor for Server {
-    type Msg = SupervisorMsg;
-    type State = State;
+impl<W: Wrapper> Actor for Server<W> {
+    type Msg = W;
+    type State = State<W>;
     type Arguments = Supervisor;
 
     async fn pre_start(
         &self,
-        myself: ractor::ActorRef<SupervisorMsg>,
+        myself: ractor::ActorRef<W>,
         supervisor: Supervisor,
-    ) -> Result<State, ActorProcessingErr> {
+    ) -> Result<State<W>, ActorProcessingErr> {
         supervisor.validate()?;
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
         let children: Arc<SharedTable> = Arc::new(Mutex::new(Table::new(supervisor.children)));
@@ -80,14 +103,9 @@ impl Actor for Server {
         Ok(state)
     }
 
-    async fn handle(
-        &self,
-        _: ractor::ActorRef<SupervisorMsg>,
-        SupervisorMsg(request): SupervisorMsg,
-        state: &mut State,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, _: ractor::ActorRef<W>, message: W, state: &mut State<W>) -> Result<(), ActorProcessingErr> {
         // A caller that went away does not want its answer any more.
-        match request {
+        match message.into() {
             Request::Start(spec, reply) => {
                 state.catch_up(&spec).await?;
                 drop(reply.send(state.start_child(spec).await));
@@ -109,13 +127,13 @@ impl Actor for Server {
         Ok(())
     }
 
-    async fn post_stop(&self, _: ractor::ActorRef<SupervisorMsg>, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ractor::ActorRef<W>, state: &mut State<W>) -> Result<(), ActorProcessingErr> {
         state.stop_from(0).await;
         Ok(())
     }
 }
 
-impl State {
+impl<W: Wrapper> State<W> {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.children.lock()
     }
@@ -269,7 +287,7 @@ impl State {
                     log::restart_failed(&self.incarnation, &self.spec(at).id, &error);
                     let attempt = self.table().restarting(at);
                     // Through the mailbox: what waits there is served between two attempts.
-                    let _ = self.myself.cast(SupervisorMsg(Request::Retry(attempt)));
+                    let _ = self.myself.cast(Request::Retry(attempt).into());
                     break;
                 }
             }
@@ -293,7 +311,7 @@ impl State {
         log::started(&self.incarnation, &child);
         let (myself, pid) = (self.myself.clone(), child.pid());
         child.on_exit(move |reason| {
-            let _ = myself.cast(SupervisorMsg(Request::Exited(pid, reason.clone())));
+            let _ = myself.cast(Request::Exited(pid, reason.clone()).into());
         });
         Ok(child)
     }

@@ -48,7 +48,7 @@ pub(super) enum Status {
 
 /// One scheduled retry. A retry whose attempt is no longer the child's is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Attempt(u64);
+pub(crate) struct Attempt(u64);
 
 impl Table {
     pub(super) fn new(specs: Vec<Arc<ErasedSpec>>) -> Self {
