@@ -76,6 +76,7 @@
 
 mod actor_ref;
 mod adapter;
+mod address;
 mod application;
 mod child_spec;
 mod dynamic_supervisor;

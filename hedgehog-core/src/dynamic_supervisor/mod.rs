@@ -14,6 +14,7 @@ use crate::{
     exit::ExitReason,
     name::Name,
     observe::TreeNode,
+    registry::{Key, Value, Via},
     start_error::StartError,
     supervisor::{
         ChildCount, ChildInfo, NoProc, TerminateError,
@@ -164,5 +165,11 @@ impl From<Target<DynamicSupervisorMsg>> for DynamicSupervisorRef {
 impl From<&Name<DynamicSupervisorMsg>> for DynamicSupervisorRef {
     fn from(name: &Name<DynamicSupervisorMsg>) -> Self {
         Self(Target::address(name.clone()))
+    }
+}
+
+impl<K: Key, V: Value> From<&Via<K, DynamicSupervisorMsg, V>> for DynamicSupervisorRef {
+    fn from(via: &Via<K, DynamicSupervisorMsg, V>) -> Self {
+        Self(Target::address(via.clone()))
     }
 }

@@ -2,21 +2,19 @@
 
 use super::routes::{KeyHash, Routes};
 use crate::{
-    actor_ref::{ActorRef, CallError, CastError},
+    actor_ref::ActorRef,
+    address::{self, Address},
     dynamic_supervisor::{DynamicSupervisorMsg, DynamicSupervisorRef},
     exit::ExitReason,
     name::Name,
     observe::TreeNode,
+    registry::{Key, Value, Via},
     start_error::StartError,
-    supervisor::{
-        ChildCount, ChildInfo, NoProc, RestartError, TerminateError,
-        handle::{Address, Target},
-        server::Request,
-    },
+    supervisor::{ChildCount, ChildInfo, NoProc, RestartError, TerminateError, handle::Target, server::Request},
 };
 use futures_util::future::BoxFuture;
-use ractor::{Message, RpcReplyPort};
-use std::{fmt, hash::Hash, marker::PhantomData, sync::Arc, time::Duration};
+use ractor::Message;
+use std::{fmt, hash::Hash, marker::PhantomData, sync::Arc};
 
 /// What a partition supervisor understands; built by [`PartitionSupervisorRef`] only. `M` is what its partitions understand.
 pub struct PartitionSupervisorMsg<M>(Request, PhantomData<fn(M)>);
@@ -189,6 +187,12 @@ impl<M: Message> From<&Name<PartitionSupervisorMsg<M>>> for PartitionSupervisorR
     }
 }
 
+impl<K: Key, M: Message, V: Value> From<&Via<K, PartitionSupervisorMsg<M>, V>> for PartitionSupervisorRef<M> {
+    fn from(via: &Via<K, PartitionSupervisorMsg<M>, V>) -> Self {
+        Self(Target::address(via.clone()))
+    }
+}
+
 /// A key of a [`PartitionSupervisor`](crate::PartitionSupervisor) as an address: resolved at every use, so that it follows
 /// restarts and resizes.
 ///
@@ -201,35 +205,15 @@ pub struct PartitionVia<M> {
 }
 
 impl<M: Message> PartitionVia<M> {
-    /// The present incarnation of the partition.
-    pub fn whereis(&self) -> Option<ActorRef<M>> {
-        let pool = self.pool.whereis()?;
-        Routes::of(&pool)?.name(self.key)?.whereis()
+    address::calls!(M);
+
+    fn reach<R>(&self, f: impl FnOnce(Option<&ActorRef<M>>) -> R) -> R {
+        let pool = self.pool.whereis();
+        let name = pool.as_ref().and_then(|pool| Routes::of(pool)?.name(self.key));
+        f(name.and_then(Name::whereis).as_ref())
     }
 
-    /// [`whereis`](Self::whereis) that waits out a restart, up to `deadline`. `None` at once while there are no partitions.
-    pub async fn wait(&self, deadline: Duration) -> Option<ActorRef<M>> {
-        tokio::time::timeout(deadline, self.holder()).await.ok().flatten()
-    }
-
-    /// [`ActorRef::cast`] to the present incarnation.
-    pub fn cast(&self, message: M) -> Result<(), CastError<M>> {
-        match self.whereis() {
-            Some(partition) => partition.cast(message),
-            None => Err(CastError(message)),
-        }
-    }
-
-    /// [`ActorRef::call`] of the present incarnation.
-    pub async fn call<R: Send + 'static>(
-        &self,
-        make: impl FnOnce(RpcReplyPort<R>) -> M,
-        deadline: impl Into<Option<Duration>>,
-    ) -> Result<R, CallError> {
-        self.whereis().ok_or(CallError::NoProc)?.call(make, deadline).await
-    }
-
-    async fn holder(&self) -> Option<ActorRef<M>> {
+    async fn next_holder(&self) -> Option<ActorRef<M>> {
         loop {
             let pool = self.pool.0.holder().await?;
             tokio::select! {
@@ -247,7 +231,7 @@ impl<M: Message> Address<M> for PartitionVia<M> {
     }
 
     fn holder(&self) -> BoxFuture<'_, Option<ActorRef<M>>> {
-        Box::pin(self.holder())
+        Box::pin(self.next_holder())
     }
 }
 

@@ -110,6 +110,7 @@ impl<M: Message> PartitionSupervisor<M> {
     }
 
     /// The supervisor as a child of another one. `factory` runs for every start: all partitions are back after a restart.
+    #[expect(clippy::missing_panics_doc, reason = "an invariant of all factories")]
     pub fn spec(
         id: impl Into<ChildId>,
         factory: impl Fn() -> PartitionSupervisor<M> + Send + Sync + 'static,

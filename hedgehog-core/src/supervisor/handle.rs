@@ -3,13 +3,13 @@
 use super::server::{Request, SupervisorMsg};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef, CastError, Pid},
+    address::Address,
     child_spec::{ChildId, ChildKind, ChildSpec, ErasedSpec, Restart, Shutdown},
     exit::ExitReason,
     name::Name,
     observe::{ChildState, TreeNode},
     start_error::StartError,
 };
-use futures_util::future::BoxFuture;
 use ractor::{Message, RpcReplyPort};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
@@ -125,25 +125,6 @@ impl From<&Name<SupervisorMsg>> for SupervisorRef {
 pub(crate) enum Target<M> {
     Incarnation(ActorRef<M>),
     Address(Arc<dyn Address<M>>),
-}
-
-/// Where a supervisor is found again after a restart.
-pub(crate) trait Address<M>: fmt::Debug + Send + Sync {
-    /// The incarnation that is there now.
-    fn whereis(&self) -> Option<ActorRef<M>>;
-
-    /// The same, as soon as there is one; `None` when there is no use in waiting for it.
-    fn holder(&self) -> BoxFuture<'_, Option<ActorRef<M>>>;
-}
-
-impl<M: Message> Address<M> for Name<M> {
-    fn whereis(&self) -> Option<ActorRef<M>> {
-        self.whereis()
-    }
-
-    fn holder(&self) -> BoxFuture<'_, Option<ActorRef<M>>> {
-        Box::pin(async { Some(self.holder().await) })
-    }
 }
 
 impl<M: Message> Target<M> {
