@@ -17,6 +17,7 @@ mod interrupted;
 mod lifetime;
 mod names;
 mod on_request;
+mod partitions;
 mod registries;
 mod restart;
 mod retries;
@@ -74,6 +75,8 @@ fn main() -> ExitCode {
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
         task_streams::supervised::cases(),
+        partitions::routing::cases(),
+        partitions::resize::cases(),
     ];
     conformance::main(suites.concat())
 }
