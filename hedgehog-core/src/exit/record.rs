@@ -16,6 +16,7 @@ use crate::{actor_ref::Pid, child_spec::ChildId, panic, supervisor::log};
 use parking_lot::Mutex;
 use ractor::ActorCell;
 use std::{
+    any::Any,
     fmt,
     future::Future,
     sync::{
@@ -48,6 +49,8 @@ pub(crate) struct Incarnation {
     cell: OnceLock<ActorCell>,
     /// Set by supervisors: the children that must be gone before this exit may be seen.
     subtree: OnceLock<Arc<dyn Subtree>>,
+    /// Set by those that are more to their callers than a mailbox: what is found through a reference to them.
+    info: OnceLock<Box<dyn Any + Send + Sync>>,
     exit: OnceLock<ExitReason>,
     /// The reason of the first `stop`; read when the actor has stopped.
     requested: Mutex<Option<ExitReason>>,
@@ -91,6 +94,7 @@ impl Incarnation {
             runtime: Handle::try_current().ok(),
             cell: OnceLock::new(),
             subtree: OnceLock::new(),
+            info: OnceLock::new(),
             exit: OnceLock::new(),
             requested: Mutex::new(None),
             closed: AtomicBool::new(false),
@@ -158,6 +162,16 @@ impl Incarnation {
 
     pub(crate) fn set_subtree(&self, subtree: Arc<dyn Subtree>) {
         let _ = self.subtree.set(subtree);
+    }
+
+    /// What was given to [`set_info`](Self::set_info), if it was of this type.
+    pub(crate) fn info<T: 'static>(&self) -> Option<&T> {
+        self.info.get()?.downcast_ref()
+    }
+
+    /// Called at most once, before the start succeeds.
+    pub(crate) fn set_info(&self, info: impl Any + Send + Sync) {
+        let _ = self.info.set(Box::new(info));
     }
 
     pub(crate) fn is_exited(&self) -> bool {
