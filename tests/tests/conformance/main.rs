@@ -22,6 +22,7 @@ mod restart;
 mod retries;
 mod stop;
 mod storm;
+mod task_links;
 mod task_streams;
 mod task_supervisor;
 mod tasks;
@@ -71,6 +72,8 @@ fn main() -> ExitCode {
         faults::fencing::cases(),
         tasks::values::cases(),
         tasks::shutdown::cases(),
+        task_links::links::cases(),
+        task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
         task_streams::supervised::cases(),

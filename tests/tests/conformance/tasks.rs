@@ -7,9 +7,9 @@ pub(crate) mod values {
     use std::future::pending;
     use std::time::Duration;
 
-    use hedgehog_core::{AnyActorRef, ExitReason, Task, TaskError};
+    use hedgehog_core::{AnyActorRef, ExitReason, OnYieldTimeout, Shutdown, Task, TaskError, YieldMany};
     use hedgehog_tests::scenario::{INTENDED, settle, word};
-    use tokio::time::{Instant, sleep};
+    use tokio::time::{Instant, sleep, timeout};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -104,11 +104,33 @@ pub(crate) mod values {
         }
     }
 
-    #[row("TASK-028", "TASK-047")]
-    async fn handle_may_move_to_another_owner() {
-        let task = Task::async_linked(after(SECOND, 1));
-        let owner = Task::async_linked(async move { task.await_for(None).await.expect("a value") + 1 });
-        assert_eq!(owner.await_for(None).await.expect("a value"), 2);
+    #[row("TASK-028", "TASK-047", "TASK-071")]
+    async fn whoever_holds_the_handle_may_await_yield_and_shut_down() {
+        let mut yielded = Task::async_linked(after(SECOND, 1));
+        let awaited = Task::async_linked(after(SECOND, 2));
+        let stopped = Task::async_linked(pending::<()>());
+        let running = actor(&stopped);
+        let owner = Task::async_linked(async move {
+            let yielded = yielded.yield_for(None).await;
+            let awaited = awaited.await_for(None).await;
+            let stopped = stopped.shutdown(Shutdown::Infinity).await;
+            assert!(matches!((yielded, awaited, stopped), (Some(Ok(1)), Ok(2), None)));
+        });
+        owner.await_for(None).await.expect("the owner has them all");
+        assert_eq!(running.exit_reason().as_ref().map(word), Some("shutdown"));
+    }
+
+    #[row("TASK-042", "TASK-054")]
+    async fn whoever_holds_many_handles_may_ask_for_all() {
+        let [mut yielded, awaited] =
+            [1, 3].map(|first| [first, first + 1].map(|n| Task::async_linked(after(SECOND, n))));
+        let owner = Task::async_linked(async move {
+            let yielded = Task::yield_many(&mut yielded, None).await;
+            assert!(matches!(yielded[..], [Some(Ok(1)), Some(Ok(2))]), "{yielded:?}");
+            Task::await_many(awaited, None).await
+        });
+        let awaited = owner.await_for(None).await.expect("the owner lives");
+        assert_eq!(awaited.expect("values"), [3, 4]);
     }
 
     #[row("TASK-029", "TASK-030", "TASK-031")]
@@ -191,41 +213,80 @@ pub(crate) mod values {
     }
 
     #[row("TASK-050", "TASK-051")]
-    async fn late_tasks_of_many_are_killed_by_dropping_them_and_kept_by_ignoring_them() {
-        for (ignored, end) in [(false, "killed"), (true, "normal")] {
-            let mut tasks = [Task::async_linked(after(2 * SECOND, 1))];
-            let running = actor(&tasks[0]);
-            assert!(matches!(Task::yield_many(&mut tasks, SECOND).await[..], [None]));
-            let [late] = tasks;
-            if ignored {
-                assert!(late.ignore().is_none());
-            } else {
-                drop(late);
-            }
-            assert_eq!(word(&running.exited().await), end);
+    async fn late_tasks_of_many_are_killed_or_ignored_when_told_so() {
+        for (on_timeout, end) in [(OnYieldTimeout::KillTask, "killed"), (OnYieldTimeout::Ignore, "normal")] {
+            let mut tasks = [1, 3].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
+            let late = actor(&tasks[1]);
+            let outcomes = Task::yield_many(&mut tasks, 2 * SECOND).on_timeout(on_timeout).await;
+            assert!(matches!(outcomes[..], [Some(Ok(1)), None]), "{outcomes:?}");
+            assert_eq!(late.is_alive(), on_timeout == OnYieldTimeout::Ignore);
+            let [_, task] = tasks;
+            // Ignored, it goes on without its handle, and what it brings is for nobody.
+            assert!(matches!(
+                task.await_for(5 * SECOND).await,
+                Err(TaskError::Taken | TaskError::Exited(_))
+            ));
+            assert_eq!(word(&late.exited().await), end);
         }
     }
 
     #[row("TASK-055", "TASK-059")]
     async fn yield_many_mixes_outcomes_in_the_order_of_the_tasks() {
-        let mut tasks = [2, 1].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
-        let outcomes = Task::yield_many(&mut tasks, Duration::MAX).await;
-        assert!(matches!(outcomes[..], [Some(Ok(2)), Some(Ok(1))]), "{outcomes:?}");
+        let tasks = || [2, 1, 4].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
+        let mut some = tasks();
+        actor(&some[0]).kill();
+        let outcomes = Task::yield_many(&mut some, 2 * SECOND).await;
+        assert!(
+            matches!(outcomes[..], [Some(Err(ExitReason::Killed)), Some(Ok(1)), None]),
+            "{outcomes:?}"
+        );
+        let outcomes = Task::yield_many(&mut tasks(), None).await;
+        assert!(
+            matches!(outcomes[..], [Some(Ok(2)), Some(Ok(1)), Some(Ok(4))]),
+            "{outcomes:?}"
+        );
     }
 
-    #[row("TASK-120")]
-    async fn task_dies_with_the_owner_of_its_handle() {
-        let owner = Task::async_linked(async {
-            let inner = Task::async_linked(pending::<()>());
-            let running = actor(&inner);
-            tokio::spawn(async move {
-                let _owned = inner;
-                panic!("{INTENDED}the owner fails")
-            });
-            running
-        });
-        let running = owner.await_for(None).await.expect("a reference");
-        assert_eq!(word(&running.exited().await), "killed");
+    #[row("TASK-056", "TASK-057")]
+    async fn yield_many_returns_when_it_has_as_many_outcomes_as_it_may() {
+        let mut tasks = [2, 1, 1].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
+        let begin = Instant::now();
+        let outcomes = Task::yield_many(&mut tasks, None).limit(1).await;
+        assert_eq!(begin.elapsed(), SECOND);
+        assert!(matches!(outcomes[..], [None, Some(Ok(1)), None]), "{outcomes:?}");
+        let outcomes = Task::yield_many(&mut tasks, Duration::ZERO).limit(1).await;
+        assert!(
+            matches!(outcomes[..], [None, None, Some(Ok(1))]),
+            "it was there all the time: {outcomes:?}"
+        );
+        let outcomes = Task::yield_many(&mut tasks, None).limit(9).await;
+        assert!(matches!(outcomes[..], [Some(Ok(2)), None, None]), "{outcomes:?}");
+    }
+
+    #[row("TASK-058")]
+    async fn reaching_the_limit_is_no_timeout() {
+        let mut tasks = [1, 2].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
+        let rest = actor(&tasks[1]);
+        fn ask(tasks: &mut [Task<u32>], timeout: Duration) -> YieldMany<'_, u32> {
+            Task::yield_many(tasks, timeout)
+                .limit(1)
+                .on_timeout(OnYieldTimeout::KillTask)
+        }
+        let outcomes = ask(&mut tasks, SECOND * 3 / 2).await;
+        assert!(matches!(outcomes[..], [Some(Ok(1)), None]), "{outcomes:?}");
+        assert!(rest.is_alive());
+        let outcomes = ask(&mut tasks, SECOND / 2).await;
+        assert!(matches!(outcomes[..], [None, None]), "{outcomes:?}");
+        assert_eq!(rest.exit_reason().as_ref().map(word), Some("killed"));
+    }
+
+    #[invariant]
+    async fn yield_many_that_is_given_up_takes_nothing() {
+        let mut tasks = [1, 3].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
+        let ask = Task::yield_many(&mut tasks, None).into_future();
+        assert!(timeout(2 * SECOND, ask).await.is_err());
+        let outcomes = Task::yield_many(&mut tasks, None).await;
+        assert!(matches!(outcomes[..], [Some(Ok(1)), Some(Ok(3))]), "{outcomes:?}");
     }
 }
 
@@ -236,6 +297,7 @@ pub(crate) mod shutdown {
 
     use hedgehog_core::{AnyActorRef, ExitReason, Shutdown, Task};
     use hedgehog_tests::scenario::{INTENDED, settle, word};
+    use tokio::sync::oneshot;
     use tokio::time::sleep;
 
     const GRACEFUL: Shutdown = Shutdown::Timeout(Duration::from_secs(5));
@@ -275,10 +337,36 @@ pub(crate) mod shutdown {
         }
     }
 
-    #[row("TASK-060", "TASK-061", "TASK-062")]
-    async fn value_that_came_first_survives_a_graceful_shutdown() {
-        assert_eq!(outcome(ended(None).await, GRACEFUL).await, "value");
-        assert_eq!(outcome(ended(None).await, Shutdown::Infinity).await, "value");
+    /// A task that has its value, and whose actor ended otherwise: the last thing it did was to end itself.
+    async fn ended_with_a_value(end: fn(&AnyActorRef)) -> (Task<u32>, &'static str) {
+        let (tell, told) = oneshot::channel::<AnyActorRef>();
+        let task = Task::async_linked(async move {
+            end(&told.await.expect("it is told who it is"));
+            1
+        });
+        let running = actor(&task);
+        tell.send(running.clone()).expect("it waits");
+        (task, word(&running.exited().await))
+    }
+
+    #[row("TASK-060")]
+    async fn value_survives_a_graceful_shutdown_of_a_task_that_failed_after_it() {
+        let (task, end) = ended_with_a_value(AnyActorRef::kill).await;
+        assert_eq!((outcome(task, GRACEFUL).await, end), ("value", "killed"));
+    }
+
+    #[row("TASK-061")]
+    async fn value_survives_a_graceful_shutdown_of_a_task_that_is_done() {
+        for shutdown in [GRACEFUL, Shutdown::Infinity] {
+            let (task, end) = ended_with_a_value(|_| ()).await;
+            assert_eq!((outcome(task, shutdown).await, end), ("value", "normal"));
+        }
+    }
+
+    #[row("TASK-062")]
+    async fn value_survives_a_graceful_shutdown_of_a_task_that_was_shut_down_after_it() {
+        let (task, end) = ended_with_a_value(|me| me.stop(ExitReason::Shutdown)).await;
+        assert_eq!((outcome(task, GRACEFUL).await, end), ("value", "shutdown"));
     }
 
     #[row("TASK-063")]
@@ -343,9 +431,31 @@ pub(crate) mod shutdown {
         assert_eq!(outcome(killed, Shutdown::BrutalKill).await, "none");
     }
 
-    #[row("TASK-074", "TASK-075", "TASK-076")]
-    async fn value_that_came_first_survives_a_brutal_kill() {
-        assert_eq!(outcome(ended(None).await, Shutdown::BrutalKill).await, "value");
+    #[row("TASK-073", "TASK-083")]
+    async fn handle_whose_outcome_was_taken_has_nothing_to_give() {
+        for shutdown in [GRACEFUL, Shutdown::BrutalKill] {
+            let mut task = ended(None).await;
+            assert!(matches!(task.yield_for(None).await, Some(Ok(1))));
+            assert_eq!(outcome(task, shutdown).await, "none");
+        }
+    }
+
+    #[row("TASK-074")]
+    async fn value_survives_a_brutal_kill_of_a_task_that_failed_after_it() {
+        let (task, end) = ended_with_a_value(AnyActorRef::kill).await;
+        assert_eq!((outcome(task, Shutdown::BrutalKill).await, end), ("value", "killed"));
+    }
+
+    #[row("TASK-075")]
+    async fn value_survives_a_brutal_kill_of_a_task_that_is_done() {
+        let (task, end) = ended_with_a_value(|_| ()).await;
+        assert_eq!((outcome(task, Shutdown::BrutalKill).await, end), ("value", "normal"));
+    }
+
+    #[row("TASK-076")]
+    async fn value_survives_a_brutal_kill_of_a_task_that_was_shut_down_after_it() {
+        let (task, end) = ended_with_a_value(|me| me.stop(ExitReason::Shutdown)).await;
+        assert_eq!((outcome(task, Shutdown::BrutalKill).await, end), ("value", "shutdown"));
     }
 
     #[row("TASK-078", "TASK-079", "TASK-080")]
