@@ -159,13 +159,11 @@ pub(crate) mod origins {
     async fn chain_of_callers_does_not_grow_for_ever() {
         fn descend(generations: usize) -> BoxFuture<'static, usize> {
             Box::pin(async move {
-                match generations {
-                    0 => Task::callers().len(),
-                    _ => {
-                        let next = Task::async_linked(descend(generations - 1));
-                        next.await_for(None).await.expect("a number")
-                    }
+                if generations == 0 {
+                    return Task::callers().len();
                 }
+                let next = Task::async_linked(descend(generations - 1));
+                next.await_for(None).await.expect("a number")
             })
         }
         assert_eq!(Task::async_linked(descend(5)).await_for(None).await.ok(), Some(5));
@@ -173,6 +171,7 @@ pub(crate) mod origins {
     }
 
     async fn stumble() {
+        settle().await;
         panic!("{INTENDED}over a stone");
     }
 

@@ -239,11 +239,13 @@ pub(crate) mod tasks {
     }
 
     async fn sum(numbers: [u32; 2]) -> u32 {
+        sleep(SECOND / 2).await;
         numbers.iter().sum()
     }
 
-    async fn store(sum: Arc<Mutex<u32>>, numbers: [u32; 2]) -> Result<(), String> {
-        *sum.lock() = numbers.iter().sum();
+    async fn store(into: Arc<Mutex<u32>>, numbers: [u32; 2]) -> Result<(), String> {
+        let sum = sum(numbers).await;
+        *into.lock() = sum;
         Ok(())
     }
 
