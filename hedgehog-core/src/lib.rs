@@ -109,7 +109,9 @@ pub use supervisor::{
     AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,
     SupervisorRef, TerminateError,
 };
-pub use task::{OnTimeout, Task, TaskError, TaskMsg, TaskResults, TaskStream, TaskSupervisor};
+pub use task::{
+    OnTimeout, OnYieldTimeout, Task, TaskError, TaskMsg, TaskResults, TaskStream, TaskSupervisor, YieldMany,
+};
 
 /// The longer texts.
 pub mod docs {
