@@ -151,8 +151,8 @@ impl<M: Message> ActorRef<M> {
         mine.then(|| Self::new(myself.clone(), incarnation))
     }
 
-    /// See [`Incarnation::info`].
-    pub(crate) fn info<T: 'static>(&self) -> Option<&T> {
+    /// What the actor handed out with [`set_start_info`](crate::set_start_info), if it was a `T`.
+    pub fn start_info<T: 'static>(&self) -> Option<&T> {
         self.incarnation.info()
     }
 
@@ -239,6 +239,11 @@ impl AnyActorRef {
     /// See [`ActorRef::on_cleanup`].
     pub fn on_cleanup(&self, f: impl FnOnce() + Send + 'static) {
         self.0.on_cleanup(f);
+    }
+
+    /// See [`ActorRef::start_info`].
+    pub fn start_info<T: 'static>(&self) -> Option<&T> {
+        self.0.info()
     }
 
     /// Gives the message type back. The caller must have started the actor with this type.

@@ -88,12 +88,13 @@ mod partition_supervisor;
 pub mod pubsub;
 mod registry;
 mod start_error;
+mod start_info;
 mod supervisor;
 mod task;
 
 pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid};
 pub use application::{Application, ApplicationError, Outcome, RunningApplication};
-pub use child_spec::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
+pub use child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
 pub use name::{Bind, Name, NameId};
@@ -105,6 +106,7 @@ pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
 pub use registry::{DuplicateRegistry, Key, RegisterError, Registry, RegistryMsg, Value, Via};
 pub use start_error::StartError;
+pub use start_info::set_start_info;
 pub use supervisor::{
     AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,
     SupervisorRef, TerminateError,

@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) max_restarts: usize,
     pub(crate) max_seconds: Duration,
     pub(crate) kill_grace: Duration,
+    /// It declines to start.
+    pub(crate) ignore: bool,
 }
 
 impl Options {
@@ -24,6 +26,7 @@ impl Options {
             max_restarts: 3,
             max_seconds: Duration::from_secs(5),
             kill_grace: KILL_GRACE,
+            ignore: false,
         }
     }
 
