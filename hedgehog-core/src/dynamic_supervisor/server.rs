@@ -15,9 +15,9 @@ use crate::{
     },
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use parking_lot::MutexGuard;
+use parking_lot::{Mutex, MutexGuard};
 use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// What a dynamic supervisor understands; built by [`DynamicSupervisorRef`](crate::DynamicSupervisorRef) only.
@@ -37,8 +37,7 @@ pub(super) struct Server;
 
 pub(super) struct State {
     max_children: usize,
-    kill_grace: Duration,
-    intensity: Intensity,
+    intensity: Arc<Mutex<Intensity>>,
     children: Arc<SharedTable>,
     incarnation: Arc<Incarnation>,
     myself: ractor::ActorRef<DynamicSupervisorMsg>,
@@ -57,11 +56,11 @@ impl Actor for Server {
         supervisor.options.validate()?;
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
         let children: Arc<SharedTable> = Arc::default();
-        incarnation.set_subtree(children.clone());
+        let intensity = supervisor.options.intensity();
+        incarnation.take_charge(children.clone(), intensity.clone(), &supervisor.options);
         Ok(State {
             max_children: supervisor.max_children,
-            kill_grace: supervisor.options.kill_grace,
-            intensity: supervisor.options.intensity(),
+            intensity,
             children,
             incarnation,
             myself,
@@ -139,12 +138,13 @@ impl State {
         if let Some(holder) = restarting {
             return Err(spec.name_taken(holder));
         }
-        let child = Incarnation::new(spec.id.clone(), self.kill_grace);
+        let child = self.incarnation.child(spec.id.clone());
         if !self.table().insert(spec.clone(), &child) {
             return Err(StartError::NoProc);
         }
         if let Err(error) = spec.start(child.clone()).await {
             self.table().remove(child.pid());
+            log::start_failed(&self.incarnation, &spec.id, &error);
             return Err(error);
         }
         self.watch(child.pid(), &child);
@@ -192,11 +192,12 @@ impl State {
     }
 
     async fn restart(&mut self, pid: Pid) -> Result<(), ActorProcessingErr> {
-        if !self.intensity.record(Instant::now()) {
-            log::intensity_reached(&self.incarnation, &self.table().spec_id(pid));
+        if !self.intensity.lock().record(Instant::now()) {
+            let id = self.table().spec_id(pid);
+            log::intensity_reached(&self.incarnation, &id);
             return Err(ExitReason::Shutdown.into());
         }
-        let child = Incarnation::new(self.table().spec_id(pid), self.kill_grace);
+        let child = self.incarnation.child(self.table().spec_id(pid));
         let spec = self.table().reincarnate(pid, &child);
         let Some(spec) = spec else { return Ok(()) };
         match spec.start(child.clone()).await {

@@ -217,7 +217,7 @@ impl Table {
     fn close(&mut self) -> Vec<Arc<Incarnation>> {
         self.closed = true;
         let alive = self.children.values().filter_map(|child| child.status.incarnation());
-        alive.filter(|incarnation| !incarnation.is_exited()).cloned().collect()
+        alive.cloned().collect()
     }
 
     fn views(&self) -> Vec<ChildView> {

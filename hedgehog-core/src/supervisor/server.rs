@@ -23,7 +23,7 @@ use crate::{
 };
 use parking_lot::{Mutex, MutexGuard};
 use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// What a supervisor understands; built by [`SupervisorRef`](crate::SupervisorRef) only.
@@ -45,9 +45,8 @@ pub(super) struct Server;
 
 pub(super) struct State {
     strategy: Strategy,
-    intensity: Intensity,
+    intensity: Arc<Mutex<Intensity>>,
     auto_shutdown: AutoShutdown,
-    kill_grace: Duration,
     children: Arc<SharedTable>,
     incarnation: Arc<Incarnation>,
     myself: ractor::ActorRef<SupervisorMsg>,
@@ -66,12 +65,12 @@ impl Actor for Server {
         supervisor.validate()?;
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
         let children: Arc<SharedTable> = Arc::new(Mutex::new(Table::new(supervisor.children)));
-        incarnation.set_subtree(children.clone());
+        let intensity = supervisor.options.intensity();
+        incarnation.take_charge(children.clone(), intensity.clone(), &supervisor.options);
         let state = State {
             strategy: supervisor.strategy,
-            intensity: supervisor.options.intensity(),
+            intensity,
             auto_shutdown: supervisor.auto_shutdown,
-            kill_grace: supervisor.options.kill_grace,
             children,
             incarnation,
             myself,
@@ -129,6 +128,7 @@ impl State {
                 Ok(_) | Err(StartError::Ignore) => at += 1,
                 Err(error) => {
                     let id = self.spec(at).id.clone();
+                    log::start_failed(&self.incarnation, &id, &error);
                     self.stop_from(0).await;
                     return Err(StartError::FailedToStartChild {
                         id,
@@ -169,7 +169,10 @@ impl State {
         let started = self.start(at).await;
         match &started {
             Err(StartError::Ignore) if spec.restart != Restart::Temporary => {}
-            Err(_) => self.table().remove(at),
+            Err(error) => {
+                self.table().remove(at);
+                log::start_failed(&self.incarnation, &spec.id, error);
+            }
             Ok(_) => {}
         }
         started.map(AnyActorRef).map_err(|error| match error {
@@ -198,7 +201,11 @@ impl State {
             ChildState::Restarting => return Err(RestartError::Restarting),
             ChildState::Starting | ChildState::Running => return Err(RestartError::Running),
         }
-        self.start(at).await.map(AnyActorRef).map_err(RestartError::Start)
+        let started = self.start(at).await;
+        if let Err(error) = &started {
+            log::start_failed(&self.incarnation, &self.spec(at).id, error);
+        }
+        started.map(AnyActorRef).map_err(RestartError::Start)
     }
 
     fn delete_child(&self, id: &str) -> Result<(), DeleteError> {
@@ -218,8 +225,9 @@ impl State {
             return Ok(());
         };
         let spec = self.spec(at);
-        if let Status::Running(child) = self.table().status(at) {
-            log::exited(&self.incarnation, child, &reason);
+        let status = self.table().status(at).clone();
+        if let Status::Running(child) = status {
+            log::exited(&self.incarnation, &child, &reason);
         }
         let restart = calls_for_restart(spec.restart, &reason);
         {
@@ -244,7 +252,7 @@ impl State {
 
     /// Restarts the group of the child at `failed`: one entry in the restart window, however many it rebuilds.
     async fn restart(&mut self, failed: usize) -> Result<(), ActorProcessingErr> {
-        if !self.intensity.record(Instant::now()) {
+        if !self.intensity.lock().record(Instant::now()) {
             log::intensity_reached(&self.incarnation, &self.spec(failed).id);
             return Err(ExitReason::Shutdown.into());
         }
@@ -256,7 +264,10 @@ impl State {
         }
         for at in group {
             match self.start(at).await {
-                Ok(child) => log::restarted(&self.incarnation, &child, self.table().restarted(at)),
+                Ok(child) => {
+                    let restarts = self.table().restarted(at);
+                    log::restarted(&self.incarnation, &child, restarts);
+                }
                 // Nothing to do for it any more: its spec stays, as after a boot.
                 Err(StartError::Ignore) => {}
                 // Its name was taken in the moment of its death, by a sibling that is supervised in its stead.
@@ -280,7 +291,7 @@ impl State {
     /// Starts the child at `at`, which has no process. On a failure it is left stopped.
     async fn start(&self, at: usize) -> Result<Arc<Incarnation>, StartError> {
         let spec = self.spec(at);
-        let child = Incarnation::new(spec.id.clone(), self.kill_grace);
+        let child = self.incarnation.child(spec.id.clone());
         if !self.table().starting(at, child.clone()) {
             return Err(StartError::NoProc);
         }
