@@ -267,11 +267,6 @@ impl ErasedSpec {
         }
     }
 
-    /// Whether an incarnation of the one and an incarnation of the other cannot live at the same time.
-    pub(crate) fn shares_name_with(&self, other: &Self) -> bool {
-        self.names.iter().any(|name| other.names.contains(name))
-    }
-
     /// Refuses a start under a name that is kept for `holder`, a child that is being restarted.
     pub(crate) fn name_taken(&self, holder: Pid) -> StartError {
         let name = self.label().unwrap_or_default();

@@ -75,6 +75,7 @@
 
 mod actor_ref;
 mod adapter;
+mod address;
 mod application;
 mod child_spec;
 mod dynamic_supervisor;

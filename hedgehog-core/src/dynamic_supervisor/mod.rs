@@ -4,7 +4,6 @@
 //! whose order matters take a [`Supervisor`](crate::Supervisor).
 
 mod server;
-mod table;
 
 pub use server::DynamicSupervisorMsg;
 
@@ -116,7 +115,7 @@ impl DynamicSupervisorRef {
             .await?
     }
 
-    /// The children, oldest incarnation first.
+    /// The children in the order in which they were started first.
     pub async fn which_children(&self) -> Result<Vec<ChildInfo>, NoProc> {
         self.0.ask(|reply| DynamicSupervisorMsg(Request::Which(reply))).await
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 impl TreeNode {
     /// The tree as a Graphviz graph: boxes for supervisors, ellipses for workers, dashed where there is no running process,
-    /// red where one has failed before. Render it with `dot -Tsvg`.
+    /// red where one has ended before. Render it with `dot -Tsvg`.
     ///
     /// ```
     /// # use hedgehog_core::*;
@@ -82,3 +82,6 @@ fn escaped(text: &str) -> String {
     }
     escaped
 }
+
+#[cfg(test)]
+mod tests;

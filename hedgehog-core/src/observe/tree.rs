@@ -47,7 +47,7 @@ pub struct TreeNode {
     /// The processes below.
     pub children: Vec<TreeNode>,
     #[serde(skip)]
-    actor: Option<AnyActorRef>,
+    pub(super) actor: Option<AnyActorRef>,
 }
 
 /// What a child of a supervisor is doing.

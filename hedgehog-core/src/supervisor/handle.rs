@@ -3,6 +3,7 @@
 use super::server::{Request, SupervisorMsg};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef, CastError, Pid},
+    address,
     child_spec::{ChildId, ChildKind, ChildSpec, ErasedSpec, Restart, Shutdown},
     exit::ExitReason,
     name::Name,
@@ -143,7 +144,7 @@ impl<M: Message> Target<M> {
         let mut message = make(RpcReplyPort::from(reply_to));
         let delivered = async {
             loop {
-                let holder = name.holder().await;
+                let holder = address::holder(name).await;
                 match holder.cast(message) {
                     Ok(()) => return holder,
                     // Refused, so nothing has happened: this one is on its way out, the next one will take it.

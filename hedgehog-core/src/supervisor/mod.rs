@@ -4,9 +4,11 @@
 //!
 //! What is decided stands apart from what acts: [`table`] (who the children are), [`strategy`] (whom an exit concerns),
 //! [`intensity`] (how much is too much) and [`auto_shutdown`] (whether it was the end of it all) need no runtime; [`server`] is
-//! the actor that carries it out.
+//! the actor that carries it out. The dynamic supervisor has a server of its own and shares the rest.
 
 mod auto_shutdown;
+mod child;
+pub(crate) mod children;
 pub(crate) mod handle;
 pub(crate) mod intensity;
 pub(crate) mod log;
@@ -14,7 +16,7 @@ pub(crate) mod options;
 mod server;
 pub(crate) mod shutdown;
 pub(crate) mod strategy;
-mod table;
+pub(crate) mod table;
 
 pub use auto_shutdown::AutoShutdown;
 pub use handle::{ChildCount, ChildInfo, DeleteError, NoProc, RestartError, SupervisorRef, TerminateError};
