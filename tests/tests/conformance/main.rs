@@ -18,6 +18,7 @@ mod lifetime;
 mod many_tasks;
 mod names;
 mod on_request;
+mod partitions;
 mod registries;
 mod restart;
 mod retries;
@@ -79,6 +80,9 @@ fn main() -> ExitCode {
         task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
+        task_streams::supervised::cases(),
+        partitions::routing::cases(),
+        partitions::resize::cases(),
         supervised_streams::results::cases(),
     ];
     conformance::main(suites.concat())
