@@ -64,7 +64,7 @@
 //! | [`pubsub`] | topics with very fast fan-out |
 //! | [`Task`], [`TaskSupervisor`], [`TaskStream`] | futures with a value, under a supervisor, or many of a kind |
 //! | [`Application`] | a tree as a program, with signals |
-//! | [`TreeNode`] | what the tree looks like right now |
+//! | [`TreeNode`], [`SupervisorEvent`] | what the tree looks like right now, and what happens in it |
 //!
 //! # When not to use it
 //!
@@ -98,7 +98,7 @@ pub use child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, Restart, Shutd
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
 pub use name::{Bind, Name, NameId};
-pub use observe::{ChildState, TreeNode};
+pub use observe::{ChildState, RestartWindow, SupervisorEvent, SupervisorEventKind, TreeNode};
 pub use partition_supervisor::{
     PartitionSupervisor, PartitionSupervisorMsg, PartitionSupervisorRef, PartitionVia, ResizeError,
 };

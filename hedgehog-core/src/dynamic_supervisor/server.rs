@@ -148,11 +148,12 @@ impl<X: 'static> State<X> {
             if let Some(holder) = table.restarting_namesake(&spec) {
                 return Err(spec.name_taken(holder));
             }
-            table.push(spec)
+            table.push(spec.clone())
         };
         let started = self.children.start(at).await;
-        if started.is_err() {
+        if let Err(error) = &started {
             self.table().remove(at);
+            log::start_failed(self.children.supervisor(), &spec.id, error);
         }
         started.map(AnyActorRef)
     }

@@ -16,14 +16,15 @@ use crate::{
     exit::{ExitReason, record::Incarnation},
     start_error::StartError,
 };
+use parking_lot::Mutex;
 use ractor::Message;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 pub(crate) struct Children<M> {
     table: Arc<SharedTable>,
-    intensity: Intensity,
-    kill_grace: Duration,
+    /// Shared with snapshots.
+    intensity: Arc<Mutex<Intensity>>,
     /// The supervisor's own.
     incarnation: Arc<Incarnation>,
     mailbox: ractor::ActorRef<M>,
@@ -49,11 +50,11 @@ impl<M: Message> Children<M> {
     ) -> Self {
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
         let table = Arc::new(SharedTable::new(specs));
-        incarnation.set_subtree(table.clone());
+        let intensity = options.intensity();
+        incarnation.take_charge(table.clone(), intensity.clone(), options);
         Self {
             table,
-            intensity: options.intensity(),
-            kill_grace: options.kill_grace,
+            intensity,
             incarnation,
             mailbox,
             wrap,
@@ -87,7 +88,7 @@ impl<M: Message> Children<M> {
     /// Starts the child at `at`, which has no process. On a failure it is left stopped.
     pub(crate) async fn start(&self, at: Place) -> Result<Arc<Incarnation>, StartError> {
         let spec = self.spec(at);
-        let child = Incarnation::new(spec.id.clone(), self.kill_grace);
+        let child = self.incarnation.child(spec.id.clone());
         if !self.table().starting(at, child.clone()) {
             return Err(StartError::NoProc);
         }
@@ -118,8 +119,8 @@ impl<M: Message> Children<M> {
     }
 
     /// Counts a restart for the child at `at`; the error, which ends the supervisor, says that it is one too many.
-    pub(crate) fn count_restart(&mut self, at: Place) -> Result<(), ExitReason> {
-        if self.intensity.record(Instant::now()) {
+    pub(crate) fn count_restart(&self, at: Place) -> Result<(), ExitReason> {
+        if self.intensity.lock().record(Instant::now()) {
             return Ok(());
         }
         log::intensity_reached(&self.incarnation, &self.spec(at).id);

@@ -144,6 +144,7 @@ impl<W: Wrapper> State<W> {
                 Ok(_) | Err(StartError::Ignore) => {}
                 Err(error) => {
                     let id = self.children.spec(at).id.clone();
+                    log::start_failed(self.children.supervisor(), &id, &error);
                     self.stop_all(..).await;
                     return Err(StartError::FailedToStartChild {
                         id,
@@ -187,7 +188,10 @@ impl<W: Wrapper> State<W> {
         let started = self.children.start(at).await;
         match &started {
             Err(StartError::Ignore) if spec.restart != Restart::Temporary => {}
-            Err(_) => self.table().remove(at),
+            Err(error) => {
+                self.table().remove(at);
+                log::start_failed(self.children.supervisor(), &spec.id, error);
+            }
             Ok(_) => {}
         }
         started.map(AnyActorRef).map_err(|error| match error {
@@ -217,6 +221,9 @@ impl<W: Wrapper> State<W> {
             ChildState::Starting | ChildState::Running => return Err(RestartError::Running),
         }
         let started = self.children.start(at).await;
+        if let Err(error) = &started {
+            log::start_failed(self.children.supervisor(), &self.children.spec(at).id, error);
+        }
         started.map(AnyActorRef).map_err(RestartError::Start)
     }
 

@@ -250,8 +250,7 @@ impl Table {
 
     fn close(&mut self) -> Vec<Arc<Incarnation>> {
         self.closed = true;
-        let alive = self.children.values().filter_map(Child::incarnation);
-        alive.filter(|incarnation| !incarnation.is_exited()).cloned().collect()
+        self.children.values().filter_map(Child::incarnation).cloned().collect()
     }
 }
 

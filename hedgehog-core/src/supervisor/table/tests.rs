@@ -111,14 +111,14 @@ fn counts_tell_specs_from_processes() {
 }
 
 #[test]
-fn a_closed_table_gives_up_its_living_and_takes_no_more() {
+fn a_closed_table_gives_up_whom_it_has_not_seen_end_and_takes_no_more() {
     let (mut table, [a, b, c]) = table(Restart::Permanent, ["a", "b", "c"]);
     let (running, dead) = (run(&mut table, a), run(&mut table, b));
     dead.finish(ExitReason::Killed);
     let starting = Incarnation::new("c".into(), Duration::ZERO);
     table.starting(c, starting.clone());
     let orphans: Vec<_> = table.close().iter().map(|orphan| orphan.pid()).collect();
-    assert_eq!(orphans, [running.pid(), starting.pid()]);
+    assert_eq!(orphans, [running.pid(), dead.pid(), starting.pid()]);
     assert!(!table.starting(b, Incarnation::new("b".into(), Duration::ZERO)));
 }
 
