@@ -32,6 +32,7 @@ pub(super) enum Request {
     TerminatePid(Pid, RpcReplyPort<Result<(), TerminateError>>),
     TerminateId(ChildId, RpcReplyPort<Result<(), TerminateError>>),
     Which(RpcReplyPort<Vec<ChildInfo>>),
+    WhichPid(Pid, RpcReplyPort<Option<ChildInfo>>),
     Count(RpcReplyPort<ChildCount>),
     SetMaxChildren(usize, RpcReplyPort<()>),
     Notice(Notice),
@@ -94,6 +95,7 @@ impl<X: Send + Sync + 'static> Actor for Server<X> {
                 drop(reply.send(state.terminate(children).await));
             }
             Request::Which(reply) => drop(reply.send(state.table().info())),
+            Request::WhichPid(pid, reply) => drop(reply.send(state.table().info_of(pid))),
             Request::Count(reply) => drop(reply.send(state.table().count())),
             Request::SetMaxChildren(max_children, reply) => {
                 state.max_children = max_children;

@@ -237,6 +237,11 @@ impl Table {
         self.children.values().map(Child::info).collect()
     }
 
+    /// The child that last ran as this incarnation.
+    pub(crate) fn info_of(&self, pid: Pid) -> Option<ChildInfo> {
+        self.with_pid(pid).map(|at| self.child(at).info())
+    }
+
     /// How many significant children run or are being restarted.
     pub(crate) fn active_significant(&self) -> usize {
         self.active_significant
