@@ -54,7 +54,8 @@
 //! | item | what it is |
 //! |---|---|
 //! | [`ExitReason`] | why an actor ended, and what a callback returns to end its own |
-//! | [`ActorRef`] | one incarnation: cast, call, stop, kill, monitor |
+//! | [`ActorRef`] | one incarnation: cast, call, stop, kill |
+//! | [`Monitor`], [`Timer`] | hearing of an end, and of the time |
 //! | [`Name`], [`Via`] | addresses that survive restarts |
 //! | [`ChildSpec`], [`Restart`], [`Shutdown`] | how one child is started, restarted and stopped |
 //! | [`Supervisor`], [`Strategy`] | children known beforehand, in order |
@@ -79,6 +80,7 @@ mod application;
 mod child_spec;
 mod dynamic_supervisor;
 mod exit;
+mod monitor;
 mod name;
 mod observe;
 mod panic;
@@ -87,12 +89,14 @@ mod registry;
 mod start_error;
 mod supervisor;
 mod task;
+mod timer;
 
-pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid};
+pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid, StopError};
 pub use application::{Application, ApplicationError, Outcome, RunningApplication};
 pub use child_spec::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
+pub use monitor::Monitor;
 pub use name::{Bind, Name, NameId};
 pub use observe::{ChildState, TreeNode};
 pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
@@ -104,6 +108,7 @@ pub use supervisor::{
     SupervisorRef, TerminateError,
 };
 pub use task::{OnTimeout, Task, TaskError, TaskMsg, TaskResults, TaskStream, TaskSupervisor};
+pub use timer::Timer;
 
 /// The longer texts.
 pub mod docs {

@@ -3,6 +3,7 @@
 //! `cargo test --test conformance` runs all cases and ends with the count of covered rows; `--list`, `--exact` and a filter work as
 //! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
+mod agents;
 mod auto_shutdown;
 mod boot;
 mod calls;
@@ -17,9 +18,11 @@ mod interrupted;
 mod lifetime;
 mod names;
 mod on_request;
+mod processes;
 mod registries;
 mod restart;
 mod retries;
+mod servers;
 mod stop;
 mod storm;
 mod task_streams;
@@ -74,6 +77,13 @@ fn main() -> ExitCode {
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
         task_streams::supervised::cases(),
+        servers::starts::cases(),
+        servers::calls::cases(),
+        servers::stops::cases(),
+        agents::state::cases(),
+        processes::timers::cases(),
+        processes::exits::cases(),
+        processes::monitors::cases(),
     ];
     conformance::main(suites.concat())
 }
