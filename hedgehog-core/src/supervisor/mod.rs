@@ -4,17 +4,19 @@
 //!
 //! What is decided stands apart from what acts: [`table`] (who the children are), [`strategy`] (whom an exit concerns),
 //! [`intensity`] (how much is too much) and [`auto_shutdown`] (whether it was the end of it all) need no runtime; [`server`] is
-//! the actor that carries it out.
+//! the actor that carries it out. The dynamic supervisor has a server of its own and shares the rest.
 
 mod auto_shutdown;
+mod child;
+pub(crate) mod children;
 pub(crate) mod handle;
 pub(crate) mod intensity;
 pub(crate) mod log;
 pub(crate) mod options;
-mod server;
+pub(crate) mod server;
 pub(crate) mod shutdown;
 pub(crate) mod strategy;
-mod table;
+pub(crate) mod table;
 
 pub use auto_shutdown::AutoShutdown;
 pub use handle::{ChildCount, ChildInfo, DeleteError, NoProc, RestartError, SupervisorRef, TerminateError};
@@ -63,8 +65,12 @@ pub struct Supervisor {
 impl Supervisor {
     /// A supervisor without children that bears 3 restarts within 5 seconds.
     pub fn new(strategy: Strategy) -> Self {
+        Self::with_options(strategy, Options::new("supervisor"))
+    }
+
+    pub(crate) fn with_options(strategy: Strategy, options: Options) -> Self {
         Self {
-            options: Options::new("supervisor"),
+            options,
             strategy,
             auto_shutdown: AutoShutdown::Never,
             children: Vec::new(),
@@ -101,7 +107,11 @@ impl Supervisor {
     /// Dropping the future kills what was started so far.
     pub async fn start(self) -> Result<SupervisorRef, StartError> {
         let incarnation = self.options.incarnation();
-        Ok(start_linked(server::Server, self, incarnation).await?.into())
+        Ok(
+            start_linked(server::Server::<SupervisorMsg>::default(), self, incarnation)
+                .await?
+                .into(),
+        )
     }
 
     /// Whether it could be started, as far as that can be told without starting anything.
@@ -127,7 +137,7 @@ impl Supervisor {
         id: impl Into<ChildId>,
         factory: impl Fn() -> Supervisor + Send + Sync + 'static,
     ) -> ChildSpec<SupervisorMsg> {
-        ChildSpec::supervisor(id, move || (server::Server, factory()))
+        ChildSpec::supervisor(id, move || (server::Server::default(), factory()))
     }
 }
 

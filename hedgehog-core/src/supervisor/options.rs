@@ -1,7 +1,10 @@
 //! [`Options`]: what every kind of supervisor can be told, with the builder methods that tell it ([`option_methods`]).
 
 use super::intensity::Intensity;
-use crate::{child_spec::ChildId, exit::record::Incarnation, start_error::StartError};
+use crate::{
+    child_spec::ChildId, exit::record::Incarnation, observe::SupervisorEvent, pubsub::Topic, start_error::StartError,
+};
+use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};
 
 /// How long a killed child may take to yield before it is declared dead.
@@ -14,6 +17,7 @@ pub(crate) struct Options {
     pub(crate) max_restarts: usize,
     pub(crate) max_seconds: Duration,
     pub(crate) kill_grace: Duration,
+    pub(crate) events: Option<Topic<SupervisorEvent>>,
 }
 
 impl Options {
@@ -24,6 +28,7 @@ impl Options {
             max_restarts: 3,
             max_seconds: Duration::from_secs(5),
             kill_grace: KILL_GRACE,
+            events: None,
         }
     }
 
@@ -35,9 +40,9 @@ impl Options {
         Ok(())
     }
 
-    /// The empty restart window.
-    pub(crate) fn intensity(&self) -> Intensity {
-        Intensity::new(self.max_restarts, self.max_seconds)
+    /// The empty restart window, as the supervisor and snapshots share it.
+    pub(crate) fn intensity(&self) -> Arc<Mutex<Intensity>> {
+        Arc::new(Mutex::new(Intensity::new(self.max_restarts, self.max_seconds)))
     }
 
     /// The incarnation of a supervisor that is started outside a tree.
@@ -77,6 +82,15 @@ macro_rules! option_methods {
         #[must_use]
         pub fn kill_grace(mut self, kill_grace: ::std::time::Duration) -> Self {
             self.options.kill_grace = kill_grace;
+            self
+        }
+
+        /// Publishes what happens to its children, and to those of all supervisors below it, to `events`
+        /// (see [`SupervisorEvent`](crate::SupervisorEvent)). A supervisor below that has a topic of its own publishes to
+        /// both. Nobody who reads the topic can slow the tree down.
+        #[must_use]
+        pub fn events(mut self, events: &$crate::Topic<$crate::SupervisorEvent>) -> Self {
+            self.options.events = Some(events.clone());
             self
         }
     };

@@ -16,6 +16,7 @@ mod histories;
 mod intensity;
 mod interrupted;
 mod lifetime;
+mod many_tasks;
 mod names;
 mod on_request;
 mod processes;
@@ -25,6 +26,8 @@ mod retries;
 mod servers;
 mod stop;
 mod storm;
+mod supervised_streams;
+mod task_links;
 mod task_streams;
 mod task_supervisor;
 mod tasks;
@@ -74,6 +77,9 @@ fn main() -> ExitCode {
         faults::fencing::cases(),
         tasks::values::cases(),
         tasks::shutdown::cases(),
+        many_tasks::many::cases(),
+        task_links::links::cases(),
+        task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
         task_streams::supervised::cases(),
@@ -84,6 +90,7 @@ fn main() -> ExitCode {
         processes::timers::cases(),
         processes::exits::cases(),
         processes::monitors::cases(),
+        supervised_streams::results::cases(),
     ];
     conformance::main(suites.concat())
 }
