@@ -82,7 +82,6 @@ fn main() -> ExitCode {
         task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
-        task_streams::supervised::cases(),
         servers::starts::cases(),
         servers::calls::cases(),
         servers::stops::cases(),
