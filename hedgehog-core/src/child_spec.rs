@@ -3,11 +3,14 @@
 use crate::{
     actor_ref::{ActorRef, AnyActorRef, Pid},
     adapter::{self, Launch},
-    exit::record::Incarnation,
+    exit::{
+        ExitReason,
+        record::{Bond, Incarnation},
+    },
     name::{Bind, Name, NameId},
     panic,
     start_error::StartError,
-    supervisor::AutoShutdown,
+    supervisor::{AutoShutdown, options::KILL_GRACE},
 };
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
@@ -138,7 +141,7 @@ impl<M: Message> ChildSpec<M> {
                         .await
                     }
                     Err(text) => {
-                        incarnation.finish(crate::ExitReason::Panic(text.clone()));
+                        incarnation.finish(ExitReason::Panic(text.clone()));
                         Err(StartError::Panicked(text))
                     }
                 }
@@ -205,6 +208,36 @@ impl<M: Message> ChildSpec<M> {
     #[must_use]
     pub fn name(self, name: &Name<M>) -> Self {
         self.via(name.clone())
+    }
+
+    /// Starts the actor outside of any supervisor; returns when its `pre_start` has. `GenServer.start`.
+    ///
+    /// It runs until it ends by itself or is stopped, even when every reference to it is dropped. Nobody restarts it, so
+    /// that [`restart`](Self::restart) and [`shutdown`](Self::shutdown) mean nothing here; its names do.
+    ///
+    /// # Errors
+    /// The bare reason: [`StartError::Failed`], [`StartError::Panicked`] and [`StartError::Ignore`] from its `pre_start`,
+    /// [`StartError::AlreadyRegistered`] before that. A failed start leaves nothing behind.
+    ///
+    /// # Cancel safety
+    /// Dropping the future kills what was started so far.
+    pub async fn start(&self) -> Result<ActorRef<M>, StartError> {
+        let incarnation = Incarnation::new(self.id.clone(), KILL_GRACE);
+        (self.make)(self.binds.clone().into(), incarnation).await
+    }
+
+    /// [`start`](Self::start), linked to the actor in whose callback this is called. `GenServer.start_link`.
+    ///
+    /// When that actor ends, for whatever reason, the new one is stopped with the same reason. When the new one ends for any
+    /// reason but [`Normal`](ExitReason::Normal), that actor is: [`unlink`](ActorRef::unlink) them where that is not wanted.
+    ///
+    /// # Errors
+    /// As `start`; a start that failed does not concern the starter. [`StartError::NotInCallback`] anywhere else.
+    pub async fn start_linked(&self) -> Result<ActorRef<M>, StartError> {
+        let starter = Incarnation::current().ok_or(StartError::NotInCallback)?;
+        let started = self.start().await?;
+        starter.link(started.incarnation(), Bond::Child);
+        Ok(started)
     }
 
     pub(crate) fn erase(self) -> Arc<ErasedSpec> {
