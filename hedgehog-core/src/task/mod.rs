@@ -20,7 +20,7 @@ use crate::{
     child_spec::{ChildId, ChildSpec, Restart, Shutdown},
     exit::{ExitReason, record::Incarnation},
     start_error::StartError,
-    supervisor::KILL_GRACE,
+    supervisor::options::KILL_GRACE,
 };
 use futures_util::{FutureExt as _, TryFutureExt as _};
 use origin::Origin;

@@ -4,8 +4,7 @@ use super::{Once, Origin, Outcome, Task, TaskMsg, TaskStream, job};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef},
     child_spec::{ChildSpec, Restart, Shutdown},
-    dynamic_supervisor::{DynamicSupervisorMsg, DynamicSupervisorRef},
-    name::Name,
+    dynamic_supervisor::DynamicSupervisorRef,
     start_error::StartError,
     supervisor::{NoProc, TerminateError},
 };
@@ -135,23 +134,12 @@ impl TaskSupervisor {
     }
 }
 
-impl From<DynamicSupervisorRef> for TaskSupervisor {
-    fn from(supervisor: DynamicSupervisorRef) -> Self {
+/// From a [`DynamicSupervisorRef`] and whatever that can be made from: a name, a key of a registry, one incarnation.
+impl<T: Into<DynamicSupervisorRef>> From<T> for TaskSupervisor {
+    fn from(supervisor: T) -> Self {
         Self {
-            supervisor,
+            supervisor: supervisor.into(),
             shutdown: Shutdown::Timeout(Duration::from_secs(5)),
         }
-    }
-}
-
-impl From<ActorRef<DynamicSupervisorMsg>> for TaskSupervisor {
-    fn from(supervisor: ActorRef<DynamicSupervisorMsg>) -> Self {
-        DynamicSupervisorRef::from(supervisor).into()
-    }
-}
-
-impl From<&Name<DynamicSupervisorMsg>> for TaskSupervisor {
-    fn from(name: &Name<DynamicSupervisorMsg>) -> Self {
-        DynamicSupervisorRef::from(name).into()
     }
 }
