@@ -66,7 +66,11 @@ pub(crate) mod links {
         start_link(&owner, Kind::Endless).await.kill();
         settle().await;
         assert_eq!(owner.exits(), ["killed"]);
-        assert_eq!(journal.take(), "start owner, drop owner, start owner", "without a clean-up");
+        assert_eq!(
+            journal.take(),
+            "start owner, drop owner, start owner",
+            "without a clean-up"
+        );
     }
 
     #[row("TASK-009")]
