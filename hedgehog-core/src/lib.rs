@@ -95,7 +95,7 @@ pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSup
 pub use exit::ExitReason;
 pub use name::{Bind, Name, NameId};
 pub use observe::{ChildState, TreeNode};
-pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
+pub use pubsub::{Drained, Overflow, PubSub, SubscribeOptions, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
 pub use registry::{DuplicateRegistry, Key, RegisterError, Registry, RegistryMsg, Value, Via};
 pub use start_error::StartError;
