@@ -324,6 +324,11 @@ impl Pid {
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// The inverse of [`as_u64`](Self::as_u64).
+    pub(crate) fn from_u64(pid: u64) -> Self {
+        Self(pid)
+    }
+
     /// The bare number, for logs and wire formats.
     pub fn as_u64(self) -> u64 {
         self.0

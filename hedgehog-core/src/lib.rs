@@ -106,7 +106,7 @@ pub use observe::{ChildState, RestartWindow, SupervisorEvent, SupervisorEventKin
 pub use partition_supervisor::{
     PartitionSupervisor, PartitionSupervisorMsg, PartitionSupervisorRef, PartitionVia, ResizeError,
 };
-pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
+pub use pubsub::{Drained, Overflow, PubSub, SubscribeOptions, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
 pub use registry::{DuplicateRegistry, Key, RegisterError, Registry, RegistryMsg, Value, Via};
 pub use start_error::StartError;

@@ -83,7 +83,6 @@ fn main() -> ExitCode {
         task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
-        task_streams::supervised::cases(),
         partitions::routing::cases(),
         partitions::resize::cases(),
         servers::starts::cases(),
