@@ -33,8 +33,10 @@ pub(crate) fn root() -> Rc<Node> {
 pub(crate) struct Generator {
     random: Rng,
     nodes: u32,
-    /// Every node that was ever part of the scenario, and who was asked to start it, if anybody was.
-    known: Vec<(NodeId, Option<(NodeId, Node)>)>,
+    /// Every node that was ever part of the scenario, below its supervisor.
+    known: Vec<(NodeId, Node)>,
+    /// Asked to be started again while it lives: if it dies now, the newcomer comes before its supervisor has heard of it.
+    awaited: Option<NodeId>,
 }
 
 impl Generator {
@@ -43,6 +45,7 @@ impl Generator {
             random: Rng::with_seed(seed),
             nodes: 0,
             known: Vec::new(),
+            awaited: None,
         }
     }
 
@@ -52,8 +55,10 @@ impl Generator {
     }
 
     /// How long nothing is done to the tree, in milliseconds.
-    pub(crate) fn pause(&mut self) -> u64 {
+    pub(crate) fn pause(&mut self, otp: &Otp) -> u64 {
+        let busy = otp.alive().iter().any(|process| process.busy);
         match self.random.u8(0..10) {
+            0..8 if busy => self.random.u64(1..150),
             0..4 => self.random.u64(1..30),
             4..8 => self.random.u64(1..600),
             _ => self.random.u64(1..6_000),
@@ -63,26 +68,73 @@ impl Generator {
     /// Something to do to the tree that `otp` is now.
     pub(crate) fn deed(&mut self, otp: &Otp) -> Deed {
         let alive = otp.alive();
+        let busy = alive.iter().filter(|process| process.busy).collect::<Vec<_>>();
+        if let Some(supervisor) = self.random.choice(busy).filter(|_| self.random.u8(0..10) < 6) {
+            return self.deed_while_busy(otp, supervisor, &alive);
+        }
         let below_root: Vec<&Alive> = alive.iter().filter(|process| process.node != ROOT).collect();
         let Some(victim) = self.random.choice(&below_root).copied() else {
             return self.start_tree();
         };
-        if victim.starting && self.random.u8(0..10) > 0 {
+        if victim.starting {
             // What waits for it when its start is done would often be a tie.
-            return Deed::Kill(victim.node);
+            let kill = self.random.u8(0..10) < 9;
+            return if kill {
+                Deed::Kill(victim.node)
+            } else {
+                self.done_to(victim)
+            };
         }
         let supervisors = alive
             .iter()
             .filter(|process| !matches!(process.body, Body::Worker(_)) && !process.starting);
         let supervisors: Vec<&Alive> = supervisors.collect();
-        let asked = self.random.choice(&supervisors).copied().expect("the root is one");
-        let is_worker = matches!(victim.body, Body::Worker(_));
+        let asked = self.random.choice(supervisors).expect("the root is one");
         match self.random.u8(0..100) {
             0..3 => self.start_tree(),
-            3..11 => Deed::Stop(victim.node, self.asked_for()),
-            11..40 if is_worker => Deed::Tell(victim.node, self.order()),
-            11..55 => Deed::Kill(victim.node),
+            3..55 => self.done_to(victim),
             _ => Deed::Ask(asked.node, self.request(otp, asked)),
+        }
+    }
+
+    /// What then waits for the supervisor meets whatever it is doing.
+    fn deed_while_busy(&mut self, otp: &Otp, supervisor: &Alive, alive: &[Alive]) -> Deed {
+        if let Some(child) = self.awaited.take() {
+            return Deed::Kill(child);
+        }
+        let children = alive
+            .iter()
+            .filter(|process| supervisor.children.contains(&process.node) && !process.starting);
+        let children: Vec<&Alive> = children.collect();
+        match (self.random.choice(children), self.random.u8(0..10)) {
+            (Some(child), 0..5) => self.done_to(child),
+            (Some(child), 5..7) => {
+                self.awaited = self.random.bool().then_some(child.node);
+                self.ask_to_start_again(supervisor, child.node)
+            }
+            (Some(child), 7) if !supervisor.troubled.is_empty() && matches!(child.body, Body::Worker(_)) => {
+                Deed::Tell(child.node, Order::End(Reason::Normal))
+            }
+            (_, 7..9) if !supervisor.troubled.is_empty() => {
+                let child = self.one_of(&supervisor.troubled);
+                self.ask_to_start_again(supervisor, child)
+            }
+            _ => Deed::Ask(supervisor.node, self.request(otp, supervisor)),
+        }
+    }
+
+    fn ask_to_start_again(&self, supervisor: &Alive, child: NodeId) -> Deed {
+        let known = self.known.iter().find(|(_, node)| node.id == child);
+        let (_, node) = known.expect("whatever has run was part of a scenario");
+        Deed::Ask(supervisor.node, Request::Start(node.clone()))
+    }
+
+    fn done_to(&mut self, victim: &Alive) -> Deed {
+        let is_worker = matches!(victim.body, Body::Worker(_));
+        match self.random.u8(0..10) {
+            0..2 => Deed::Stop(victim.node, self.asked_for()),
+            2..7 if is_worker => Deed::Tell(victim.node, self.order()),
+            _ => Deed::Kill(victim.node),
         }
     }
 
@@ -91,21 +143,12 @@ impl Generator {
         match (&supervisor.body, self.random.u8(0..100)) {
             (_, 0..10) => Request::Which,
             (_, 10..20) => Request::Count,
-            (_, 20..40) => {
-                let depth = self.random.u32(2..=MOST_DEEP);
+            (Body::Dynamic(_), 20..50) | (Body::Static(_), 20..40) => {
+                let depth = self.random.u32(1..=MOST_DEEP);
                 let child = self.node(depth, 6);
                 self.asked_to_start(supervisor.node, child)
             }
-            (_, 40..55) => {
-                let of = |(_, asked): &(NodeId, Option<(NodeId, Node)>)| {
-                    asked
-                        .as_ref()
-                        .filter(|(by, _)| *by == supervisor.node)
-                        .map(|(_, node)| node.clone())
-                };
-                let again: Vec<Node> = self.known.iter().filter_map(of).collect();
-                self.random.choice(again).map_or(Request::Which, Request::Start)
-            }
+            (_, 20..55) => self.again(supervisor.node).map_or(Request::Which, Request::Start),
             (Body::Static(_), 55..75) | (Body::Dynamic(_), _) => {
                 let last = otp.last_nth(child);
                 // The one before is no child any more.
@@ -117,12 +160,23 @@ impl Generator {
         }
     }
 
+    /// One of those that the supervisor was asked to start before, or that it starts by itself.
+    fn again(&mut self, supervisor: NodeId) -> Option<Node> {
+        let of: Vec<&Node> = self
+            .known
+            .iter()
+            .filter(|(by, _)| *by == supervisor)
+            .map(|(_, node)| node)
+            .collect();
+        self.random.choice(of).cloned()
+    }
+
     /// One of its children, or now and then of others.
     fn child_of(&mut self, supervisor: &Alive) -> NodeId {
         let own = self.random.choice(supervisor.children.iter()).copied();
         match own {
             Some(child) if self.random.u8(0..12) > 0 => child,
-            _ => self.random.choice(self.known.iter()).map_or(ROOT, |(node, _)| *node),
+            _ => self.random.choice(self.known.iter()).map_or(ROOT, |(_, node)| node.id),
         }
     }
 
@@ -133,21 +187,27 @@ impl Generator {
     }
 
     fn asked_to_start(&mut self, supervisor: NodeId, child: Node) -> Request {
-        if let Some((_, asked)) = self.known.iter_mut().find(|(node, _)| *node == child.id) {
-            *asked = Some((supervisor, child.clone()));
-        }
+        self.remember(supervisor, &child);
         Request::Start(child)
+    }
+
+    fn remember(&mut self, supervisor: NodeId, node: &Node) {
+        self.known.push((supervisor, node.clone()));
+        if let Body::Static(Static { children, .. }) = &node.body {
+            for child in children {
+                self.remember(node.id, child);
+            }
+        }
     }
 
     /// A tree of at most `most` nodes.
     fn node(&mut self, depth: u32, most: u32) -> Node {
         self.nodes += 1;
         let id = self.nodes;
-        self.known.push((id, None));
         let is_leaf = depth >= MOST_DEEP || most < 2 || self.random.u32(0..=depth) > 1;
         let body = match self.random.u8(0..10) {
             _ if is_leaf => Body::Worker(self.lives()),
-            0..2 if depth > 0 => Body::Dynamic(self.dynamic()),
+            0..4 if depth > 0 => Body::Dynamic(self.dynamic()),
             _ => Body::Static(self.supervisor(depth, most - 1)),
         };
         Node {
@@ -170,6 +230,7 @@ impl Generator {
             AutoShutdown::Never,
             AutoShutdown::AnySignificant,
             AutoShutdown::AllSignificant,
+            AutoShutdown::AllSignificant,
         ]);
         let mut children = Vec::new();
         let wanted = self.random.u32(0..7);
@@ -188,7 +249,7 @@ impl Generator {
         }
         Static {
             strategy: self.one_of(&[Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne]),
-            max_restarts: self.random.usize(0..6),
+            max_restarts: self.max_restarts(),
             window: self.millis(1..8_000),
             auto_shutdown,
             children,
@@ -198,18 +259,38 @@ impl Generator {
     fn dynamic(&mut self) -> Dynamic {
         Dynamic {
             max_children: self.one_of(&[0, 1, 2, 5, usize::MAX, usize::MAX]),
-            max_restarts: self.random.usize(0..6),
+            max_restarts: self.max_restarts(),
             window: self.millis(1..8_000),
         }
     }
 
-    /// Half of the workers never do anything unexpected.
+    fn max_restarts(&mut self) -> usize {
+        self.one_of(&[0, 1, 2, 3, 4, 5, 6, 8, 10])
+    }
+
     fn lives(&mut self) -> Vec<Life> {
-        if self.random.bool() {
-            return Vec::new();
+        match self.random.u8(0..10) {
+            // Never does anything unexpected.
+            0..4 => Vec::new(),
+            4..7 => {
+                let starts = self.random.usize(1..7);
+                (0..starts).map(|_| self.life()).collect()
+            }
+            // Lives at first, and then fails again and again while its supervisor waits for it.
+            _ => {
+                let first = Life {
+                    start: Start::Succeeds,
+                    ..self.life()
+                };
+                let failures = self.random.usize(1..5);
+                let failures = (0..failures).map(|_| Life {
+                    start_takes: self.millis(1..600),
+                    start: self.one_of(&[Start::Fails, Start::Fails, Start::Panics]),
+                    ..Life::default()
+                });
+                std::iter::once(first).chain(failures).collect()
+            }
         }
-        let starts = self.random.usize(0..7);
-        (0..starts).map(|_| self.life()).collect()
     }
 
     fn life(&mut self) -> Life {

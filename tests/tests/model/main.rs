@@ -12,15 +12,23 @@ mod scenario;
 mod shrink;
 mod stage;
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use hedgehog_tests::scenario::hush_intended_panics;
 use libtest_mimic::{Arguments, Trial};
+use parking_lot::Mutex;
+
+use otp::Rule;
+use play::Played;
 
 /// What a run without arguments plays.
 const SEEDS: u64 = 1_000;
 /// Seeds in one line of the test's output.
-const BATCH: u64 = 100;
+const BATCH: usize = 100;
 
 fn main() -> ExitCode {
     let wanted = match Wanted::from_args(std::env::args()) {
@@ -31,29 +39,33 @@ fn main() -> ExitCode {
         }
     };
     hush_intended_panics();
-    let trials = match wanted.seed {
-        Some(seed) => vec![Trial::test(format!("seed {seed}"), move || {
-            replay(seed).map_err(Into::into)
-        })],
-        None => (0..wanted.seeds.div_ceil(BATCH))
-            .map(|batch| batch_of(batch, wanted.seeds))
-            .collect(),
-    };
-    libtest_mimic::run(&wanted.rest, trials).exit_code()
+    if let Some(seed) = wanted.seed {
+        let trial = Trial::test(format!("seed {seed}"), move || replay(seed).map_err(Into::into));
+        return libtest_mimic::run(&wanted.rest, vec![trial]).exit_code();
+    }
+    let shown = Arc::new(Mutex::new(Shown::default()));
+    let batches = (0..wanted.seeds).step_by(BATCH);
+    let trials = batches
+        .map(|from| batch(from..wanted.seeds.min(from + BATCH as u64), &shown))
+        .collect();
+    let conclusion = libtest_mimic::run(&wanted.rest, trials);
+    let shown = shown.lock();
+    if shown.scenarios > 0 {
+        println!("{shown}");
+    }
+    if shown.scenarios >= SEEDS && !shown.is_enough() {
+        eprintln!("model: the scenarios show too little");
+        return ExitCode::FAILURE;
+    }
+    conclusion.exit_code()
 }
 
-fn batch_of(batch: u64, seeds: u64) -> Trial {
-    let (from, to) = (batch * BATCH, seeds.min((batch + 1) * BATCH));
-    Trial::test(format!("seeds {from}..{to}"), move || {
-        let (mut entries, mut cut) = (0, 0);
-        for seed in from..to {
+fn batch(seeds: Range<u64>, shown: &Arc<Mutex<Shown>>) -> Trial {
+    let shown = Arc::clone(shown);
+    Trial::test(format!("seeds {}..{}", seeds.start, seeds.end), move || {
+        for seed in seeds {
             let played = play::seed(seed).map_err(|difference| shrink::report(seed, difference))?;
-            entries += played.entries;
-            cut += u64::from(played.cut.is_some());
-        }
-        // Seeds that show nothing would be worse than fewer seeds.
-        if entries < 50 * (to - from) as usize || cut * 4 > to - from {
-            return Err(format!("the scenarios show too little: {entries} entries, {cut} cut short").into());
+            shown.lock().add(&played);
         }
         Ok(())
     })
@@ -67,11 +79,60 @@ fn replay(seed: u64) -> Result<(), String> {
     for step in &played.steps {
         println!("{step}");
     }
-    println!("{} steps, {} entries", played.steps.len(), played.entries);
+    for entry in &played.history {
+        println!("{entry}");
+    }
     if let Some(tie) = played.cut {
         println!("cut short at {} ms, where two things happen at once", tie.at);
     }
     Ok(())
+}
+
+/// What all scenarios together have shown.
+#[derive(Default)]
+struct Shown {
+    scenarios: u64,
+    steps: usize,
+    entries: usize,
+    cut: u64,
+    rules: BTreeMap<Rule, usize>,
+}
+
+impl Shown {
+    fn add(&mut self, played: &Played) {
+        self.scenarios += 1;
+        self.steps += played.steps.len();
+        self.entries += played.history.len();
+        self.cut += u64::from(played.cut.is_some());
+        for (rule, times) in &played.rules {
+            *self.rules.entry(*rule).or_default() += times;
+        }
+    }
+
+    /// Scenarios that avoid a rule prove nothing about it.
+    fn is_enough(&self) -> bool {
+        self.cut * 4 < self.scenarios && Rule::ALL.iter().all(|rule| self.rules.contains_key(rule))
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for rule in Rule::ALL {
+            let times = self.rules.get(&rule).copied().unwrap_or_default();
+            writeln!(f, "{times:>9}  {rule:?}")?;
+        }
+        let Self {
+            scenarios,
+            steps,
+            entries,
+            cut,
+            ..
+        } = self;
+        write!(
+            f,
+            "model: {scenarios} scenarios, {steps} deeds, {entries} events, {cut} cut short"
+        )
+    }
 }
 
 /// The command line: ours, and the rest for the test runner.

@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::compare;
 use crate::generate::Generator;
-use crate::otp::{Doing, Otp, Tie};
+use crate::otp::{Doing, Otp, Rule, Tie};
 use crate::scenario::{Body, Deed, Entry, NodeId, ROOT, Request, Step};
 use crate::stage::Stage;
 
@@ -19,7 +19,9 @@ const AFTERMATH: u64 = 30_000;
 #[derive(Debug, Default)]
 pub(crate) struct Played {
     pub(crate) steps: Vec<Step>,
-    pub(crate) entries: usize,
+    /// What hedgehog did.
+    pub(crate) history: Vec<Entry>,
+    pub(crate) rules: BTreeMap<Rule, usize>,
     /// It ended early at this time, where the model could not tell what comes first.
     pub(crate) cut: Option<Tie>,
 }
@@ -62,7 +64,7 @@ impl Source {
             Self::Generator(_, 0) => None,
             Self::Generator(generator, left) => {
                 *left -= 1;
-                let mut at = now + generator.pause();
+                let mut at = now + generator.pause(otp);
                 loop {
                     if let Err(tie) = otp.run_until(at - 1) {
                         return Some(Err(tie));
@@ -88,7 +90,8 @@ fn run(source: Source) -> Result<Played, Difference> {
     match runtime.block_on(play.run(source)) {
         Ok(cut) => Ok(Played {
             steps: play.steps,
-            entries: play.history.len(),
+            rules: play.otp.rules(),
+            history: play.history,
             cut,
         }),
         Err(what) => Err(Difference {

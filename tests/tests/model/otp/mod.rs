@@ -8,6 +8,7 @@
 //! refuses to go on ([`Tie`]); children of a killed supervisor die in any order, so that their entries say so.
 
 mod dynamic;
+mod serve;
 mod supervisor;
 mod worker;
 mod world;
@@ -15,7 +16,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::scenario::{Body, Deed, NodeId, ROOT, Reason, Request};
+use crate::scenario::{Body, Deed, NodeId, ROOT, Reason};
 use world::{Failure, Message, World};
 
 pub(crate) use world::{Logged, Tie};
@@ -67,7 +68,7 @@ impl Otp {
                 self.asked += 1;
                 let pid = self.world.last(*node);
                 if !pid.is_some_and(|pid| self.world.send(pid, Message::Call(call, request.clone()))) {
-                    self.world.answer(call, &Failure::NoProc);
+                    self.world.answer(call, Failure::NoProc.to_string());
                 }
             }
         }
@@ -114,10 +115,87 @@ impl Otp {
         self.world.parents()
     }
 
+    /// How often each situation has come up.
+    pub(crate) fn rules(&self) -> BTreeMap<Rule, usize> {
+        self.world.rules()
+    }
+
     /// Asks the root to stop.
     pub(crate) fn stop_root(&mut self) {
         self.of_last(ROOT, |world, pid| world.request_stop(pid, Reason::Shutdown));
     }
+}
+
+/// A situation that the scenarios have to come to, or they would prove nothing about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rule {
+    /// A supervisor fails to boot with children running that it stops again.
+    BootFailsHalfWay,
+    DeclinesAtBoot,
+    TemporaryDeclinesAtBoot,
+    DeclinesRestart,
+    RestartFails,
+    /// A restart that failed is tried again by itself.
+    Retries,
+    /// By the time of the retry it is due no more.
+    RetryIsStale,
+    RestartsAll,
+    RestartsRest,
+    /// A group restart starts a child that was terminated or had finished.
+    GroupRevives,
+    GroupDropsTemporary,
+    GivesUp,
+    GivesUpAtOnce,
+    FirstSignificantEnds,
+    LastSignificantEnds,
+    /// Another significant child is still active.
+    SignificantWaits,
+    /// The other one is being restarted.
+    SignificantWaitsForRestarting,
+    /// A supervisor stops a child that is dead already, and whose exit it has not heard of.
+    StopsTheDead,
+    ShutdownTimesOut,
+    BrutalKill,
+    KilledDuringStart,
+    /// A supervisor ends with questions unanswered.
+    EndsUnanswered,
+    /// The name of a child is kept for it while it is being restarted.
+    KeepsName,
+    /// A newcomer finds that its namesake has died, and the supervisor has not heard of it.
+    HearsOfDeathFirst,
+    TerminatesRestarting,
+    StopsSideBySide,
+}
+
+impl Rule {
+    pub(crate) const ALL: [Self; 26] = [
+        Self::BootFailsHalfWay,
+        Self::DeclinesAtBoot,
+        Self::TemporaryDeclinesAtBoot,
+        Self::DeclinesRestart,
+        Self::RestartFails,
+        Self::Retries,
+        Self::RetryIsStale,
+        Self::RestartsAll,
+        Self::RestartsRest,
+        Self::GroupRevives,
+        Self::GroupDropsTemporary,
+        Self::GivesUp,
+        Self::GivesUpAtOnce,
+        Self::FirstSignificantEnds,
+        Self::LastSignificantEnds,
+        Self::SignificantWaits,
+        Self::SignificantWaitsForRestarting,
+        Self::StopsTheDead,
+        Self::ShutdownTimesOut,
+        Self::BrutalKill,
+        Self::KilledDuringStart,
+        Self::EndsUnanswered,
+        Self::KeepsName,
+        Self::HearsOfDeathFirst,
+        Self::TerminatesRestarting,
+        Self::StopsSideBySide,
+    ];
 }
 
 /// A live incarnation.
@@ -125,9 +203,13 @@ impl Otp {
 pub(crate) struct Alive {
     pub(crate) node: NodeId,
     pub(crate) starting: bool,
+    /// A supervisor that is starting or stopping a child: what it is asked now has to wait.
+    pub(crate) busy: bool,
     pub(crate) body: Body,
-    /// The children's nodes that the supervisor knows of, dead or alive.
+    /// The children that the supervisor knows of, dead or alive.
     pub(crate) children: Vec<NodeId>,
+    /// Those of them that are being restarted, or would be if the supervisor had heard of their end.
+    pub(crate) troubled: Vec<NodeId>,
 }
 
 impl fmt::Display for Failure {
@@ -150,9 +232,4 @@ impl fmt::Display for Failure {
             Self::NoProc => f.write_str("noproc"),
         }
     }
-}
-
-/// What a supervisor was asked for and cannot be of another kind's supervisor.
-fn unsupported(request: &Request) -> ! {
-    unreachable!("the generator never asks this kind of supervisor for {request:?}")
 }

@@ -1,22 +1,23 @@
 //! What a static supervisor does. The numbers are those of the rules it follows.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use hedgehog_core::{AutoShutdown, Restart, Strategy};
 
-use super::world::{Child, Event, Failure, Message, Pid, Status, World};
+use super::Rule;
+use super::serve::{End, Supervise, Window, calls_for_restart, count, incarnation, serve, which};
+use super::world::{Child, Failure, Pid, Status, World};
 use crate::scenario::{Body, Node, NodeId, Reason, Request, Static};
 
 pub(super) async fn run(world: &World, me: Pid, node: &Node) -> Reason {
     let Body::Static(options) = &node.body else {
         unreachable!("it is run as a static supervisor");
     };
-    let mut supervisor = Supervisor {
+    let supervisor = Supervisor {
         world,
         me,
         options,
-        restarts: VecDeque::new(),
+        window: Window::new(options.max_restarts, options.window),
     };
     match supervisor.boot().await {
         Ok(()) => world.started(me),
@@ -25,41 +26,106 @@ pub(super) async fn run(world: &World, me: Pid, node: &Node) -> Reason {
             return reason;
         }
     }
-    loop {
-        let done = match world.receive(me).await {
-            Event::Stop(reason) => {
-                supervisor.stop_from(0).await;
-                return reason;
-            }
-            Event::Message(Message::Call(call, request)) => match supervisor.answer(&request).await {
-                Ok(answer) => {
-                    world.answer(call, &answer);
-                    Ok(())
-                }
-                Err(end) => Err(end),
-            },
-            Event::Message(Message::Exited(pid, reason)) => supervisor.exited(pid, reason).await,
-            Event::Message(Message::Retry(attempt)) => supervisor.retry(attempt).await,
-            Event::Message(Message::Order(_)) => unreachable!("orders are for workers"),
-        };
-        if let Err(End) = done {
-            // SPEC-012, 053: the others stop in reverse order, and the reason is Shutdown.
-            world.close(me);
-            supervisor.stop_from(0).await;
-            return Reason::Shutdown;
-        }
-    }
+    serve(world, me, supervisor).await
 }
-
-/// The supervisor gives up, or has done its work.
-pub(super) struct End;
 
 struct Supervisor<'a> {
     world: &'a World,
     me: Pid,
     options: &'a Static,
-    /// When it restarted, oldest first.
-    restarts: VecDeque<u64>,
+    window: Window,
+}
+
+impl Supervise for Supervisor<'_> {
+    async fn answer(&mut self, request: &Request) -> Result<Result<String, Failure>, End> {
+        Ok(match request {
+            Request::Start(child) => self.start_child(child).await?,
+            Request::Terminate(id, _) => self.terminate_child(*id).await,
+            Request::Restart(id) => self.restart_child(*id).await,
+            Request::Delete(id) => self.delete_child(*id),
+            Request::Which => Ok(self.table(|table| which(table))),
+            Request::Count => Ok(self.table(|table| count(table))),
+        })
+    }
+
+    /// Section 2.1; SPEC-026, 031, 045: exits of those who are no children any more are ignored.
+    async fn exited(&mut self, pid: Pid, reason: Reason) -> Result<(), End> {
+        let Some(at) = self.table(|table| table.iter().position(|child| child.status == Status::Running(pid))) else {
+            return Ok(());
+        };
+        let node = self.node(at);
+        self.set(at, Status::Stopped);
+        if calls_for_restart(node.restart, reason) {
+            return self.restart(at).await;
+        }
+        if node.restart == Restart::Temporary {
+            self.remove(at);
+        }
+        // SPEC-049, 050, 052.
+        if !node.significant {
+            return Ok(());
+        }
+        let (rule, outcome) = match self.options.auto_shutdown {
+            AutoShutdown::Never => return Ok(()),
+            AutoShutdown::AnySignificant => (Rule::FirstSignificantEnds, Err(End)),
+            AutoShutdown::AllSignificant => {
+                let others = self.table(|table| table.clone()).into_iter();
+                let mut active = others.filter(|child| child.node.significant && child.status != Status::Stopped);
+                match active.next().map(|child| child.status) {
+                    None => (Rule::LastSignificantEnds, Err(End)),
+                    Some(Status::Restarting(_)) => (Rule::SignificantWaitsForRestarting, Ok(())),
+                    Some(_) => (Rule::SignificantWaits, Ok(())),
+                }
+            }
+        };
+        self.world.met(rule);
+        outcome
+    }
+
+    /// SPEC-028 to 030, 032, 033.
+    async fn restart(&mut self, failed: usize) -> Result<(), End> {
+        self.window.bear(self.world)?;
+        let from = match self.options.strategy {
+            Strategy::OneForOne => {
+                self.start_or_retry(failed).await;
+                return Ok(());
+            }
+            Strategy::OneForAll => {
+                self.world.met(Rule::RestartsAll);
+                0
+            }
+            Strategy::RestForOne => {
+                self.world.met(Rule::RestartsRest);
+                failed
+            }
+        };
+        let stopped = |child: &Child| child.status == Status::Stopped;
+        if self.table(|table| {
+            table
+                .iter()
+                .enumerate()
+                .any(|(at, child)| at > from && at != failed && stopped(child))
+        }) {
+            self.world.met(Rule::GroupRevives);
+        }
+        self.stop_from(from).await;
+        for at in (from..self.len()).rev() {
+            if self.node(at).restart == Restart::Temporary {
+                self.world.met(Rule::GroupDropsTemporary);
+                self.remove(at);
+            }
+        }
+        for at in from..self.len() {
+            if !self.start_or_retry(at).await {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn stop_all(&self) {
+        self.stop_from(0).await;
+    }
 }
 
 impl Supervisor<'_> {
@@ -74,9 +140,19 @@ impl Supervisor<'_> {
         while at < self.len() {
             let child = self.node(at);
             match self.start(at).await {
-                Err(Failure::Ignore) if child.restart == Restart::Temporary => self.remove(at),
-                Ok(()) | Err(Failure::Ignore) => at += 1,
+                Err(Failure::Ignore) if child.restart == Restart::Temporary => {
+                    self.world.met(Rule::TemporaryDeclinesAtBoot);
+                    self.remove(at);
+                }
+                Ok(()) => at += 1,
+                Err(Failure::Ignore) => {
+                    self.world.met(Rule::DeclinesAtBoot);
+                    at += 1;
+                }
                 Err(failure) => {
+                    if at > 0 {
+                        self.world.met(Rule::BootFailsHalfWay);
+                    }
                     self.stop_from(0).await;
                     return Err((Failure::Child(child.id, Box::new(failure)), Reason::Detail));
                 }
@@ -96,18 +172,6 @@ impl Supervisor<'_> {
         }
     }
 
-    async fn answer(&mut self, request: &Request) -> Result<String, End> {
-        let outcome = match request {
-            Request::Start(child) => self.start_child(child).await?,
-            Request::Terminate(id, _) => self.terminate_child(*id).await,
-            Request::Restart(id) => self.restart_child(*id).await,
-            Request::Delete(id) => self.delete_child(*id),
-            Request::Which => Ok(self.table(|table| super::dynamic::which(table))),
-            Request::Count => Ok(self.table(|table| super::dynamic::count(table))),
-        };
-        Ok(outcome.unwrap_or_else(|failure| failure.to_string()))
-    }
-
     /// SPEC-039, 040, 041. What has died under the same id is noticed first: hedgehog never lets a newcomer take the place of a
     /// child that is to be restarted.
     async fn start_child(&mut self, child: &Node) -> Result<Result<String, Failure>, End> {
@@ -115,6 +179,7 @@ impl Supervisor<'_> {
             && let Status::Running(pid) = self.status(at)
             && let Some(reason) = self.world.exit_of(pid)
         {
+            self.world.met(Rule::HearsOfDeathFirst);
             self.exited(pid, reason).await?;
         }
         if let Err(failure) = self.validate(child) {
@@ -149,6 +214,9 @@ impl Supervisor<'_> {
     /// SPEC-035, 036.
     async fn terminate_child(&self, id: NodeId) -> Result<String, Failure> {
         let at = self.find(id).ok_or(Failure::NotFound)?;
+        if matches!(self.status(at), Status::Restarting(_)) {
+            self.world.met(Rule::TerminatesRestarting);
+        }
         self.stop(at).await;
         if self.node(at).restart == Restart::Temporary {
             self.remove(at);
@@ -179,75 +247,15 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Section 2.1; SPEC-026, 031, 045: exits of those who are no children any more are ignored.
-    async fn exited(&mut self, pid: Pid, reason: Reason) -> Result<(), End> {
-        let Some(at) = self.table(|table| table.iter().position(|child| child.status == Status::Running(pid))) else {
-            return Ok(());
-        };
-        let node = self.node(at);
-        self.set(at, Status::Stopped);
-        if calls_for_restart(node.restart, reason) {
-            return self.restart(at).await;
-        }
-        if node.restart == Restart::Temporary {
-            self.remove(at);
-        }
-        // SPEC-049, 050, 052.
-        let others = self.table(|table| {
-            let significant = table.iter().filter(|child| child.node.significant);
-            significant.filter(|child| child.status != Status::Stopped).count()
-        });
-        match self.options.auto_shutdown {
-            AutoShutdown::AnySignificant if node.significant => Err(End),
-            AutoShutdown::AllSignificant if node.significant && others == 0 => Err(End),
-            _ => Ok(()),
-        }
-    }
-
-    /// SPEC-014, 015.
-    async fn retry(&mut self, attempt: u64) -> Result<(), End> {
-        let waiting = Status::Restarting(attempt);
-        let at = self.table(|table| table.iter().position(|child| child.status == waiting));
-        match at {
-            Some(at) => self.restart(at).await,
-            None => Ok(()),
-        }
-    }
-
-    /// SPEC-028 to 030, 032, 033.
-    async fn restart(&mut self, failed: usize) -> Result<(), End> {
-        bear(
-            &mut self.restarts,
-            self.world.now(),
-            self.options.max_restarts,
-            self.options.window.as_millis() as u64,
-        )?;
-        let from = match self.options.strategy {
-            Strategy::OneForOne => {
-                self.start_or_retry(failed).await;
-                return Ok(());
-            }
-            Strategy::OneForAll => 0,
-            Strategy::RestForOne => failed,
-        };
-        self.stop_from(from).await;
-        for at in (from..self.len()).rev() {
-            if self.node(at).restart == Restart::Temporary {
-                self.remove(at);
-            }
-        }
-        for at in from..self.len() {
-            if !self.start_or_retry(at).await {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     async fn start_or_retry(&self, at: usize) -> bool {
         match self.start(at).await {
-            Ok(()) | Err(Failure::Ignore) => true,
+            Ok(()) => true,
+            Err(Failure::Ignore) => {
+                self.world.met(Rule::DeclinesRestart);
+                true
+            }
             Err(_) => {
+                self.world.met(Rule::RestartFails);
                 let attempt = self.world.retry(self.me);
                 self.set(at, Status::Restarting(attempt));
                 false
@@ -311,7 +319,7 @@ impl Supervisor<'_> {
 
     fn running(&self, at: usize) -> String {
         let child = self.table(|table| table[at].clone());
-        super::dynamic::incarnation(self.world, &child)
+        incarnation(self.world, &child)
     }
 }
 
@@ -320,25 +328,5 @@ fn stopped(node: Rc<Node>) -> Child {
         node,
         status: Status::Stopped,
         last: None,
-    }
-}
-
-/// Section 2.1.
-pub(super) fn calls_for_restart(restart: Restart, reason: Reason) -> bool {
-    match restart {
-        Restart::Permanent => true,
-        Restart::Transient => !reason.is_clean(),
-        Restart::Temporary => false,
-    }
-}
-
-/// Section 2.2, on exact time.
-pub(super) fn bear(restarts: &mut VecDeque<u64>, now: u64, max_restarts: usize, window: u64) -> Result<(), End> {
-    restarts.retain(|at| at + window >= now);
-    restarts.push_back(now);
-    if restarts.len() <= max_restarts {
-        Ok(())
-    } else {
-        Err(End)
     }
 }

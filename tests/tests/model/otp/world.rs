@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use hedgehog_core::Shutdown;
 
-use super::{Alive, Doing, dynamic, supervisor, worker};
+use super::{Alive, Doing, Rule, dynamic, supervisor, worker};
 use crate::scenario::{Body, Entry, Node, NodeId, Order, ROOT, Reason, Request, What};
 
 /// One incarnation; never used again.
@@ -121,6 +121,7 @@ struct Inner {
     answers: BTreeMap<usize, (u64, String)>,
     kills: u32,
     tie: bool,
+    met: BTreeMap<Rule, usize>,
 }
 
 enum Timer {
@@ -376,6 +377,9 @@ impl World {
         }
         let task = self.process(pid, |process| process.task.take());
         drop(task);
+        if self.process(pid, |process| !process.started) {
+            self.met(Rule::KilledDuringStart);
+        }
         let (group, children) = self.with(|inner| {
             inner.kills += 1;
             let children = inner.processes.iter().enumerate();
@@ -404,8 +408,11 @@ impl World {
             });
             waiting.chain(process.serving).collect::<Vec<_>>()
         });
+        if !unanswered.is_empty() {
+            self.met(Rule::EndsUnanswered);
+        }
         for call in unanswered {
-            self.answer(call, &Failure::NoProc);
+            self.answer(call, Failure::NoProc.to_string());
         }
         let (parent, started) = self.process(pid, |process| (process.parent, process.started));
         self.with(|inner| {
@@ -427,8 +434,14 @@ impl World {
     /// SPEC-022, 023, 024: stops a child of `me` as its spec says, and returns when it is gone.
     pub(super) async fn shut_down(&self, me: Pid, child: Pid, shutdown: Shutdown) {
         self.acts(me);
+        if self.exit_of(child).is_some() {
+            self.met(Rule::StopsTheDead);
+        }
         match shutdown {
-            Shutdown::BrutalKill => self.kill(child),
+            Shutdown::BrutalKill => {
+                self.met(Rule::BrutalKill);
+                self.kill(child);
+            }
             Shutdown::Infinity => self.request_stop(child, Reason::Shutdown),
             Shutdown::Timeout(limit) => {
                 self.request_stop(child, Reason::Shutdown);
@@ -439,7 +452,10 @@ impl World {
                     Poll::Pending => Pin::new(&mut timeout).poll(context),
                 })
                 .await;
-                self.kill(child);
+                if self.exit_of(child).is_none() {
+                    self.met(Rule::ShutdownTimesOut);
+                    self.kill(child);
+                }
             }
         }
         self.exited(child).await;
@@ -461,8 +477,17 @@ impl World {
         })
     }
 
-    pub(super) fn answer(&self, call: usize, answer: &impl ToString) {
-        self.with(|inner| inner.answers.insert(call, (inner.now, answer.to_string())));
+    pub(super) fn answer(&self, call: usize, answer: String) {
+        self.with(|inner| inner.answers.insert(call, (inner.now, answer)));
+    }
+
+    /// Counts a situation that a good scenario comes to.
+    pub(super) fn met(&self, rule: Rule) {
+        self.with(|inner| *inner.met.entry(rule).or_default() += 1);
+    }
+
+    pub(super) fn rules(&self) -> BTreeMap<Rule, usize> {
+        self.with(|inner| inner.met.clone())
     }
 
     // What can be seen from outside.
@@ -540,11 +565,23 @@ impl World {
     pub(super) fn alive(&self) -> Vec<Alive> {
         self.with(|inner| {
             let alive = inner.processes.iter().filter(|process| process.exit.is_none());
+            let in_trouble = |child: &&Child| match child.status {
+                Status::Running(pid) => inner.processes[pid].exit.is_some(),
+                Status::Restarting(_) => true,
+                Status::Stopped => false,
+            };
             let view = |process: &Process| Alive {
                 node: process.node.id,
                 starting: !process.started,
+                busy: process.started && !process.idle && !matches!(process.node.body, Body::Worker(_)),
                 body: process.node.body.clone(),
                 children: process.table.iter().map(|child| child.node.id).collect(),
+                troubled: process
+                    .table
+                    .iter()
+                    .filter(in_trouble)
+                    .map(|child| child.node.id)
+                    .collect(),
             };
             alive.map(view).collect()
         })
