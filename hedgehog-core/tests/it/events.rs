@@ -305,13 +305,13 @@ async fn a_zombie_is_told_under_its_path() {
 
 #[tokio::test(start_paused = true)]
 async fn a_subscriber_can_neither_block_nor_break_a_supervisor() {
-    quiet();
     struct Explosive;
     impl Wake for Explosive {
         fn wake(self: Arc<Self>) {
             panic!("on purpose");
         }
     }
+    quiet();
     let log = Log::default();
     let a = Script::new("a", &log);
     let (topic, stuck) = topic();
