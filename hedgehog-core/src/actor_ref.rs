@@ -151,6 +151,11 @@ impl<M: Message> ActorRef<M> {
         mine.then(|| Self::new(myself.clone(), incarnation))
     }
 
+    /// See [`Incarnation::info`].
+    pub(crate) fn info<T: 'static>(&self) -> Option<&T> {
+        self.incarnation.info()
+    }
+
     /// The same incarnation without its message type.
     pub fn any(&self) -> AnyActorRef {
         AnyActorRef(self.incarnation.clone())

@@ -123,6 +123,11 @@ impl<M: Message> ChildSpec<M> {
         }
     }
 
+    pub(crate) fn id(mut self, id: impl Into<ChildId>) -> Self {
+        self.id = id.into();
+        self
+    }
+
     /// When the child is started again. Default: [`Restart::Permanent`].
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {

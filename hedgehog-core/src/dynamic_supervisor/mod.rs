@@ -13,6 +13,7 @@ use crate::{
     exit::ExitReason,
     name::Name,
     observe::TreeNode,
+    registry::{Key, Value, Via},
     start_error::StartError,
     supervisor::{
         ChildCount, ChildInfo, NoProc, TerminateError,
@@ -154,8 +155,20 @@ impl From<ActorRef<DynamicSupervisorMsg>> for DynamicSupervisorRef {
     }
 }
 
+impl From<Target<DynamicSupervisorMsg>> for DynamicSupervisorRef {
+    fn from(target: Target<DynamicSupervisorMsg>) -> Self {
+        Self(target)
+    }
+}
+
 impl From<&Name<DynamicSupervisorMsg>> for DynamicSupervisorRef {
     fn from(name: &Name<DynamicSupervisorMsg>) -> Self {
-        Self(Target::Name(name.clone()))
+        Self(Target::address(name.clone()))
+    }
+}
+
+impl<K: Key, V: Value> From<&Via<K, DynamicSupervisorMsg, V>> for DynamicSupervisorRef {
+    fn from(via: &Via<K, DynamicSupervisorMsg, V>) -> Self {
+        Self(Target::address(via.clone()))
     }
 }

@@ -30,12 +30,6 @@ pub(super) enum Request {
     Notice(Notice),
 }
 
-impl From<Notice> for DynamicSupervisorMsg {
-    fn from(notice: Notice) -> Self {
-        Self(Request::Notice(notice))
-    }
-}
-
 pub(super) struct Server;
 
 pub(super) struct State {
@@ -56,7 +50,9 @@ impl Actor for Server {
         supervisor.options.validate()?;
         Ok(State {
             max_children: supervisor.max_children,
-            children: Children::new(Vec::new(), &supervisor.options, myself),
+            children: Children::new(Vec::new(), &supervisor.options, myself, |notice| {
+                DynamicSupervisorMsg(Request::Notice(notice))
+            }),
         })
     }
 

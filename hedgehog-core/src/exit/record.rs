@@ -23,6 +23,7 @@ use crate::{
 use parking_lot::Mutex;
 use ractor::ActorCell;
 use std::{
+    any::Any,
     fmt,
     future::Future,
     sync::{
@@ -57,6 +58,8 @@ pub(crate) struct Incarnation {
     above: Option<Arc<Scope>>,
     /// Set by those that are more than a worker. Boxed, because most are not.
     role: OnceLock<Box<Role>>,
+    /// Set by those that are more to their callers than a mailbox: what is found through a reference to them.
+    info: OnceLock<Box<dyn Any + Send + Sync>>,
     exit: OnceLock<ExitReason>,
     /// The reason of the first `stop`; read when the actor has stopped.
     requested: Mutex<Option<ExitReason>>,
@@ -144,6 +147,7 @@ impl Incarnation {
             cell: OnceLock::new(),
             above,
             role: OnceLock::new(),
+            info: OnceLock::new(),
             exit: OnceLock::new(),
             requested: Mutex::new(None),
             closed: AtomicBool::new(false),
@@ -254,6 +258,16 @@ impl Incarnation {
 
     pub(crate) fn is_announced(&self) -> bool {
         self.announced.load(Ordering::Acquire)
+    }
+
+    /// What was given to [`set_info`](Self::set_info), if it was of this type.
+    pub(crate) fn info<T: 'static>(&self) -> Option<&T> {
+        self.info.get()?.downcast_ref()
+    }
+
+    /// Called at most once, before the start succeeds.
+    pub(crate) fn set_info(&self, info: impl Any + Send + Sync) {
+        let _ = self.info.set(Box::new(info));
     }
 
     pub(crate) fn is_exited(&self) -> bool {

@@ -8,12 +8,12 @@ use crate::{
     start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
+use futures_util::future::BoxFuture;
 use ractor::Message;
 use std::{
     fmt,
     sync::{Arc, atomic::Ordering},
 };
-use tokio::sync::Notify;
 
 /// A key of a [`Registry`] as an address: resolved at every use, through a cached entry.
 ///
@@ -65,8 +65,8 @@ impl<K: Key, M: Message, V: Value> Address<M> for Via<K, M, V> {
         self.whereis()
     }
 
-    fn bound(&self) -> &Notify {
-        &self.registry.0.bound
+    fn holder(&self) -> BoxFuture<'_, Option<ActorRef<M>>> {
+        Box::pin(async { Some(address::until_bound(&self.registry.0.bound, || self.whereis()).await) })
     }
 }
 

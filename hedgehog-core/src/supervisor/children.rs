@@ -28,6 +28,7 @@ pub(crate) struct Children<M> {
     /// The supervisor's own.
     incarnation: Arc<Incarnation>,
     mailbox: ractor::ActorRef<M>,
+    wrap: fn(Notice) -> M,
 }
 
 /// What reaches a supervisor's mailbox about its children without anybody asking.
@@ -38,9 +39,14 @@ pub(crate) enum Notice {
     Retry(Place, Attempt),
 }
 
-impl<M: Message + From<Notice>> Children<M> {
+impl<M: Message> Children<M> {
     /// The children of the supervisor whose `pre_start` this is called in; none of them runs yet.
-    pub(crate) fn new(specs: Vec<Arc<ErasedSpec>>, options: &Options, mailbox: ractor::ActorRef<M>) -> Self {
+    pub(crate) fn new(
+        specs: Vec<Arc<ErasedSpec>>,
+        options: &Options,
+        mailbox: ractor::ActorRef<M>,
+        wrap: fn(Notice) -> M,
+    ) -> Self {
         let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
         let table = Arc::new(SharedTable::new(specs));
         let intensity = options.intensity();
@@ -50,6 +56,7 @@ impl<M: Message + From<Notice>> Children<M> {
             intensity,
             incarnation,
             mailbox,
+            wrap,
         }
     }
 
@@ -84,9 +91,9 @@ impl<M: Message + From<Notice>> Children<M> {
         }
         self.table().started(at, child.clone());
         log::started(&self.incarnation, &child);
-        let (mailbox, pid) = (self.mailbox.clone(), child.pid());
+        let (mailbox, wrap, pid) = (self.mailbox.clone(), self.wrap, child.pid());
         child.on_exit(move |reason| {
-            let _ = mailbox.cast(Notice::Exited(pid, reason.clone()).into());
+            let _ = mailbox.cast(wrap(Notice::Exited(pid, reason.clone())));
         });
         Ok(child)
     }
@@ -122,6 +129,6 @@ impl<M: Message + From<Notice>> Children<M> {
     pub(crate) fn retry(&self, at: Place, error: &StartError) {
         log::restart_failed(&self.incarnation, &self.spec(at).id, error);
         let attempt = self.table().restarting(at);
-        let _ = self.mailbox.cast(Notice::Retry(at, attempt).into());
+        let _ = self.mailbox.cast((self.wrap)(Notice::Retry(at, attempt)));
     }
 }

@@ -13,7 +13,7 @@ pub(crate) mod handle;
 pub(crate) mod intensity;
 pub(crate) mod log;
 pub(crate) mod options;
-mod server;
+pub(crate) mod server;
 pub(crate) mod shutdown;
 pub(crate) mod strategy;
 pub(crate) mod table;
@@ -65,8 +65,12 @@ pub struct Supervisor {
 impl Supervisor {
     /// A supervisor without children that bears 3 restarts within 5 seconds.
     pub fn new(strategy: Strategy) -> Self {
+        Self::with_options(strategy, Options::new("supervisor"))
+    }
+
+    pub(crate) fn with_options(strategy: Strategy, options: Options) -> Self {
         Self {
-            options: Options::new("supervisor"),
+            options,
             strategy,
             auto_shutdown: AutoShutdown::Never,
             children: Vec::new(),
@@ -103,7 +107,11 @@ impl Supervisor {
     /// Dropping the future kills what was started so far.
     pub async fn start(self) -> Result<SupervisorRef, StartError> {
         let incarnation = self.options.incarnation();
-        Ok(start_linked(server::Server, self, incarnation).await?.into())
+        Ok(
+            start_linked(server::Server::<SupervisorMsg>::default(), self, incarnation)
+                .await?
+                .into(),
+        )
     }
 
     /// Whether it could be started, as far as that can be told without starting anything.
@@ -129,7 +137,7 @@ impl Supervisor {
         id: impl Into<ChildId>,
         factory: impl Fn() -> Supervisor + Send + Sync + 'static,
     ) -> ChildSpec<SupervisorMsg> {
-        ChildSpec::supervisor(id, move || (server::Server, factory()))
+        ChildSpec::supervisor(id, move || (server::Server::default(), factory()))
     }
 }
 

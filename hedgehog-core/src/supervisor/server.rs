@@ -19,13 +19,25 @@ use crate::{
     observe::ChildState,
     start_error::StartError,
 };
-use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
-use std::{ops::RangeBounds, sync::Arc};
+use ractor::{Actor, ActorProcessingErr, Message, RpcReplyPort};
+use std::{marker::PhantomData, ops::RangeBounds, sync::Arc};
 
 /// What a supervisor understands; built by [`SupervisorRef`](crate::SupervisorRef) only.
 pub struct SupervisorMsg(pub(super) Request);
 
-pub(super) enum Request {
+impl From<Request> for SupervisorMsg {
+    fn from(request: Request) -> Self {
+        Self(request)
+    }
+}
+
+impl From<SupervisorMsg> for Request {
+    fn from(SupervisorMsg(request): SupervisorMsg) -> Self {
+        request
+    }
+}
+
+pub(crate) enum Request {
     Start(Arc<ErasedSpec>, RpcReplyPort<Result<AnyActorRef, StartError>>),
     Terminate(ChildId, RpcReplyPort<Result<(), TerminateError>>),
     Restart(ChildId, RpcReplyPort<Result<AnyActorRef, RestartError>>),
@@ -36,48 +48,49 @@ pub(super) enum Request {
     Notice(Notice),
 }
 
-impl From<Notice> for SupervisorMsg {
-    fn from(notice: Notice) -> Self {
-        Self(Request::Notice(notice))
+/// The actor, by the message type that its references know it by: all kinds of static supervisors run this one.
+pub(crate) struct Server<W>(PhantomData<fn(W)>);
+
+impl<W> Default for Server<W> {
+    fn default() -> Self {
+        Self(PhantomData)
     }
 }
 
-pub(super) struct Server;
+/// A message type around [`Request`].
+pub(crate) trait Wrapper: Message + From<Request> + Into<Request> {}
+impl<W: Message + From<Request> + Into<Request>> Wrapper for W {}
 
-pub(super) struct State {
+pub(crate) struct State<W> {
     strategy: Strategy,
     auto_shutdown: AutoShutdown,
-    children: Children<SupervisorMsg>,
+    children: Children<W>,
 }
 
-impl Actor for Server {
-    type Msg = SupervisorMsg;
-    type State = State;
+impl<W: Wrapper> Actor for Server<W> {
+    type Msg = W;
+    type State = State<W>;
     type Arguments = Supervisor;
 
     async fn pre_start(
         &self,
-        myself: ractor::ActorRef<SupervisorMsg>,
+        myself: ractor::ActorRef<W>,
         supervisor: Supervisor,
-    ) -> Result<State, ActorProcessingErr> {
+    ) -> Result<State<W>, ActorProcessingErr> {
         supervisor.validate()?;
+        let wrap = |notice| Request::Notice(notice).into();
         let state = State {
             strategy: supervisor.strategy,
             auto_shutdown: supervisor.auto_shutdown,
-            children: Children::new(supervisor.children, &supervisor.options, myself),
+            children: Children::new(supervisor.children, &supervisor.options, myself, wrap),
         };
         state.boot().await?;
         Ok(state)
     }
 
-    async fn handle(
-        &self,
-        _: ractor::ActorRef<SupervisorMsg>,
-        SupervisorMsg(request): SupervisorMsg,
-        state: &mut State,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, _: ractor::ActorRef<W>, message: W, state: &mut State<W>) -> Result<(), ActorProcessingErr> {
         // A caller that went away does not want its answer any more.
-        match request {
+        match message.into() {
             Request::Start(spec, reply) => {
                 state.catch_up(&spec).await?;
                 drop(reply.send(state.start_child(spec).await));
@@ -99,13 +112,13 @@ impl Actor for Server {
         Ok(())
     }
 
-    async fn post_stop(&self, _: ractor::ActorRef<SupervisorMsg>, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, _: ractor::ActorRef<W>, state: &mut State<W>) -> Result<(), ActorProcessingErr> {
         state.stop_all(..).await;
         Ok(())
     }
 }
 
-impl State {
+impl<W: Wrapper> State<W> {
     fn table(&self) -> Locked<'_> {
         self.children.table()
     }
