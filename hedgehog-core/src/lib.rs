@@ -120,8 +120,38 @@ pub use task::{
 };
 pub use timer::Timer;
 
-/// The longer texts.
+/// The longer texts: one for each subject, and what a person needs who comes from elsewhere.
 pub mod docs {
+    #[doc = include_str!("docs/supervisors.md")]
+    pub mod supervisors {}
+
+    #[doc = include_str!("docs/dynamic_supervisors.md")]
+    pub mod dynamic_supervisors {}
+
+    #[doc = include_str!("docs/registry_and_names.md")]
+    pub mod registry_and_names {}
+
+    #[doc = include_str!("docs/actors.md")]
+    pub mod actors {}
+
+    #[doc = include_str!("docs/tasks.md")]
+    pub mod tasks {}
+
+    #[doc = include_str!("docs/pubsub.md")]
+    pub mod pubsub {}
+
+    #[doc = include_str!("docs/mailboxes.md")]
+    pub mod mailboxes {}
+
+    #[doc = include_str!("docs/applications.md")]
+    pub mod applications {}
+
+    #[doc = include_str!("docs/observing.md")]
+    pub mod observing {}
+
+    #[doc = include_str!("docs/migrating.md")]
+    pub mod migrating {}
+
     #[doc = include_str!("docs/otp.md")]
     pub mod otp {}
 }
