@@ -98,7 +98,9 @@ pub use name::{Bind, Name, NameId};
 pub use observe::{ChildState, TreeNode};
 pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
-pub use registry::{DuplicateRegistry, Key, RegisterError, Registry, RegistryMsg, Value, Via};
+pub use registry::{
+    Duplicate, DuplicateRegistry, Key, Keys, RegisterError, Registry, RegistryEvent, RegistryMsg, Unique, Value, Via,
+};
 pub use start_error::StartError;
 pub use supervisor::{
     AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,
