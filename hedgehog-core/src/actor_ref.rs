@@ -151,6 +151,11 @@ impl<M: Message> ActorRef<M> {
         mine.then(|| Self::new(myself.clone(), incarnation))
     }
 
+    /// What the actor handed out with [`set_start_info`](crate::set_start_info), if it was a `T`.
+    pub fn start_info<T: 'static>(&self) -> Option<&T> {
+        self.incarnation.info()
+    }
+
     /// The same incarnation without its message type.
     pub fn any(&self) -> AnyActorRef {
         AnyActorRef(self.incarnation.clone())
@@ -236,6 +241,11 @@ impl AnyActorRef {
         self.0.on_cleanup(f);
     }
 
+    /// See [`ActorRef::start_info`].
+    pub fn start_info<T: 'static>(&self) -> Option<&T> {
+        self.0.info()
+    }
+
     /// Gives the message type back. The caller must have started the actor with this type.
     pub(crate) fn typed<M: Message>(&self) -> Option<ActorRef<M>> {
         let cell = self.0.cell()?.clone();
@@ -262,11 +272,6 @@ impl fmt::Debug for AnyActorRef {
 pub struct Pid(u64);
 
 impl Pid {
-    /// Smaller than every pid in use.
-    pub(crate) const MIN: Self = Self(0);
-    /// Larger than every pid in use.
-    pub(crate) const MAX: Self = Self(u64::MAX);
-
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))

@@ -4,26 +4,28 @@
 //! not seen as an error.
 
 use crate::actor_ref::ActorRef;
+use futures_util::future::BoxFuture;
 use ractor::Message;
+use std::fmt;
 use tokio::sync::Notify;
 
 /// Leads to one incarnation after another.
-pub(crate) trait Address<M: Message>: Send + Sync {
+pub(crate) trait Address<M: Message>: fmt::Debug + Send + Sync {
     /// The incarnation that holds the address now.
     fn whereis(&self) -> Option<ActorRef<M>>;
 
-    /// Rung after every moment in which the address may have got a holder.
-    fn bound(&self) -> &Notify;
+    /// The same, as soon as there is one; `None` when it is no use to wait for it.
+    fn holder(&self) -> BoxFuture<'_, Option<ActorRef<M>>>;
 }
 
-/// The holder of `address`, as soon as there is one.
-pub(crate) async fn holder<M: Message>(address: &(impl Address<M> + ?Sized)) -> ActorRef<M> {
+/// The holder of an address, as soon as there is one. `bound` is rung after every moment in which it may have got one.
+pub(crate) async fn until_bound<M: Message>(bound: &Notify, whereis: impl Fn() -> Option<ActorRef<M>>) -> ActorRef<M> {
     loop {
-        let bound = address.bound().notified();
+        let bound = bound.notified();
         tokio::pin!(bound);
         // Before the look, or a holder that comes between the two is missed.
         bound.as_mut().enable();
-        if let Some(holder) = address.whereis() {
+        if let Some(holder) = whereis() {
             return holder;
         }
         bound.await;
@@ -41,9 +43,8 @@ macro_rules! calls {
 
         /// [`whereis`](Self::whereis) that waits for a holder, up to `deadline`: until the first start, or during a restart.
         pub async fn wait(&self, deadline: std::time::Duration) -> Option<$crate::actor_ref::ActorRef<$M>> {
-            tokio::time::timeout(deadline, $crate::address::holder(self))
-                .await
-                .ok()
+            let holder = $crate::address::Address::holder(self);
+            tokio::time::timeout(deadline, holder).await.ok().flatten()
         }
 
         /// [`ActorRef::cast`](crate::ActorRef::cast) to the present holder. Without one the message comes back.

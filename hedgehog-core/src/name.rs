@@ -9,6 +9,7 @@ use crate::{
     start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
+use futures_util::future::BoxFuture;
 use ractor::Message;
 use std::{
     fmt,
@@ -93,8 +94,8 @@ impl<M: Message> Address<M> for Name<M> {
         self.whereis()
     }
 
-    fn bound(&self) -> &Notify {
-        &self.0.bound
+    fn holder(&self) -> BoxFuture<'_, Option<ActorRef<M>>> {
+        Box::pin(async { Some(address::until_bound(&self.0.bound, || self.whereis()).await) })
     }
 }
 

@@ -8,9 +8,9 @@ use crate::{
     start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
+use futures_util::future::BoxFuture;
 use ractor::Message;
 use std::{fmt, sync::Arc};
-use tokio::sync::Notify;
 
 /// A key of a [`Registry`] as an address: resolved at every use, through a cached entry.
 ///
@@ -62,8 +62,8 @@ impl<K: Key, M: Message, V: Value> Address<M> for Via<K, M, V> {
         self.whereis()
     }
 
-    fn bound(&self) -> &Notify {
-        &self.registry.shared.bound
+    fn holder(&self) -> BoxFuture<'_, Option<ActorRef<M>>> {
+        Box::pin(async { Some(address::until_bound(&self.registry.shared.bound, || self.whereis()).await) })
     }
 }
 
