@@ -108,7 +108,9 @@ pub use partition_supervisor::{
 };
 pub use pubsub::{Drained, Overflow, PubSub, SubscribeOptions, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
-pub use registry::{DuplicateRegistry, Key, RegisterError, Registry, RegistryMsg, Value, Via};
+pub use registry::{
+    Duplicate, DuplicateRegistry, Key, Keys, RegisterError, Registry, RegistryEvent, RegistryMsg, Unique, Value, Via,
+};
 pub use start_error::StartError;
 pub use start_info::set_start_info;
 pub use supervisor::{
