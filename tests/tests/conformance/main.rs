@@ -4,6 +4,7 @@
 //! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
 mod agents;
+mod arguments;
 mod auto_shutdown;
 mod boot;
 mod calls;
@@ -25,8 +26,15 @@ mod registries;
 mod restart;
 mod retries;
 mod servers;
+mod refused;
+mod registries;
+mod restart;
+mod retries;
+mod scale;
+mod starts;
 mod stop;
 mod storm;
+mod supervised_stack;
 mod supervised_streams;
 mod task_links;
 mod task_streams;
@@ -57,6 +65,16 @@ fn main() -> ExitCode {
         on_request::delete_child::cases(),
         auto_shutdown::ends::cases(),
         auto_shutdown::refusals::cases(),
+        starts::information::cases(),
+        starts::declined::cases(),
+        starts::failures::cases(),
+        arguments::kept::cases(),
+        refused::specs::cases(),
+        refused::escapes::cases(),
+        scale::counts::cases(),
+        scale::costs::cases(),
+        supervised_stack::descriptions::cases(),
+        supervised_stack::life::cases(),
         walkthrough::requests::cases(),
         walkthrough::exits::cases(),
         histories::strategies::cases(),
