@@ -7,10 +7,14 @@ pub(crate) use erased::{ErasedSpec, Extra};
 use crate::{
     actor_ref::ActorRef,
     adapter::{self, Launch},
-    exit::record::Incarnation,
+    exit::{
+        ExitReason,
+        record::{Bond, Incarnation},
+    },
     name::{Bind, Name},
     panic,
     start_error::StartError,
+    supervisor::options::KILL_GRACE,
 };
 use erased::Recipe;
 use futures_util::future::BoxFuture;
@@ -126,6 +130,36 @@ impl<M: Message> ChildSpec<M> {
         Self::new(id.into(), ChildKind::Supervisor, move |()| factory())
     }
 
+    /// Starts the actor outside of any supervisor; returns when its `pre_start` has. `GenServer.start`.
+    ///
+    /// It runs until it ends by itself or is stopped, even when every reference to it is dropped. Nobody restarts it, so
+    /// that [`restart`](Self::restart) and [`shutdown`](Self::shutdown) mean nothing here; its names do.
+    ///
+    /// # Errors
+    /// The bare reason: [`StartError::Failed`], [`StartError::Panicked`] and [`StartError::Ignore`] from its `pre_start`,
+    /// [`StartError::AlreadyRegistered`] before that. A failed start leaves nothing behind.
+    ///
+    /// # Cancel safety
+    /// Dropping the future kills what was started so far.
+    pub async fn start(&self) -> Result<ActorRef<M>, StartError> {
+        let incarnation = Incarnation::new(self.id.clone(), KILL_GRACE);
+        (self.make)(self.binds.clone().into(), incarnation, &Extra::new(())).await
+    }
+
+    /// [`start`](Self::start), linked to the actor in whose callback this is called. `GenServer.start_link`.
+    ///
+    /// When that actor ends, for whatever reason, the new one is stopped with the same reason. When the new one ends for any
+    /// reason but [`Normal`](ExitReason::Normal), that actor is: [`unlink`](ActorRef::unlink) them where that is not wanted.
+    ///
+    /// # Errors
+    /// As `start`; a start that failed does not concern the starter. [`StartError::NotInCallback`] anywhere else.
+    pub async fn start_linked(&self) -> Result<ActorRef<M>, StartError> {
+        let starter = Incarnation::current().ok_or(StartError::NotInCallback)?;
+        let started = self.start().await?;
+        starter.link(started.incarnation(), Bond::Child);
+        Ok(started)
+    }
+
     /// Lets the child be called as its first binding is, if it has one.
     #[must_use]
     pub(crate) fn id_is_name(mut self) -> Self {
@@ -165,7 +199,7 @@ impl<M: Message, X: Clone + Send + Sync + 'static> ChildSpec<M, X> {
                         .await
                     }
                     Err(text) => {
-                        incarnation.finish(crate::ExitReason::Panic(text.clone()));
+                        incarnation.finish(ExitReason::Panic(text.clone()));
                         Err(StartError::Panicked(text))
                     }
                 }
