@@ -22,15 +22,12 @@ mod names;
 mod on_request;
 mod partitions;
 mod processes;
-mod registries;
-mod restart;
-mod retries;
-mod servers;
 mod refused;
 mod registries;
 mod restart;
 mod retries;
 mod scale;
+mod servers;
 mod starts;
 mod stop;
 mod storm;
@@ -70,6 +67,7 @@ fn main() -> ExitCode {
         starts::failures::cases(),
         arguments::kept::cases(),
         refused::specs::cases(),
+        refused::dynamic_specs::cases(),
         refused::escapes::cases(),
         scale::counts::cases(),
         scale::costs::cases(),
