@@ -11,6 +11,9 @@ mod calls;
 mod child_specs;
 mod children;
 mod dynamic;
+mod dynamic_children;
+mod dynamic_starts;
+mod dynamic_stops;
 mod faults;
 mod groups;
 mod histories;
@@ -79,6 +82,12 @@ fn main() -> ExitCode {
         histories::hanging_restarts::cases(),
         histories::dynamic::cases(),
         dynamic::children::cases(),
+        dynamic_starts::supervisor::cases(),
+        dynamic_children::starts::cases(),
+        dynamic_children::restarts::cases(),
+        dynamic_children::lookups::cases(),
+        dynamic_stops::with_the_supervisor::cases(),
+        dynamic_stops::by_themselves::cases(),
         stop::deadlines::cases(),
         stop::reasons::cases(),
         lifetime::parents::cases(),
