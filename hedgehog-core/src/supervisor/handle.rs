@@ -284,12 +284,15 @@ impl ChildCount {
 pub struct NoProc;
 
 /// Why a child could not be terminated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TerminateError {
     /// The supervisor has no such child.
-    #[error("no such child")]
-    NotFound,
+    #[error("the supervisor has no child {child}")]
+    NotFound {
+        /// The id or the pid that was asked for.
+        child: String,
+    },
     /// The supervisor is not running.
     #[error("the supervisor is not running")]
     NoProc,
@@ -306,14 +309,23 @@ impl From<NoProc> for TerminateError {
 #[non_exhaustive]
 pub enum RestartError {
     /// The supervisor has no such child.
-    #[error("no such child")]
-    NotFound,
+    #[error("the supervisor has no child {id}")]
+    NotFound {
+        /// The id.
+        id: ChildId,
+    },
     /// It runs.
-    #[error("the child is running")]
-    Running,
+    #[error("child {id} is running")]
+    Running {
+        /// The id.
+        id: ChildId,
+    },
     /// It is being restarted already.
-    #[error("the child is being restarted")]
-    Restarting,
+    #[error("child {id} is being restarted already")]
+    Restarting {
+        /// The id.
+        id: ChildId,
+    },
     /// It did not start.
     #[error(transparent)]
     Start(StartError),
@@ -329,18 +341,27 @@ impl From<NoProc> for RestartError {
 }
 
 /// Why a child could not be forgotten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeleteError {
     /// The supervisor has no such child.
-    #[error("no such child")]
-    NotFound,
+    #[error("the supervisor has no child {id}")]
+    NotFound {
+        /// The id.
+        id: ChildId,
+    },
     /// It runs: terminate it first.
-    #[error("the child is running")]
-    Running,
+    #[error("child {id} is running, terminate it first")]
+    Running {
+        /// The id.
+        id: ChildId,
+    },
     /// It is being restarted: terminate it first.
-    #[error("the child is being restarted")]
-    Restarting,
+    #[error("child {id} is being restarted, terminate it first")]
+    Restarting {
+        /// The id.
+        id: ChildId,
+    },
     /// The supervisor is not running.
     #[error("the supervisor is not running")]
     NoProc,

@@ -144,7 +144,12 @@ pub(crate) mod by_themselves {
             assert_eq!(sup.terminate_child(&child).await, Ok(()));
             assert_eq!(begin.elapsed(), Duration::from_millis(takes));
             assert_eq!((a.alive(), a.exits()), (0, vec![exit]));
-            assert_eq!(sup.terminate_child(&child).await, Err(TerminateError::NotFound));
+            assert_eq!(
+                sup.terminate_child(&child).await,
+                Err(TerminateError::NotFound {
+                    child: child.pid().to_string()
+                })
+            );
             let count = sup.count_children().await.expect("it runs");
             assert_eq!((count.specs, count.active), (0, 0));
         }
@@ -166,7 +171,12 @@ pub(crate) mod by_themselves {
         }
         assert_eq!(sup.terminate_child(&old).await, Ok(()));
         let tries = a.starts();
-        assert_eq!(sup.terminate_child(&old).await, Err(TerminateError::NotFound));
+        assert_eq!(
+            sup.terminate_child(&old).await,
+            Err(TerminateError::NotFound {
+                child: old.pid().to_string()
+            })
+        );
         a.fail_starts(0);
         settle().await;
         assert_eq!(

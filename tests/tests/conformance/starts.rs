@@ -33,7 +33,7 @@ pub(crate) mod information {
         assert_eq!(second.start_info::<u32>(), Some(&2));
         assert_eq!(first.start_info::<u32>(), Some(&1), "it belongs to the incarnation");
         let running = sup.restart_child("a").await;
-        assert!(matches!(running, Err(RestartError::Running)), "{running:?}");
+        assert!(matches!(running, Err(RestartError::Running { .. })), "{running:?}");
 
         let mute = Probe::new("mute", &Journal::new());
         let mute = sup.start_child(mute.spec()).await.expect("start");

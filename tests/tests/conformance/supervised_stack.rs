@@ -392,7 +392,10 @@ pub(crate) mod life {
         assert_eq!(listed[0].pid(), Some(stack.pid()));
         assert_eq!(numbers(sup.count_children().await.expect("it runs")), [1, 1, 0, 1]);
 
-        assert_eq!(sup.delete_child("Stack").await, Err(DeleteError::Running));
+        assert_eq!(
+            sup.delete_child("Stack").await,
+            Err(DeleteError::Running { id: "Stack".into() })
+        );
         assert_eq!(sup.terminate_child("Stack").await, Ok(()));
         let again = sup.restart_child("Stack").await.expect("restart");
         assert!(again.is_alive() && again.pid() != stack.pid());

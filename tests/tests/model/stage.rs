@@ -148,7 +148,7 @@ impl Stage {
                     // The root is nobody's child.
                     known.unwrap_or(&incarnations[&ROOT][0]).any().pid()
                 };
-                done(supervisor.terminate_pid(child).await)
+                done(supervisor.terminate_child(child).await)
             }
             Request::Which => match supervisor.which_children().await {
                 Ok(mut children) => {
