@@ -180,9 +180,9 @@ pub(crate) mod ends {
         let key = fuse.clone();
         for uses in 0.. {
             let (_sup, [a, b]) = actors(["a", "b"]).await;
-            let own = key.clone();
+            let spare = key.clone();
             fuse.after(uses);
-            let whole = catch_unwind(AssertUnwindSafe(|| names.register(own, &a, ()))).is_ok();
+            let whole = catch_unwind(AssertUnwindSafe(|| names.register(spare, &a, ()))).is_ok();
             fuse.after(usize::MAX);
             a.kill();
             a.exited().await;
@@ -214,18 +214,19 @@ pub(crate) mod ends {
                         std::thread::yield_now();
                     }
                 });
-                let key = fuse.clone();
+                let (key, spare) = (fuse.clone(), fuse.clone());
                 fuse.after(uses);
-                let registered = names.register(key.clone(), &a, ());
+                let registered = names.register(spare, &a, ());
                 let reached = fuse.uses_left.swap(usize::MAX, Ordering::SeqCst) > 12;
                 match registered {
-                    Ok(()) => assert!(!reached || !a.is_alive() || owner_ends),
-                    Err(RegisterError::NoProc) => assert!(!owner_ends, "the actor had not ended"),
-                    Err(RegisterError::Down { .. }) => assert!(owner_ends, "the owner had not ended"),
+                    Ok(()) => assert!(!reached, "it ended before"),
+                    Err(RegisterError::NoProc) => assert!(reached && !owner_ends),
+                    Err(RegisterError::Down { .. }) => assert!(reached && owner_ends),
                     Err(other) => panic!("{other}"),
                 }
+                assert!(reached || uses > 1, "there are moments in between");
                 if reached {
-                    eventually("the next owner", || names.register(key.clone(), &b, ()).is_ok()).await;
+                    eventually("a free key", || names.register(key.clone(), &b, ()).is_ok()).await;
                     assert_eq!((names.lookup(&key), names.count()), (Some(b), 1), "use {uses}");
                 }
             }

@@ -14,13 +14,13 @@ pub(crate) mod unique {
     struct Shape {
         name: &'static str,
         sides: u32,
-        size: f64,
+        colour: &'static str,
     }
 
     const SQUARE: Shape = Shape {
         name: "square",
         sides: 4,
-        size: 1.0,
+        colour: "red",
     };
 
     type Shapes = Registry<&'static str, Command, Shape>;
@@ -39,7 +39,7 @@ pub(crate) mod unique {
             "whatever else it holds"
         );
         assert_eq!(
-            shapes.matches(&"one", |shape| shape.sides == 4 && shape.size == 1.0),
+            shapes.matches(&"one", |shape| shape.sides == 4 && shape.colour == "red"),
             all
         );
         assert_eq!(shapes.matches(&"one", |shape| shape.name == "circle"), []);
