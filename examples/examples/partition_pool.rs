@@ -75,12 +75,14 @@ async fn main() -> anyhow::Result<()> {
 
     for child in pool.which_children().await? {
         let partition = DynamicSupervisorRef::from(pool.via(child.id.parse::<usize>()?));
-        let users: Vec<_> = partition
+        let mut users: Vec<_> = partition
             .which_children()
             .await?
-            .iter()
+            .into_iter()
             .map(|user| user.id.to_string())
             .collect();
+        // They were started side by side, so whose request came first is chance.
+        users.sort();
         println!("  partition {}: {}", child.id, users.join(", "));
     }
     root.stop(ExitReason::Shutdown).await;
