@@ -58,10 +58,7 @@ async fn main() -> anyhow::Result<()> {
         .await?;
 
     let alone = connect(|_| DynamicSupervisorRef::from(&one)).await?;
-    println!(
-        "8 connections through one supervisor: one after the other, {:?} each",
-        CONNECTING
-    );
+    println!("8 connections through one supervisor: one after the other, {CONNECTING:?} each");
 
     // One key, one partition: the user's number is the key, here and when the connection is looked for later.
     let pool = PartitionSupervisorRef::from(&pool);

@@ -56,11 +56,7 @@ async fn main() -> anyhow::Result<()> {
             println!("  {event}");
             restarted = matches!(event.kind, SupervisorEventKind::Restarted { .. });
         });
-        assert_eq!(
-            timeout(PATIENCE, next).await?.lagged,
-            0,
-            "a lossless subscription loses nothing"
-        );
+        let _ = timeout(PATIENCE, next).await??; // `Lossless`: it tells of no loss
     }
 
     // A snapshot asks no actor: it is there at once even when all of them are busy.
