@@ -8,11 +8,11 @@ use anyhow::Context;
 use hedgehog_core::{DynamicSupervisor, ExitReason, OnTimeout, Task, TaskError, TaskSupervisor};
 use tokio::time::{Instant, sleep};
 
-/// Takes so many milliseconds; number three does not exist.
-async fn fetch(millis: u64) -> u64 {
-    sleep(Duration::from_millis(millis)).await;
-    assert!(millis != 3, "no page 3");
-    millis
+/// Page `n` takes `n` milliseconds, and there is no page 3.
+async fn fetch(n: u64) -> u64 {
+    sleep(Duration::from_millis(n)).await;
+    assert!(n != 3, "no page 3");
+    n
 }
 
 #[tokio::main]
