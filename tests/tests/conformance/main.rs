@@ -15,13 +15,17 @@ mod histories;
 mod intensity;
 mod interrupted;
 mod lifetime;
+mod many_tasks;
 mod names;
 mod on_request;
+mod pubsub;
 mod registries;
 mod restart;
 mod retries;
 mod stop;
 mod storm;
+mod supervised_streams;
+mod task_links;
 mod task_streams;
 mod task_supervisor;
 mod tasks;
@@ -71,9 +75,14 @@ fn main() -> ExitCode {
         faults::fencing::cases(),
         tasks::values::cases(),
         tasks::shutdown::cases(),
+        many_tasks::many::cases(),
+        task_links::links::cases(),
+        task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
-        task_streams::supervised::cases(),
+        supervised_streams::results::cases(),
+        pubsub::broadcasts::cases(),
+        pubsub::subscriptions::cases(),
     ];
     conformance::main(suites.concat())
 }
