@@ -3,16 +3,20 @@
 use crate::{
     actor_ref::{ActorRef, AnyActorRef, Pid},
     adapter::{self, Launch},
-    exit::record::Incarnation,
+    exit::{
+        ExitReason,
+        record::{Bond, Incarnation},
+    },
     name::{Bind, Name, NameId},
     panic,
     start_error::StartError,
-    supervisor::AutoShutdown,
+    supervisor::{AutoShutdown, options::KILL_GRACE},
 };
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use ractor::{Actor, Message};
 use serde::Serialize;
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{any::type_name, borrow::Cow, fmt, sync::Arc, time::Duration};
 
 /// What a child is called inside its supervisor.
 pub type ChildId = Cow<'static, str>;
@@ -53,6 +57,32 @@ pub enum ChildKind {
 /// The recipe for one child, typed by the message it understands.
 ///
 /// Defaults: [`Restart::Permanent`]; 5 s to shut down for a worker, no limit for a supervisor; no name.
+///
+/// What `use GenServer` gives to a module, a type gives itself with a function; whoever uses it can still replace any part:
+///
+/// ```
+/// # use hedgehog_core::*;
+/// # struct Counter;
+/// # impl Actor for Counter {
+/// #     type Msg = (); type State = i64; type Arguments = i64;
+/// #     async fn pre_start(&self, _: ractor::ActorRef<()>, n: i64) -> Result<i64, ActorProcessingErr> { Ok(n) }
+/// # }
+/// impl Counter {
+///     fn child_spec(start: i64) -> ChildSpec<()> {
+///         ChildSpec::of(move || (Counter, start)).restart(Restart::Transient)
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::new(Strategy::OneForOne)
+///     .child(Counter::child_spec(0)) // its id is the name of the type
+///     .child(Counter::child_spec(10).id("ten"))
+///     .start()
+///     .await?;
+/// let spec = supervisor.get_child_spec("Counter").await?.expect("a child");
+/// assert_eq!(spec.restart, Restart::Transient);
+/// # supervisor.stop(ExitReason::Shutdown).await;
+/// # Ok(()) }
+/// ```
 pub struct ChildSpec<M> {
     id: ChildId,
     restart: Restart,
@@ -76,6 +106,12 @@ impl<M: Message> ChildSpec<M> {
         factory: impl Fn() -> (A, A::Arguments) + Send + Sync + 'static,
     ) -> Self {
         Self::new(id.into(), ChildKind::Worker, factory)
+    }
+
+    /// A worker that is called as its actor's type, without the path: `Counter`. The same as
+    /// [`worker`](Self::worker) otherwise; [`id`](Self::id) tells two of a kind apart.
+    pub fn of<A: Actor<Msg = M>>(factory: impl Fn() -> (A, A::Arguments) + Send + Sync + 'static) -> Self {
+        Self::worker(short_type_name(type_name::<A>()), factory)
     }
 
     pub(crate) fn supervisor<A: Actor<Msg = M>>(
@@ -105,7 +141,7 @@ impl<M: Message> ChildSpec<M> {
                         .await
                     }
                     Err(text) => {
-                        incarnation.finish(crate::ExitReason::Panic(text.clone()));
+                        incarnation.finish(ExitReason::Panic(text.clone()));
                         Err(StartError::Panicked(text))
                     }
                 }
@@ -123,7 +159,9 @@ impl<M: Message> ChildSpec<M> {
         }
     }
 
-    pub(crate) fn id(mut self, id: impl Into<ChildId>) -> Self {
+    /// What the child is called instead.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<ChildId>) -> Self {
         self.id = id.into();
         self
     }
@@ -172,6 +210,36 @@ impl<M: Message> ChildSpec<M> {
         self.via(name.clone())
     }
 
+    /// Starts the actor outside of any supervisor; returns when its `pre_start` has. `GenServer.start`.
+    ///
+    /// It runs until it ends by itself or is stopped, even when every reference to it is dropped. Nobody restarts it, so
+    /// that [`restart`](Self::restart) and [`shutdown`](Self::shutdown) mean nothing here; its names do.
+    ///
+    /// # Errors
+    /// The bare reason: [`StartError::Failed`], [`StartError::Panicked`] and [`StartError::Ignore`] from its `pre_start`,
+    /// [`StartError::AlreadyRegistered`] before that. A failed start leaves nothing behind.
+    ///
+    /// # Cancel safety
+    /// Dropping the future kills what was started so far.
+    pub async fn start(&self) -> Result<ActorRef<M>, StartError> {
+        let incarnation = Incarnation::new(self.id.clone(), KILL_GRACE);
+        (self.make)(self.binds.clone().into(), incarnation).await
+    }
+
+    /// [`start`](Self::start), linked to the actor in whose callback this is called. `GenServer.start_link`.
+    ///
+    /// When that actor ends, for whatever reason, the new one is stopped with the same reason. When the new one ends for any
+    /// reason but [`Normal`](ExitReason::Normal), that actor is: [`unlink`](ActorRef::unlink) them where that is not wanted.
+    ///
+    /// # Errors
+    /// As `start`; a start that failed does not concern the starter. [`StartError::NotInCallback`] anywhere else.
+    pub async fn start_linked(&self) -> Result<ActorRef<M>, StartError> {
+        let starter = Incarnation::current().ok_or(StartError::NotInCallback)?;
+        let started = self.start().await?;
+        starter.link(started.incarnation(), Bond::Child);
+        Ok(started)
+    }
+
     pub(crate) fn erase(self) -> Arc<ErasedSpec> {
         let Self {
             id,
@@ -200,10 +268,10 @@ impl<M: Message> ChildSpec<M> {
             names,
             recipe: Some(Recipe {
                 label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
-                start: Box::new(move |incarnation| {
+                start: Mutex::new(Some(Arc::new(move |incarnation| {
                     let started = make(binds.clone(), incarnation);
                     Box::pin(async move { started.await.map(|actor| actor.any()) })
-                }),
+                }))),
             }),
         })
     }
@@ -253,13 +321,24 @@ pub(crate) struct ErasedSpec {
 
 struct Recipe {
     label: Box<dyn Fn() -> Option<String> + Send + Sync>,
-    start: Box<Start>,
+    /// `None` once a temporary child was started: whatever its factory holds is not kept for as long as the child runs.
+    start: Mutex<Option<Arc<Start>>>,
 }
 
 impl ErasedSpec {
     /// Starts `incarnation`; returns when its `pre_start` has.
     pub(crate) fn start(&self, incarnation: Arc<Incarnation>) -> BoxFuture<'static, Result<AnyActorRef, StartError>> {
-        (self.recipe().start)(incarnation)
+        let start = {
+            let mut start = self.recipe().start.lock();
+            match self.restart {
+                Restart::Temporary => start.take(),
+                Restart::Permanent | Restart::Transient => start.clone(),
+            }
+        };
+        let start = start.expect("a temporary child is started once, and forgotten when it ends");
+        let started = start(incarnation);
+        let _ = panic::catch_sync(|| drop(start));
+        started
     }
 
     /// Refuses what could never work in a supervisor with this `auto_shutdown`.
@@ -296,10 +375,65 @@ impl Drop for ErasedSpec {
     }
 }
 
+/// What a child's supervisor keeps of its spec, defaults filled in, whatever the message type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnyChildSpec {
+    /// What the child is called.
+    pub id: ChildId,
+    /// Worker or supervisor.
+    pub kind: ChildKind,
+    /// When it is started again.
+    pub restart: Restart,
+    /// How it is stopped.
+    pub shutdown: Shutdown,
+    /// Whether its end may end its supervisor.
+    pub significant: bool,
+    /// Whether it handles what its mailbox holds before it stops.
+    pub drain: bool,
+}
+
+impl From<&ErasedSpec> for AnyChildSpec {
+    fn from(spec: &ErasedSpec) -> Self {
+        Self {
+            id: spec.id.clone(),
+            kind: spec.kind,
+            restart: spec.restart,
+            shutdown: spec.shutdown,
+            significant: spec.significant,
+            drain: spec.drain,
+        }
+    }
+}
+
+/// `name` without the paths: `Pool<Job>` for a `crate::pool::Pool<crate::Job>`.
+fn short_type_name(name: &str) -> String {
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let segments = name.split_inclusive(|c| !is_path(c));
+    segments.map(|path| path.rsplit("::").next().unwrap_or(path)).collect()
+}
+
 impl fmt::Debug for ErasedSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ErasedSpec")
             .field("id", &self.id)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_called_without_its_paths() {
+        for (full, short) in [
+            ("Counter", "Counter"),
+            ("bank::vault::Counter", "Counter"),
+            ("a::Pool<b::Job, alloc::vec::Vec<u8>>", "Pool<Job, Vec<u8>>"),
+            ("a::Pool<(b::Job, &str), dyn c::Run>", "Pool<(Job, &str), dyn Run>"),
+        ] {
+            assert_eq!(short_type_name(full), short);
+        }
     }
 }

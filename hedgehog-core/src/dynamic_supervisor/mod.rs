@@ -50,6 +50,13 @@ impl DynamicSupervisor {
 
     option_methods!();
 
+    /// A supervisor that declines to start (see [`Supervisor::ignore`](crate::Supervisor::ignore)).
+    pub fn ignore() -> Self {
+        let mut supervisor = Self::new();
+        supervisor.options.ignore = true;
+        supervisor
+    }
+
     /// How many children it may have, those being restarted included. Default: no limit.
     #[must_use]
     pub fn max_children(mut self, max_children: usize) -> Self {

@@ -47,6 +47,9 @@ impl Actor for Server {
         myself: ractor::ActorRef<DynamicSupervisorMsg>,
         supervisor: DynamicSupervisor,
     ) -> Result<State, ActorProcessingErr> {
+        if supervisor.options.ignore {
+            return Err(StartError::Ignore.into());
+        }
         supervisor.options.validate()?;
         Ok(State {
             max_children: supervisor.max_children,

@@ -159,7 +159,7 @@ async fn terminate<M: Message>(
 impl<M: Message> Routes<M> {
     /// The routes of one incarnation.
     fn of(pool: &ActorRef<PartitionSupervisorMsg<M>>) -> Option<&Arc<Self>> {
-        pool.info()
+        pool.start_info()
     }
 }
 

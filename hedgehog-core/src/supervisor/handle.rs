@@ -4,7 +4,7 @@ use super::server::{Request, SupervisorMsg};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef, CastError, Pid},
     address::Address,
-    child_spec::{ChildId, ChildKind, ChildSpec, ErasedSpec, Restart, Shutdown},
+    child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, ErasedSpec},
     exit::ExitReason,
     name::Name,
     observe::{ChildState, TreeNode},
@@ -69,7 +69,13 @@ impl SupervisorRef {
         self.0.ask(|reply| SupervisorMsg(Request::Delete(id, reply))).await?
     }
 
-    /// One child: its spec as the supervisor keeps it, defaults filled in, and what it is doing. `None` for an unknown id.
+    /// The spec of one child, defaults filled in. `None` for an unknown id.
+    pub async fn get_child_spec(&self, id: impl Into<ChildId>) -> Result<Option<AnyChildSpec>, NoProc> {
+        let id = id.into();
+        self.0.ask(|reply| SupervisorMsg(Request::Spec(id, reply))).await
+    }
+
+    /// One child and what it is doing. `None` for an unknown id.
     pub async fn which_child(&self, id: impl Into<ChildId>) -> Result<Option<ChildInfo>, NoProc> {
         let id = id.into();
         self.0.ask(|reply| SupervisorMsg(Request::WhichOne(id, reply))).await
@@ -219,12 +225,6 @@ pub struct ChildInfo {
     pub actor: Option<AnyActorRef>,
     /// Worker or supervisor.
     pub kind: ChildKind,
-    /// When it is started again.
-    pub restart: Restart,
-    /// How it is stopped.
-    pub shutdown: Shutdown,
-    /// Whether its end may end its supervisor.
-    pub significant: bool,
     /// How often it was restarted since its supervisor started.
     pub restarts: u64,
 }
@@ -236,9 +236,6 @@ impl ChildInfo {
             state,
             actor,
             kind: spec.kind,
-            restart: spec.restart,
-            shutdown: spec.shutdown,
-            significant: spec.significant,
             restarts,
         }
     }

@@ -17,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) max_restarts: usize,
     pub(crate) max_seconds: Duration,
     pub(crate) kill_grace: Duration,
+    /// It declines to start.
+    pub(crate) ignore: bool,
     pub(crate) events: Option<Topic<SupervisorEvent>>,
 }
 
@@ -28,6 +30,7 @@ impl Options {
             max_restarts: 3,
             max_seconds: Duration::from_secs(5),
             kill_grace: KILL_GRACE,
+            ignore: false,
             events: None,
         }
     }

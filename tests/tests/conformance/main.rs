@@ -3,6 +3,7 @@
 //! `cargo test --test conformance` runs all cases and ends with the count of covered rows; `--list`, `--exact` and a filter work as
 //! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
+mod agents;
 mod auto_shutdown;
 mod boot;
 mod calls;
@@ -19,9 +20,12 @@ mod many_tasks;
 mod names;
 mod on_request;
 mod pubsub;
+mod partitions;
+mod processes;
 mod registries;
 mod restart;
 mod retries;
+mod servers;
 mod stop;
 mod storm;
 mod supervised_streams;
@@ -80,6 +84,16 @@ fn main() -> ExitCode {
         task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
+        task_streams::supervised::cases(),
+        partitions::routing::cases(),
+        partitions::resize::cases(),
+        servers::starts::cases(),
+        servers::calls::cases(),
+        servers::stops::cases(),
+        agents::state::cases(),
+        processes::timers::cases(),
+        processes::exits::cases(),
+        processes::monitors::cases(),
         supervised_streams::results::cases(),
         pubsub::broadcasts::cases(),
         pubsub::subscriptions::cases(),
