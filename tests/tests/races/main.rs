@@ -6,6 +6,7 @@ mod leftovers;
 mod restarts;
 mod zombies;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use hedgehog_tests::scenario::hush_intended_panics;
@@ -17,7 +18,10 @@ fn race(scenario: impl Future<Output = ()>) {
     HUSH.call_once(hush_intended_panics);
     let runtime = Builder::new_multi_thread().worker_threads(4).enable_all().build();
     let runtime = runtime.expect("threads for a runtime");
-    runtime.block_on(scenario);
-    // Not a plain drop: that would wait for the threads that a scenario has blocked on purpose.
+    let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(scenario)));
+    // Not a plain drop: that would wait for the threads that a scenario has blocked on purpose, a failed one for ever.
     runtime.shutdown_timeout(Duration::from_millis(100));
+    if let Err(panic) = outcome {
+        resume_unwind(panic);
+    }
 }
