@@ -4,12 +4,16 @@
 //! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
 mod agents;
+mod arguments;
 mod auto_shutdown;
 mod boot;
 mod calls;
 mod child_specs;
 mod children;
 mod dynamic;
+mod dynamic_children;
+mod dynamic_starts;
+mod dynamic_stops;
 mod faults;
 mod groups;
 mod histories;
@@ -21,12 +25,16 @@ mod names;
 mod on_request;
 mod partitions;
 mod processes;
+mod refused;
 mod registries;
 mod restart;
 mod retries;
+mod scale;
 mod servers;
+mod starts;
 mod stop;
 mod storm;
+mod supervised_stack;
 mod supervised_streams;
 mod task_links;
 mod task_streams;
@@ -57,19 +65,45 @@ fn main() -> ExitCode {
         on_request::delete_child::cases(),
         auto_shutdown::ends::cases(),
         auto_shutdown::refusals::cases(),
+        starts::information::cases(),
+        starts::declined::cases(),
+        starts::failures::cases(),
+        arguments::kept::cases(),
+        refused::specs::cases(),
+        refused::dynamic_specs::cases(),
+        refused::escapes::cases(),
+        scale::counts::cases(),
+        scale::costs::cases(),
+        supervised_stack::descriptions::cases(),
+        supervised_stack::life::cases(),
         walkthrough::requests::cases(),
         walkthrough::exits::cases(),
         histories::strategies::cases(),
         histories::hanging_restarts::cases(),
         histories::dynamic::cases(),
         dynamic::children::cases(),
+        dynamic_starts::supervisor::cases(),
+        dynamic_children::starts::cases(),
+        dynamic_children::restarts::cases(),
+        dynamic_children::lookups::cases(),
+        dynamic_stops::with_the_supervisor::cases(),
+        dynamic_stops::by_themselves::cases(),
         stop::deadlines::cases(),
         stop::reasons::cases(),
         lifetime::parents::cases(),
         lifetime::incarnations::cases(),
         names::lifetime::cases(),
-        registries::unique::cases(),
-        registries::duplicate::cases(),
+        registries::entries::unique::cases(),
+        registries::entries::duplicate::cases(),
+        registries::holders::ends::cases(),
+        registries::holders::addresses::cases(),
+        registries::queries::unique::cases(),
+        registries::queries::duplicate::cases(),
+        registries::queries::updates::cases(),
+        registries::options::listeners::cases(),
+        registries::options::metadata::cases(),
+        registries::options::partitions::cases(),
+        registries::locks::turns::cases(),
         storm::names::cases(),
         interrupted::starts::cases(),
         interrupted::stops::cases(),
