@@ -54,7 +54,7 @@ use std::{collections::HashSet, sync::Arc};
 /// assert!(counter.whereis().is_none());
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a supervisor does nothing until it is started"]
 pub struct Supervisor {
     options: Options,
