@@ -9,7 +9,7 @@ pub use server::DynamicSupervisorMsg;
 
 use crate::{
     actor_ref::{ActorRef, Pid},
-    child_spec::{ChildId, ChildSpec},
+    child_spec::{AnyChildSpec, ChildId, ChildSpec},
     exit::ExitReason,
     name::Name,
     observe::TreeNode,
@@ -171,6 +171,13 @@ impl<X: 'static> DynamicSupervisorRef<X> {
     pub async fn which_child(&self, child: impl Into<Pid>) -> Result<Option<ChildInfo>, NoProc> {
         let child = child.into();
         self.0.ask(|reply| Request::WhichPid(child, reply).into()).await
+    }
+
+    /// The spec of one child, told by a reference to it or by its pid, defaults filled in. `None` as for
+    /// [`which_child`](Self::which_child).
+    pub async fn get_child_spec(&self, child: impl Into<Pid>) -> Result<Option<AnyChildSpec>, NoProc> {
+        let child = child.into();
+        self.0.ask(|reply| Request::Spec(child, reply).into()).await
     }
 
     /// How many children there are, by kind and activity.
