@@ -330,7 +330,7 @@ pub(crate) mod addresses {
     use super::super::{actors, own};
     use std::time::Duration;
 
-    use hedgehog_core::{ExitReason, Name, Registry, Restart};
+    use hedgehog_core::{ExitReason, Name, Registry, Restart, StopError};
     use hedgehog_tests::scenario::{Command, Journal, Probe, settle};
     use tokio::time::Instant;
 
@@ -368,18 +368,22 @@ pub(crate) mod addresses {
         let _owner = own(names.spec("registry")).await;
         let (via, a) = (names.via("one"), Probe::new("a", &Journal::new()));
         let spec = a.spec().restart(Restart::Temporary).via(names.via("one")).name(&name);
-        assert!(via.stop(ExitReason::Shutdown).is_none() && name.stop(ExitReason::Shutdown).is_none());
+        assert!(!via.stop(ExitReason::Shutdown) && !name.stop(ExitReason::Shutdown));
+        let nobody = via.stop_and_wait(ExitReason::Shutdown, None).await;
+        assert_eq!(nobody.expect_err("nobody is there"), StopError::NoProc);
         for by_key in [true, false] {
             let started = sup.start_child(spec.clone()).await.expect("start");
-            let stopped = if by_key {
+            assert!(if by_key {
                 via.stop(ExitReason::Shutdown)
             } else {
                 name.stop(ExitReason::Shutdown)
-            };
-            assert_eq!(stopped, Some(started.clone()));
+            });
             assert!(matches!(started.exited().await, ExitReason::Shutdown));
         }
+        let _started = sup.start_child(spec).await.expect("start");
+        let reason = via.stop_and_wait(ExitReason::Normal, A_WHILE).await.expect("in time");
+        assert!(matches!(reason, ExitReason::Normal), "{reason}");
         settle().await;
-        assert_eq!((a.starts(), names.count()), (2, 0));
+        assert_eq!((a.starts(), names.count(), name.whereis()), (3, 0, None));
     }
 }
