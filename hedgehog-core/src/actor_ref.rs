@@ -186,8 +186,8 @@ impl<M: Message> ActorRef<M> {
         &self.incarnation
     }
 
-    /// See [`Incarnation::info`].
-    pub(crate) fn info<T: 'static>(&self) -> Option<&T> {
+    /// What the actor handed out with [`set_start_info`](crate::set_start_info), if it was a `T`.
+    pub fn start_info<T: 'static>(&self) -> Option<&T> {
         self.incarnation.info()
     }
 
@@ -276,6 +276,11 @@ impl AnyActorRef {
         self.0.on_cleanup(f);
     }
 
+    /// See [`ActorRef::start_info`].
+    pub fn start_info<T: 'static>(&self) -> Option<&T> {
+        self.0.info()
+    }
+
     /// Gives the message type back. The caller must have started the actor with this type.
     pub(crate) fn typed<M: Message>(&self) -> Option<ActorRef<M>> {
         let cell = self.0.cell()?.clone();
@@ -317,6 +322,11 @@ impl Pid {
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The inverse of [`as_u64`](Self::as_u64).
+    pub(crate) fn from_u64(pid: u64) -> Self {
+        Self(pid)
     }
 
     /// The bare number, for logs and wire formats.

@@ -5,6 +5,7 @@
 
 mod agents;
 mod applications;
+mod arguments;
 mod auto_shutdown;
 mod boot;
 mod calls;
@@ -20,13 +21,18 @@ mod lifetime;
 mod many_tasks;
 mod names;
 mod on_request;
+mod partitions;
 mod processes;
+mod refused;
 mod registries;
 mod restart;
 mod retries;
+mod scale;
 mod servers;
+mod starts;
 mod stop;
 mod storm;
+mod supervised_stack;
 mod supervised_streams;
 mod task_links;
 mod task_streams;
@@ -60,6 +66,16 @@ fn main() -> ExitCode {
         on_request::delete_child::cases(),
         auto_shutdown::ends::cases(),
         auto_shutdown::refusals::cases(),
+        starts::information::cases(),
+        starts::declined::cases(),
+        starts::failures::cases(),
+        arguments::kept::cases(),
+        refused::specs::cases(),
+        refused::escapes::cases(),
+        scale::counts::cases(),
+        scale::costs::cases(),
+        supervised_stack::descriptions::cases(),
+        supervised_stack::life::cases(),
         walkthrough::requests::cases(),
         walkthrough::exits::cases(),
         histories::strategies::cases(),
@@ -86,6 +102,8 @@ fn main() -> ExitCode {
         task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
+        partitions::routing::cases(),
+        partitions::resize::cases(),
         servers::starts::cases(),
         servers::calls::cases(),
         servers::stops::cases(),
