@@ -148,6 +148,12 @@ impl Supervisor {
     ) -> ChildSpec<SupervisorMsg> {
         ChildSpec::supervisor(id, move || (server::Server::default(), factory()))
     }
+
+    /// [`spec`](Self::spec) with the id that Elixir gives it: that of its [name](ChildSpec::name) or
+    /// [`via`](ChildSpec::via), and without one `Supervisor`.
+    pub fn child_spec(factory: impl Fn() -> Supervisor + Send + Sync + 'static) -> ChildSpec<SupervisorMsg> {
+        Self::spec("Supervisor", factory).id_is_name()
+    }
 }
 
 /// Starts a supervisor outside a tree, linked to the actor whose callback this runs in, if any.

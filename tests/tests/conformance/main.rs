@@ -12,6 +12,9 @@ mod calls;
 mod child_specs;
 mod children;
 mod dynamic;
+mod dynamic_children;
+mod dynamic_starts;
+mod dynamic_stops;
 mod faults;
 mod groups;
 mod histories;
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         starts::failures::cases(),
         arguments::kept::cases(),
         refused::specs::cases(),
+        refused::dynamic_specs::cases(),
         refused::escapes::cases(),
         scale::counts::cases(),
         scale::costs::cases(),
@@ -82,13 +86,28 @@ fn main() -> ExitCode {
         histories::hanging_restarts::cases(),
         histories::dynamic::cases(),
         dynamic::children::cases(),
+        dynamic_starts::supervisor::cases(),
+        dynamic_children::starts::cases(),
+        dynamic_children::restarts::cases(),
+        dynamic_children::lookups::cases(),
+        dynamic_stops::with_the_supervisor::cases(),
+        dynamic_stops::by_themselves::cases(),
         stop::deadlines::cases(),
         stop::reasons::cases(),
         lifetime::parents::cases(),
         lifetime::incarnations::cases(),
         names::lifetime::cases(),
-        registries::unique::cases(),
-        registries::duplicate::cases(),
+        registries::entries::unique::cases(),
+        registries::entries::duplicate::cases(),
+        registries::holders::ends::cases(),
+        registries::holders::addresses::cases(),
+        registries::queries::unique::cases(),
+        registries::queries::duplicate::cases(),
+        registries::queries::updates::cases(),
+        registries::options::listeners::cases(),
+        registries::options::metadata::cases(),
+        registries::options::partitions::cases(),
+        registries::locks::turns::cases(),
         storm::names::cases(),
         interrupted::starts::cases(),
         interrupted::stops::cases(),
