@@ -67,6 +67,10 @@
 //! | [`Application`], [`Applications`] | a tree as a program, with signals; several that need one another |
 //! | [`TreeNode`], [`SupervisorEvent`] | what the tree looks like right now, and what happens in it |
 //!
+//! Each has a page of its own in [`docs`], which begins with when to take it. Two more are for those who come from elsewhere:
+//! [`docs::migrating`] from `tokio::spawn` and `JoinSet`, [`docs::otp`] from Erlang and Elixir. And everybody should read
+//! [`docs::mailboxes`] once, before the first actor is too slow.
+//!
 //! # When not to use it
 //!
 //! * Nothing has to survive a failure on its own: `tokio::spawn` and `?` are simpler.

@@ -26,6 +26,7 @@ mod names;
 mod on_request;
 mod partitions;
 mod processes;
+mod pubsub;
 mod refused;
 mod registries;
 mod restart;
@@ -134,6 +135,8 @@ fn main() -> ExitCode {
         processes::exits::cases(),
         processes::monitors::cases(),
         supervised_streams::results::cases(),
+        pubsub::broadcasts::cases(),
+        pubsub::subscriptions::cases(),
     ];
     conformance::main(suites.concat())
 }
