@@ -64,8 +64,12 @@
 //! | [`Registry`], [`DuplicateRegistry`] | names by key, with values; one or many actors to a key |
 //! | [`pubsub`] | topics with very fast fan-out |
 //! | [`Task`], [`TaskSupervisor`], [`TaskStream`] | futures with a value, under a supervisor, or many of a kind |
-//! | [`Application`] | a tree as a program, with signals |
+//! | [`Application`], [`Applications`] | a tree as a program, with signals; several that need one another |
 //! | [`TreeNode`], [`SupervisorEvent`] | what the tree looks like right now, and what happens in it |
+//!
+//! Each has a page of its own in [`docs`], which begins with when to take it. Two more are for those who come from elsewhere:
+//! [`docs::migrating`] from `tokio::spawn` and `JoinSet`, [`docs::otp`] from Erlang and Elixir. And everybody should read
+//! [`docs::mailboxes`] once, before the first actor is too slow.
 //!
 //! # When not to use it
 //!
@@ -96,7 +100,10 @@ mod task;
 mod timer;
 
 pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid, StopError};
-pub use application::{Application, ApplicationError, Outcome, RunningApplication};
+pub use application::{
+    Application, ApplicationCallbacks, ApplicationError, ApplicationName, Applications, OnExit, Outcome,
+    RunningApplication,
+};
 pub use child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
@@ -108,7 +115,9 @@ pub use partition_supervisor::{
 };
 pub use pubsub::{Drained, Overflow, PubSub, SubscribeOptions, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
-pub use registry::{DuplicateRegistry, Key, RegisterError, Registry, RegistryMsg, Value, Via};
+pub use registry::{
+    Duplicate, DuplicateRegistry, Key, Keys, RegisterError, Registry, RegistryEvent, RegistryMsg, Unique, Value, Via,
+};
 pub use start_error::StartError;
 pub use start_info::set_start_info;
 pub use supervisor::{
@@ -120,8 +129,38 @@ pub use task::{
 };
 pub use timer::Timer;
 
-/// The longer texts.
+/// The longer texts: one for each subject, and what a person needs who comes from elsewhere.
 pub mod docs {
+    #[doc = include_str!("docs/supervisors.md")]
+    pub mod supervisors {}
+
+    #[doc = include_str!("docs/dynamic_supervisors.md")]
+    pub mod dynamic_supervisors {}
+
+    #[doc = include_str!("docs/registry_and_names.md")]
+    pub mod registry_and_names {}
+
+    #[doc = include_str!("docs/actors.md")]
+    pub mod actors {}
+
+    #[doc = include_str!("docs/tasks.md")]
+    pub mod tasks {}
+
+    #[doc = include_str!("docs/pubsub.md")]
+    pub mod pubsub {}
+
+    #[doc = include_str!("docs/mailboxes.md")]
+    pub mod mailboxes {}
+
+    #[doc = include_str!("docs/applications.md")]
+    pub mod applications {}
+
+    #[doc = include_str!("docs/observing.md")]
+    pub mod observing {}
+
+    #[doc = include_str!("docs/migrating.md")]
+    pub mod migrating {}
+
     #[doc = include_str!("docs/otp.md")]
     pub mod otp {}
 }

@@ -8,6 +8,7 @@ use crate::{
     exit::ExitReason,
     name::Name,
     observe::{ChildState, TreeNode},
+    registry::{Key, Value, Via},
     start_error::StartError,
 };
 use ractor::{Message, RpcReplyPort};
@@ -19,8 +20,8 @@ const RESTART_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A reference to a [`Supervisor`](crate::Supervisor).
 ///
-/// Made from an [`ActorRef`] it means that one incarnation; made from a [`Name`] it follows restarts, waiting up to 5 s for
-/// one in progress. Requests are answered one after another and without a deadline, because starting and stopping a child
+/// Made from an [`ActorRef`] it means that one incarnation; made from a [`Name`] or a [`Via`] it follows restarts, waiting up
+/// to 5 s for one in progress. Requests are answered one after another and without a deadline, because starting and stopping a child
 /// takes as long as the child does: a child must not ask its own supervisor from `pre_start` or `post_stop`.
 #[derive(Clone)]
 pub struct SupervisorRef(Target<SupervisorMsg>);
@@ -92,7 +93,7 @@ impl SupervisorRef {
     }
 
     /// Stops the supervisor, after its children, and returns when it is gone, with its exit reason: `reason`, unless
-    /// something else ended it first. When it is not running: [`ExitReason::Normal`] for a name nobody holds, else the
+    /// something else ended it first. When it is not running: [`ExitReason::Normal`] for an address nobody holds, else the
     /// reason it ended with. A permanent supervisor is restarted by its parent.
     pub async fn stop(&self, reason: ExitReason) -> ExitReason {
         self.0.stop(reason).await
@@ -124,6 +125,12 @@ impl From<ActorRef<SupervisorMsg>> for SupervisorRef {
 impl From<&Name<SupervisorMsg>> for SupervisorRef {
     fn from(name: &Name<SupervisorMsg>) -> Self {
         Self(Target::address(name.clone()))
+    }
+}
+
+impl<K: Key, V: Value> From<&Via<K, SupervisorMsg, V>> for SupervisorRef {
+    fn from(via: &Via<K, SupervisorMsg, V>) -> Self {
+        Self(Target::address(via.clone()))
     }
 }
 

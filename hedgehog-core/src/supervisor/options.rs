@@ -90,7 +90,7 @@ macro_rules! option_methods {
 
         /// Publishes what happens to its children, and to those of all supervisors below it, to `events`
         /// (see [`SupervisorEvent`](crate::SupervisorEvent)). A supervisor below that has a topic of its own publishes to
-        /// both. Nobody who reads the topic can slow the tree down.
+        /// both. No subscription can slow the tree down, whatever its [`Overflow`](crate::Overflow).
         #[must_use]
         pub fn events(mut self, events: &$crate::Topic<$crate::SupervisorEvent>) -> Self {
             self.options.events = Some(events.clone());

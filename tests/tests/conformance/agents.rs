@@ -73,7 +73,7 @@ pub(crate) mod state {
             .start()
             .await
             .expect("boot");
-        let spec = sup.which_child("agent").await.expect("it runs").expect("a child");
+        let spec = sup.get_child_spec("agent").await.expect("it runs").expect("a child");
         assert_eq!(
             (spec.restart, spec.shutdown),
             (Restart::Permanent, Shutdown::Timeout(Duration::from_secs(5)))
@@ -81,7 +81,7 @@ pub(crate) mod state {
         let sup = Supervisor::new(Strategy::OneForOne)
             .child(agent(|| 1).restart(Restart::Transient).shutdown(Shutdown::Infinity));
         let sup = sup.start().await.expect("boot");
-        let spec = sup.which_child("agent").await.expect("it runs").expect("a child");
+        let spec = sup.get_child_spec("agent").await.expect("it runs").expect("a child");
         assert_eq!((spec.restart, spec.shutdown), (Restart::Transient, Shutdown::Infinity));
     }
 

@@ -4,12 +4,17 @@
 //! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
 mod agents;
+mod applications;
+mod arguments;
 mod auto_shutdown;
 mod boot;
 mod calls;
 mod child_specs;
 mod children;
 mod dynamic;
+mod dynamic_children;
+mod dynamic_starts;
+mod dynamic_stops;
 mod faults;
 mod groups;
 mod histories;
@@ -22,12 +27,16 @@ mod on_request;
 mod partitions;
 mod processes;
 mod pubsub;
+mod refused;
 mod registries;
 mod restart;
 mod retries;
+mod scale;
 mod servers;
+mod starts;
 mod stop;
 mod storm;
+mod supervised_stack;
 mod supervised_streams;
 mod task_links;
 mod task_streams;
@@ -40,6 +49,9 @@ use std::process::ExitCode;
 use hedgehog_tests::conformance;
 
 fn main() -> ExitCode {
+    if let Ok(role) = std::env::var(applications::PROGRAM) {
+        return applications::program(&role);
+    }
     let suites = [
         child_specs::defaults::cases(),
         restart::types::cases(),
@@ -58,19 +70,45 @@ fn main() -> ExitCode {
         on_request::delete_child::cases(),
         auto_shutdown::ends::cases(),
         auto_shutdown::refusals::cases(),
+        starts::information::cases(),
+        starts::declined::cases(),
+        starts::failures::cases(),
+        arguments::kept::cases(),
+        refused::specs::cases(),
+        refused::dynamic_specs::cases(),
+        refused::escapes::cases(),
+        scale::counts::cases(),
+        scale::costs::cases(),
+        supervised_stack::descriptions::cases(),
+        supervised_stack::life::cases(),
         walkthrough::requests::cases(),
         walkthrough::exits::cases(),
         histories::strategies::cases(),
         histories::hanging_restarts::cases(),
         histories::dynamic::cases(),
         dynamic::children::cases(),
+        dynamic_starts::supervisor::cases(),
+        dynamic_children::starts::cases(),
+        dynamic_children::restarts::cases(),
+        dynamic_children::lookups::cases(),
+        dynamic_stops::with_the_supervisor::cases(),
+        dynamic_stops::by_themselves::cases(),
         stop::deadlines::cases(),
         stop::reasons::cases(),
         lifetime::parents::cases(),
         lifetime::incarnations::cases(),
         names::lifetime::cases(),
-        registries::unique::cases(),
-        registries::duplicate::cases(),
+        registries::entries::unique::cases(),
+        registries::entries::duplicate::cases(),
+        registries::holders::ends::cases(),
+        registries::holders::addresses::cases(),
+        registries::queries::unique::cases(),
+        registries::queries::duplicate::cases(),
+        registries::queries::updates::cases(),
+        registries::options::listeners::cases(),
+        registries::options::metadata::cases(),
+        registries::options::partitions::cases(),
+        registries::locks::turns::cases(),
         storm::names::cases(),
         interrupted::starts::cases(),
         interrupted::stops::cases(),
@@ -84,13 +122,15 @@ fn main() -> ExitCode {
         task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
-        task_streams::supervised::cases(),
         partitions::routing::cases(),
         partitions::resize::cases(),
         servers::starts::cases(),
         servers::calls::cases(),
         servers::stops::cases(),
         agents::state::cases(),
+        applications::starts::cases(),
+        applications::ends::cases(),
+        applications::signals::cases(),
         processes::timers::cases(),
         processes::exits::cases(),
         processes::monitors::cases(),

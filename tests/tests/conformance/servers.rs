@@ -88,7 +88,7 @@ pub(crate) mod starts {
             .restart(Restart::Temporary)
             .shutdown(Shutdown::BrutalKill);
         let other = sup.start_child(other).await.expect("start");
-        let [plain, changed] = ["stack", "other"].map(|id| sup.which_child(id));
+        let [plain, changed] = ["stack", "other"].map(|id| sup.get_child_spec(id));
         let plain = plain.await.expect("it runs").expect("a child");
         assert_eq!(plain.restart, Restart::Permanent);
         assert_eq!(plain.shutdown, Shutdown::Timeout(Duration::from_secs(5)));
