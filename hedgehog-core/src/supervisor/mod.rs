@@ -54,7 +54,7 @@ use std::{collections::HashSet, sync::Arc};
 /// assert!(counter.whereis().is_none());
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Supervisor {
     options: Options,
     strategy: Strategy,

@@ -4,6 +4,7 @@
 //! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
 mod agents;
+mod applications;
 mod arguments;
 mod auto_shutdown;
 mod boot;
@@ -25,6 +26,7 @@ mod names;
 mod on_request;
 mod partitions;
 mod processes;
+mod pubsub;
 mod refused;
 mod registries;
 mod restart;
@@ -47,6 +49,9 @@ use std::process::ExitCode;
 use hedgehog_tests::conformance;
 
 fn main() -> ExitCode {
+    if let Ok(role) = std::env::var(applications::PROGRAM) {
+        return applications::program(&role);
+    }
     let suites = [
         child_specs::defaults::cases(),
         restart::types::cases(),
@@ -123,10 +128,15 @@ fn main() -> ExitCode {
         servers::calls::cases(),
         servers::stops::cases(),
         agents::state::cases(),
+        applications::starts::cases(),
+        applications::ends::cases(),
+        applications::signals::cases(),
         processes::timers::cases(),
         processes::exits::cases(),
         processes::monitors::cases(),
         supervised_streams::results::cases(),
+        pubsub::broadcasts::cases(),
+        pubsub::subscriptions::cases(),
     ];
     conformance::main(suites.concat())
 }
