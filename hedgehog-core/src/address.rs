@@ -72,7 +72,8 @@ macro_rules! calls {
                 .is_some()
         }
 
-        /// [`ActorRef::stop_and_wait`](crate::ActorRef::stop_and_wait) of the present holder.
+        /// [`ActorRef::stop_and_wait`](crate::ActorRef::stop_and_wait) of the present holder; of nobody it is
+        /// [`StopError::NoProc`](crate::StopError::NoProc). A permanent child is restarted.
         pub async fn stop_and_wait(
             &self,
             reason: $crate::exit::ExitReason,
