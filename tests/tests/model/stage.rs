@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use hedgehog_core::{
     Actor, ActorProcessingErr, ActorRef, AnyActorRef, Bind, ChildSpec, ChildState, DynamicSupervisor,
-    DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Registry, RestartError, StartError, Strategy,
-    Supervisor, SupervisorMsg, SupervisorRef,
+    DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Overflow, PubSub, Registry, RestartError, StartError,
+    Strategy, Subscription, Supervisor, SupervisorEvent, SupervisorEventKind, SupervisorMsg, SupervisorRef,
 };
 use hedgehog_tests::scenario::{INTENDED, word};
 use parking_lot::Mutex;
@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::otp::{Doing, Row};
 use crate::scenario::{
-    Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Start, Static, What,
+    Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Start, Static, Told, What,
 };
 
 /// One run of hedgehog; a clone is the same run.
@@ -32,6 +32,7 @@ struct Shared {
     /// All incarnations that ever had their names, oldest first.
     incarnations: Mutex<BTreeMap<NodeId, Vec<Address>>>,
     log: Mutex<Vec<Entry>>,
+    told: Mutex<Subscription<SupervisorEvent>>,
     answers: Mutex<Answers>,
     asked: Mutex<usize>,
 }
@@ -50,6 +51,7 @@ impl Stage {
     /// An empty root beside the registry that holds the workers' names.
     pub(crate) async fn open() -> Result<Self, StartError> {
         let workers = Registry::unique("workers");
+        let events = PubSub::new().topic("events");
         Supervisor::new(Strategy::OneForOne)
             .child(workers.spec("workers"))
             .start()
@@ -61,10 +63,15 @@ impl Stage {
             dynamic_supervisors: Mutex::default(),
             incarnations: Mutex::default(),
             log: Mutex::default(),
+            told: Mutex::new(events.subscribe(Overflow::Lossless)),
             answers: Mutex::default(),
             asked: Mutex::default(),
         }));
-        let root = DynamicSupervisor::new().max_restarts(usize::MAX).start().await?;
+        let root = DynamicSupervisor::new()
+            .max_restarts(usize::MAX)
+            .events(&events)
+            .start()
+            .await?;
         let root = root.whereis().ok_or(StartError::NoProc)?;
         stage.0.incarnations.lock().insert(ROOT, vec![Address::Dynamic(root)]);
         Ok(stage)
@@ -174,6 +181,24 @@ impl Stage {
         std::mem::take(&mut *self.0.log.lock())
     }
 
+    /// What supervisors have told since the last `take`, without times.
+    pub(crate) fn take_told(&self) -> Vec<Entry> {
+        let mut told = Vec::new();
+        let incarnations = self.0.incarnations.lock();
+        let _ = self.0.told.lock().drain(usize::MAX, |event| {
+            let node = event.child.parse().expect("a node's id");
+            let nth = event.pid.map_or(0, |pid| {
+                let at = incarnations
+                    .get(&node)
+                    .and_then(|all: &Vec<Address>| all.iter().position(|address| address.any().pid() == pid));
+                at.map_or(usize::MAX, |at| at + 1)
+            });
+            let what = What::Told(told_by(&event.kind));
+            told.push(Entry { at: 0, node, nth, what });
+        });
+        told
+    }
+
     pub(crate) fn answers(&self) -> Answers {
         self.0.answers.lock().clone()
     }
@@ -256,8 +281,15 @@ impl Stage {
         let Body::Static(options) = &node.body else {
             unreachable!("it is a static supervisor");
         };
-        let (stage, options) = (self.clone(), options.clone());
-        let spec = Supervisor::spec(node.id.to_string(), move || stage.tree(&options));
+        let (stage, id, options) = (self.clone(), node.id, options.clone());
+        let spec = Supervisor::spec(node.id.to_string(), move || {
+            let earlier = stage.0.incarnations.lock().get(&id).map_or(0, Vec::len);
+            if options.declines == Some(earlier + 1) {
+                Supervisor::ignore()
+            } else {
+                stage.tree(&options)
+            }
+        });
         let name = self
             .0
             .supervisors
@@ -514,6 +546,23 @@ impl From<ActorRef<SupervisorMsg>> for Address {
 impl From<ActorRef<DynamicSupervisorMsg>> for Address {
     fn from(actor: ActorRef<DynamicSupervisorMsg>) -> Self {
         Self::Dynamic(actor)
+    }
+}
+
+fn told_by(kind: &SupervisorEventKind) -> Told {
+    match kind {
+        SupervisorEventKind::Started => Told::Started,
+        SupervisorEventKind::StartFailed { .. } => Told::StartFailed,
+        SupervisorEventKind::Exited { reason } => Told::Exited(word(reason)),
+        SupervisorEventKind::Restarted { restarts } => Told::Restarted(*restarts),
+        SupervisorEventKind::RestartFailed { .. } => Told::RestartFailed,
+        SupervisorEventKind::Terminated { reason, orderly } => Told::Terminated {
+            reason: word(reason),
+            orderly: *orderly,
+        },
+        SupervisorEventKind::MaxRestartsReached => Told::MaxRestartsReached,
+        SupervisorEventKind::AutoShutdown => Told::AutoShutdown,
+        other => unreachable!("nothing here blocks or shares a name: {other:?}"),
     }
 }
 
