@@ -72,16 +72,6 @@ macro_rules! calls {
                 .is_some()
         }
 
-        /// [`ActorRef::stop_and_wait`](crate::ActorRef::stop_and_wait) of the present holder.
-        pub async fn stop_and_wait(
-            &self,
-            reason: $crate::exit::ExitReason,
-            deadline: impl Into<Option<std::time::Duration>>,
-        ) -> Result<$crate::exit::ExitReason, $crate::actor_ref::StopError> {
-            let holder = self.whereis().ok_or($crate::actor_ref::StopError::NoProc)?;
-            holder.stop_and_wait(reason, deadline).await
-        }
-
         /// [`ActorRef::stop_and_wait`](crate::ActorRef::stop_and_wait) of the present holder; of nobody it is
         /// [`StopError::NoProc`](crate::StopError::NoProc). A permanent child is restarted.
         pub async fn stop_and_wait(
