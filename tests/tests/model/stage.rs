@@ -1,15 +1,15 @@
 //! The same scenario played on hedgehog: real supervisors over workers that live as their nodes say and record what happens.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::future;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, AnyActorRef, Bind, ChildSpec, ChildState, DynamicSupervisor,
-    DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Overflow, PubSub, Registry, RestartError, StartError,
-    Strategy, Subscription, Supervisor, SupervisorEvent, SupervisorEventKind, SupervisorMsg, SupervisorRef,
+    Actor, ActorProcessingErr, ActorRef, AnyActorRef, Bind, ChildSpec, ChildState, DeleteError, DynamicSupervisor,
+    DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, NoProc, Overflow, PubSub, Registry, RestartError,
+    StartError, Strategy, Subscription, Supervisor, SupervisorEvent, SupervisorEventKind, SupervisorMsg, SupervisorRef,
+    TerminateError,
 };
 use hedgehog_tests::scenario::{INTENDED, word};
 use parking_lot::Mutex;
@@ -123,16 +123,15 @@ impl Stage {
                 };
                 self.started(node.id, started)
             }
-            Request::Terminate(id, _) => done(supervisor.terminate_child(id.to_string()).await),
+            Request::Terminate(id, _) => terminated(supervisor.terminate_child(id.to_string()).await),
             Request::Restart(id) => match supervisor.restart_child(id.to_string()).await {
                 Ok(_) => self.started(id, Ok(())),
-                Err(RestartError::Start(error)) => failure(&error),
-                Err(error) => one_word(&error),
+                Err(error) => not_restarted(&error),
             },
-            Request::Delete(id) => done(supervisor.delete_child(id.to_string()).await),
+            Request::Delete(id) => deleted(supervisor.delete_child(id.to_string()).await),
             Request::Which => match supervisor.which_children().await {
                 Ok(children) => which(children.iter().map(|child| (child.id.as_ref(), child.state))),
-                Err(error) => one_word(&error),
+                Err(NoProc) => "noproc".to_owned(),
             },
             Request::Count => counts(supervisor.count_children().await),
         }
@@ -155,14 +154,14 @@ impl Stage {
                     // The root is nobody's child.
                     known.unwrap_or(&incarnations[&ROOT][0]).any().pid()
                 };
-                done(supervisor.terminate_child(child).await)
+                terminated(supervisor.terminate_child(child).await)
             }
             Request::Which => match supervisor.which_children().await {
                 Ok(mut children) => {
                     children.sort_by_key(|child| child.id.parse::<NodeId>().ok());
                     which(children.iter().map(|child| (child.id.as_ref(), child.state)))
                 }
-                Err(error) => one_word(&error),
+                Err(NoProc) => "noproc".to_owned(),
             },
             Request::Count => counts(supervisor.count_children().await),
             Request::Restart(_) | Request::Delete(_) => unreachable!("no dynamic supervisor can be asked that"),
@@ -581,17 +580,36 @@ fn exit_word(text: &str) -> &'static str {
     }
 }
 
-fn done<E: Error>(outcome: Result<(), E>) -> String {
-    outcome.map_or_else(|error| one_word(&error), |()| "ok".to_owned())
+fn terminated(outcome: Result<(), TerminateError>) -> String {
+    match outcome {
+        Ok(()) => "ok",
+        Err(TerminateError::NotFound { .. }) => "not found",
+        Err(TerminateError::NoProc) => "noproc",
+        Err(other) => return other.to_string(),
+    }
+    .to_owned()
 }
 
-fn one_word(error: &impl Error) -> String {
-    match error.to_string().as_str() {
-        "no such child" => "not found",
-        "the child is running" => "running",
-        "the child is being restarted" => "restarting",
-        "the supervisor is not running" => "noproc",
-        other => return other.to_owned(),
+fn deleted(outcome: Result<(), DeleteError>) -> String {
+    match outcome {
+        Ok(()) => "ok",
+        Err(DeleteError::NotFound { .. }) => "not found",
+        Err(DeleteError::Running { .. }) => "running",
+        Err(DeleteError::Restarting { .. }) => "restarting",
+        Err(DeleteError::NoProc) => "noproc",
+        Err(other) => return other.to_string(),
+    }
+    .to_owned()
+}
+
+fn not_restarted(error: &RestartError) -> String {
+    match error {
+        RestartError::Start(error) => return failure(error),
+        RestartError::NotFound { .. } => "not found",
+        RestartError::Running { .. } => "running",
+        RestartError::Restarting { .. } => "restarting",
+        RestartError::NoProc => "noproc",
+        other => return other.to_string(),
     }
     .to_owned()
 }
@@ -622,12 +640,12 @@ fn which<'a>(children: impl Iterator<Item = (&'a str, ChildState)>) -> String {
     children.map(row).collect::<Vec<_>>().join(", ")
 }
 
-fn counts(count: Result<hedgehog_core::ChildCount, hedgehog_core::NoProc>) -> String {
+fn counts(count: Result<hedgehog_core::ChildCount, NoProc>) -> String {
     match count {
         Ok(count) => format!(
             "{} specs, {} active, {} supervisors, {} workers",
             count.specs, count.active, count.supervisors, count.workers
         ),
-        Err(error) => one_word(&error),
+        Err(NoProc) => "noproc".to_owned(),
     }
 }
