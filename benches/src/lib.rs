@@ -1,1 +1,18 @@
-//! Benches of hedgehog-core, each a file in `benches/`; the crate itself is empty.
+//! What the benches and the report share: what is measured, and the contenders.
+//!
+//! * [`family`] is the vocabulary: a family of cases, each with its contenders, each set up as a rig that can be measured.
+//! * [`criterion`] runs a family as a bench, [`report`] runs all of them, interleaved, and writes them down.
+//! * The other modules are one family, or several akin: [`fan_out`].
+//!
+//! Invariant: no figure without its check. A contender that loses, repeats or reorders ends the process, unless it is known to
+//! lose; then what was lost is counted and told beside the figure.
+
+pub mod criterion;
+pub mod family;
+pub mod fan_out;
+pub mod report;
+
+use family::Family;
+
+/// Everything that is measured, in the order of the report.
+pub const FAMILIES: &[Family] = &[fan_out::FAN_OUT, fan_out::FAN_OUT_OUTSIDE, fan_out::FAN_OUT_ACTORS];
