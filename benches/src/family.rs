@@ -78,13 +78,4 @@ impl Entry {
             start: Box::new(move || Box::new(start())),
         }
     }
-
-    /// The same as a floor.
-    #[must_use]
-    pub fn floor(self) -> Self {
-        Self {
-            role: Role::Floor,
-            ..self
-        }
-    }
 }

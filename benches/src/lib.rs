@@ -15,4 +15,9 @@ pub mod report;
 use family::Family;
 
 /// Everything that is measured, in the order of the report.
-pub const FAMILIES: &[Family] = &[fan_out::FAN_OUT, fan_out::FAN_OUT_OUTSIDE, fan_out::FAN_OUT_ACTORS];
+pub const FAMILIES: &[Family] = &[
+    fan_out::FAN_OUT,
+    fan_out::FAN_OUT_OUTSIDE,
+    fan_out::FAN_OUT_ACTORS,
+    fan_out::TOPICS,
+];

@@ -9,53 +9,58 @@ use ::kameo::{mailbox, message};
 use kameo_actors::DeliveryStrategy;
 use kameo_actors::pubsub::PubSub;
 use ractor::{Actor, ActorProcessingErr, ActorRef, OutputPort, pg};
-use tokio::runtime::Runtime;
 
-use super::rig::{Publish, Publisher};
-use super::round::{Event, Reader, Round};
+use super::rig::{Publish, Publisher, Setup};
+use super::round::{Event, Reader};
 
 /// Keeps a list of references, and casts to each.
-pub(super) fn ractor_cast(runtime: &Runtime, subscribers: usize, round: &Arc<Round>) -> Box<dyn Publisher> {
-    let actors = ractor_actors(runtime, subscribers, round);
-    Box::new(move |event| {
-        let event = Arc::new(event);
-        for actor in &actors {
-            let _ = actor.cast(Arc::clone(&event));
+pub(super) fn ractor_cast(setup: &Setup<'_>) -> Box<dyn Publisher> {
+    setup.publisher(|readers| {
+        let actors = ractor_actors(setup, readers);
+        move |event| {
+            let event = Arc::new(event);
+            for actor in &actors {
+                let _ = actor.cast(Arc::clone(&event));
+            }
         }
     })
 }
 
 /// Asks a process group for its members, and sends to each.
-pub(super) fn ractor_pg(runtime: &Runtime, subscribers: usize, round: &Arc<Round>) -> Box<dyn Publisher> {
-    // Groups are global to the process: every rig has one of its own.
-    static RIGS: AtomicU64 = AtomicU64::new(0);
-    let group = format!("events of rig {}", RIGS.fetch_add(1, Ordering::Relaxed));
-    let actors = ractor_actors(runtime, subscribers, round);
-    pg::join(group.clone(), actors.iter().map(ActorRef::get_cell).collect());
-    Box::new(move |event| {
-        let event = Arc::new(event);
-        for actor in pg::get_local_members(&group) {
-            let _ = actor.send_message(Arc::clone(&event));
+pub(super) fn ractor_pg(setup: &Setup<'_>) -> Box<dyn Publisher> {
+    // Groups are global to the process: every topic has one of its own.
+    static GROUPS: AtomicU64 = AtomicU64::new(0);
+    setup.publisher(|readers| {
+        let group = format!("events {}", GROUPS.fetch_add(1, Ordering::Relaxed));
+        let actors = ractor_actors(setup, readers);
+        pg::join(group.clone(), actors.iter().map(ActorRef::get_cell).collect());
+        move |event| {
+            let event = Arc::new(event);
+            for actor in pg::get_local_members(&group) {
+                let _ = actor.send_message(Arc::clone(&event));
+            }
         }
     })
 }
 
 /// Sends to an output port, which loses what its ten slots do not hold.
-pub(super) fn ractor_output_port(runtime: &Runtime, subscribers: usize, round: &Arc<Round>) -> Box<dyn Publisher> {
-    let actors = ractor_actors(runtime, subscribers, round);
-    let port = OutputPort::<Arc<Event>>::default();
-    let _inside = runtime.enter();
-    for actor in actors {
-        port.subscribe(actor, Some);
-    }
-    Box::new(move |event| port.send(Arc::new(event)))
+pub(super) fn ractor_output_port(setup: &Setup<'_>) -> Box<dyn Publisher> {
+    setup.publisher(|readers| {
+        let actors = ractor_actors(setup, readers);
+        let port = OutputPort::<Arc<Event>>::default();
+        let _inside = setup.runtime.enter();
+        for actor in actors {
+            port.subscribe(actor, Some);
+        }
+        move |event| port.send(Arc::new(event))
+    })
 }
 
-fn ractor_actors(runtime: &Runtime, subscribers: usize, round: &Arc<Round>) -> Vec<ActorRef<Arc<Event>>> {
-    runtime.block_on(async {
-        let mut actors = Vec::with_capacity(subscribers);
-        for _ in 0..subscribers {
-            let (actor, _) = Actor::spawn(None, RactorSubscriber, Reader::new(round))
+fn ractor_actors(setup: &Setup<'_>, readers: Vec<Reader>) -> Vec<ActorRef<Arc<Event>>> {
+    setup.runtime.block_on(async {
+        let mut actors = Vec::with_capacity(readers.len());
+        for reader in readers {
+            let (actor, _) = Actor::spawn(None, RactorSubscriber, reader)
                 .await
                 .expect("an actor without a name");
             actors.push(actor);
@@ -87,14 +92,16 @@ impl Actor for RactorSubscriber {
 }
 
 /// Publishes through kameo's `PubSub`, held by the publisher: its broker actor would cost one more message.
-pub(super) fn kameo(runtime: &Runtime, subscribers: usize, round: &Arc<Round>) -> Box<dyn Publisher> {
-    let _inside = runtime.enter();
-    let mut pubsub = PubSub::new(DeliveryStrategy::Guaranteed);
-    for _ in 0..subscribers {
-        let subscriber = KameoSubscriber(Reader::new(round));
-        pubsub.subscribe(KameoSubscriber::spawn_with_mailbox(subscriber, mailbox::unbounded()));
-    }
-    Box::new(KameoPublisher(pubsub))
+pub(super) fn kameo(setup: &Setup<'_>) -> Box<dyn Publisher> {
+    let _inside = setup.runtime.enter();
+    setup.publisher(|readers| {
+        let mut pubsub = PubSub::new(DeliveryStrategy::Guaranteed);
+        for reader in readers {
+            let subscriber = KameoSubscriber(reader);
+            pubsub.subscribe(KameoSubscriber::spawn_with_mailbox(subscriber, mailbox::unbounded()));
+        }
+        KameoPublisher(pubsub)
+    })
 }
 
 struct KameoPublisher(PubSub<Arc<Event>>);

@@ -1,53 +1,50 @@
 //! One topic: an append-only log that subscribers read at their own pace.
 
-use std::sync::Arc;
+use std::sync::Mutex;
 
 use hedgehog_core::pubsub::{Overflow, PubSub, Subscription};
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor};
-use tokio::runtime::Runtime;
+use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, Restart};
 
-use super::rig::Publisher;
-use super::round::{Event, Reader, Round};
+use super::rig::{Publisher, Setup};
+use super::round::{Event, Reader};
 
 /// How many events a subscriber takes before it lets others run.
 const BATCH: usize = 256;
 
-pub(super) fn into_tasks(runtime: &Runtime, subscribers: usize, round: &Arc<Round>) -> Box<dyn Publisher> {
-    let topic = PubSub::new().topic("events");
-    for _ in 0..subscribers {
-        let (mut subscription, mut reader) = (topic.subscribe(Overflow::Lossless), Reader::new(round));
-        runtime.spawn(async move {
-            loop {
-                let _ = subscription.next_batch(BATCH, |event| reader.read(event)).await;
-            }
-        });
-    }
-    Box::new(move |event| topic.broadcast(event))
+pub(super) fn into_tasks(setup: &Setup<'_>) -> Box<dyn Publisher> {
+    setup.publisher(|readers| {
+        let topic = PubSub::new().topic("events");
+        for mut reader in readers {
+            let mut subscription = topic.subscribe(Overflow::Lossless);
+            setup.runtime.spawn(async move {
+                loop {
+                    let _ = subscription.next_batch(BATCH, |event| reader.read(event)).await;
+                }
+            });
+        }
+        move |event| topic.broadcast(event)
+    })
 }
 
-pub(super) fn into_actors(runtime: &Runtime, subscribers: usize, round: &Arc<Round>) -> Box<dyn Publisher> {
-    let topic = PubSub::new().topic("events");
-    let (from, round) = (topic.clone(), Arc::clone(round));
-    let supervisor = runtime.block_on(async move {
-        let supervisor = DynamicSupervisor::new()
-            .start()
-            .await
-            .expect("a supervisor without children");
-        for _ in 0..subscribers {
-            let (topic, round) = (from.clone(), Arc::clone(&round));
+pub(super) fn into_actors(setup: &Setup<'_>) -> Box<dyn Publisher> {
+    let supervisor = setup
+        .runtime
+        .block_on(DynamicSupervisor::new().start())
+        .expect("a supervisor without children");
+    setup.publisher(|readers| {
+        let topic = PubSub::new().topic("events");
+        for reader in readers {
+            // Nobody fails here, so a subscriber is made once.
+            let made = Mutex::new(Some((topic.subscribe(Overflow::Lossless), reader)));
             let spec = ChildSpec::worker("subscriber", move || {
-                (Subscriber, (topic.subscribe(Overflow::Lossless), Reader::new(&round)))
+                (Subscriber, made.lock().expect("no panic").take())
             });
-            supervisor
-                .start_child(spec)
-                .await
-                .expect("an actor that does nothing on start");
+            let started = setup
+                .runtime
+                .block_on(supervisor.start_child(spec.restart(Restart::Temporary)));
+            started.expect("an actor that does nothing on start");
         }
-        supervisor
-    });
-    Box::new(move |event| {
-        let _ = &supervisor;
-        topic.broadcast(event);
+        move |event| topic.broadcast(event)
     })
 }
 
@@ -59,13 +56,14 @@ struct Rung;
 impl Actor for Subscriber {
     type Msg = Rung;
     type State = (Subscription<Event>, Reader);
-    type Arguments = Self::State;
+    type Arguments = Option<Self::State>;
 
     async fn pre_start(
         &self,
         myself: ractor::ActorRef<Rung>,
-        (mut subscription, reader): Self::State,
+        made: Self::Arguments,
     ) -> Result<Self::State, ActorProcessingErr> {
+        let (mut subscription, reader) = made.ok_or("started twice")?;
         let myself = ActorRef::current(&myself).ok_or("started by ractor itself")?;
         subscription.ring(&myself, || Rung);
         Ok((subscription, reader))

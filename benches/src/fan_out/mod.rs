@@ -10,8 +10,8 @@ mod hedgehog;
 mod rig;
 mod round;
 
-use crate::family::{Case, Entry, Family};
-use rig::{Contender, Place, Rig, Start};
+use crate::family::{Case, Entry, Family, Role};
+use rig::{Contender, Load, Place, Rig, Start};
 use round::Delivery;
 
 /// Into tasks, or whatever else the contender offers.
@@ -49,6 +49,33 @@ pub const FAN_OUT_OUTSIDE: Family = Family {
             TASKS,
             Place::Outside,
         )
+    },
+};
+
+/// Many topics of few subscribers.
+pub const TOPICS: Family = Family {
+    name: "topics",
+    unit: "delivery",
+    about: "A thousand topics of ten subscribers each, 104-byte events, one publisher that goes round the topics; N is the number \
+        of topics. `burst`: ten rounds through all topics back to back. `ticks`: one round, and everybody idle before it. No \
+        subscriber is woken twice for one event anywhere, so the wakes weigh more than in one large topic; what is left of the \
+        difference is the allocation and the queue entry for every subscriber that a log does not need.",
+    cases: || {
+        let case = |(name, events)| {
+            let load = Load {
+                topics: 1_000,
+                subscribers: 10,
+                events,
+                place: Place::Inside,
+            };
+            Case {
+                name,
+                n: load.topics,
+                units: load.deliveries(),
+                entries: entries(TASKS.iter(), load),
+            }
+        };
+        [("burst", 10_000), ("ticks", 1_000)].map(case).into()
     },
 };
 
@@ -95,8 +122,14 @@ const ACTORS: &[Contender] = &[
 ];
 
 const FLOORS: &[Contender] = &[
-    complete("floor-wake", floors::wake),
-    complete("floor-inline", floors::inline),
+    Contender {
+        role: Role::Floor,
+        ..complete("floor-wake", floors::wake)
+    },
+    Contender {
+        role: Role::Floor,
+        ..complete("floor-inline", floors::inline)
+    },
 ];
 
 const RACTOR_CAST: Contender = complete("ractor-cast", actors::ractor_cast);
@@ -110,6 +143,7 @@ const KAMEO: Contender = complete("kameo", actors::kameo);
 const fn complete(name: &'static str, start: Start) -> Contender {
     Contender {
         name,
+        role: Role::Contender,
         delivery: Delivery::Complete,
         start,
     }
@@ -118,22 +152,31 @@ const fn complete(name: &'static str, start: Start) -> Contender {
 fn cases(shapes: &[(&'static str, u64)], sizes: &[usize], contenders: &'static [Contender], place: Place) -> Vec<Case> {
     let mut cases = Vec::new();
     for &(name, events) in shapes {
-        for &n in sizes {
-            let events = events.min(LONGEST_DELIVERIES / n as u64);
-            let entry = move |contender: &'static Contender| {
-                Entry::contender(contender.name, move || Rig::new(contender, n, events, place))
+        for &subscribers in sizes {
+            let events = events.min(LONGEST_DELIVERIES / subscribers as u64);
+            let load = Load {
+                topics: 1,
+                subscribers,
+                events,
+                place,
             };
             cases.push(Case {
                 name,
-                n,
-                units: events * n as u64,
-                entries: contenders
-                    .iter()
-                    .map(entry)
-                    .chain(FLOORS.iter().map(|floor| entry(floor).floor()))
-                    .collect(),
+                n: subscribers,
+                units: load.deliveries(),
+                entries: entries(contenders.iter().chain(FLOORS), load),
             });
         }
     }
     cases
+}
+
+fn entries(contenders: impl Iterator<Item = &'static Contender>, load: Load) -> Vec<Entry> {
+    contenders
+        .map(|contender| Entry {
+            contender: contender.name,
+            role: contender.role,
+            start: Box::new(move || Box::new(Rig::new(contender, load))),
+        })
+        .collect()
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Runtime;
 
-use super::round::{Delivery, Event, Round};
-use crate::family::{self, Sample};
+use super::round::{Delivery, Event, Reader, Round};
+use crate::family::{self, Role, Sample};
 
 /// How a contender takes one event.
 pub(super) trait Publish: Send + 'static {
@@ -21,13 +21,55 @@ impl<F: FnMut(Event) + Send + 'static> Publish for F {
     }
 }
 
-/// Starts the subscribers of a contender on a runtime, and returns how to publish to them.
-pub(super) type Start = fn(&Runtime, usize, &Arc<Round>) -> Box<dyn Publisher>;
+/// Starts the subscribers of a contender, and returns how to publish to them.
+pub(super) type Start = fn(&Setup<'_>) -> Box<dyn Publisher>;
+
+/// What a contender is to be set up with.
+pub(super) struct Setup<'a> {
+    pub(super) runtime: &'a Runtime,
+    topics: usize,
+    subscribers: usize,
+    round: &'a Arc<Round>,
+}
+
+impl Setup<'_> {
+    /// Sets up every topic with its readers, and publishes to them in turn.
+    pub(super) fn publisher<P: Publish>(&self, mut topic: impl FnMut(Vec<Reader>) -> P) -> Box<dyn Publisher> {
+        let mut topics: Vec<P> = (0..self.topics)
+            .map(|at| {
+                let reader = |_| Reader::new(self.round, at as u64, self.topics as u64);
+                topic((0..self.subscribers).map(reader).collect())
+            })
+            .collect();
+        match topics.pop() {
+            // Without the turns, which would show in the figure of one subscriber.
+            Some(only) if topics.is_empty() => Box::new(only),
+            last => Box::new(InTurn {
+                topics: topics.into_iter().chain(last).collect(),
+                next: 0,
+            }),
+        }
+    }
+}
+
+struct InTurn<P> {
+    topics: Vec<P>,
+    next: usize,
+}
+
+impl<P: Publish> Publish for InTurn<P> {
+    async fn publish(&mut self, event: Event) {
+        let topic = self.next;
+        self.next = (topic + 1) % self.topics.len();
+        self.topics[topic].publish(event).await;
+    }
+}
 
 /// One way to bring an event to many.
 #[derive(Clone, Copy)]
 pub(super) struct Contender {
     pub(super) name: &'static str,
+    pub(super) role: Role,
     pub(super) delivery: Delivery,
     pub(super) start: Start,
 }
@@ -41,6 +83,24 @@ pub(super) enum Place {
     Outside,
 }
 
+/// What a contender has to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    pub(super) topics: usize,
+    /// Of each topic.
+    pub(super) subscribers: usize,
+    /// Of a round, all topics together: a multiple of their number.
+    pub(super) events: u64,
+    pub(super) place: Place,
+}
+
+impl Load {
+    /// How many deliveries a round is.
+    pub(super) fn deliveries(self) -> u64 {
+        self.events * self.subscribers as u64
+    }
+}
+
 /// A contender, its subscribers and their runtime. An iteration is a round.
 pub(super) struct Rig {
     runtime: Option<Runtime>,
@@ -51,15 +111,26 @@ pub(super) struct Rig {
 }
 
 impl Rig {
-    /// Starts `subscribers` subscribers of `contender` on a runtime of two workers; a round will be `events` events.
-    pub(super) fn new(contender: &Contender, subscribers: usize, events: u64, place: Place) -> Self {
+    /// Starts `contender` on a runtime of two workers.
+    pub(super) fn new(contender: &Contender, load: Load) -> Self {
+        let Load {
+            topics,
+            subscribers,
+            events,
+            place,
+        } = load;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_time()
             .build()
             .expect("a runtime of two threads");
-        let round = Arc::new(Round::new(subscribers, contender.delivery));
-        let publisher = (contender.start)(&runtime, subscribers, &round);
+        let round = Arc::new(Round::new(topics * subscribers, contender.delivery));
+        let publisher = (contender.start)(&Setup {
+            runtime: &runtime,
+            topics,
+            subscribers,
+            round: &round,
+        });
         Self {
             runtime: Some(runtime),
             publisher: Some(publisher),
