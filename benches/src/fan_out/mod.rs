@@ -7,8 +7,8 @@ mod actors;
 mod channels;
 mod floors;
 mod hedgehog;
-mod rig;
-mod round;
+pub(crate) mod rig;
+pub(crate) mod round;
 
 use crate::family::{Case, Entry, Family, Role};
 use rig::{Contender, Load, Place, Rig, Start};
@@ -171,7 +171,7 @@ fn cases(shapes: &[(&'static str, u64)], sizes: &[usize], contenders: &'static [
     cases
 }
 
-fn entries(contenders: impl Iterator<Item = &'static Contender>, load: Load) -> Vec<Entry> {
+pub(crate) fn entries(contenders: impl Iterator<Item = &'static Contender>, load: Load) -> Vec<Entry> {
     contenders
         .map(|contender| Entry {
             contender: contender.name,

@@ -10,7 +10,7 @@ use super::round::{Delivery, Event, Reader, Round};
 use crate::family::{self, Role, Sample};
 
 /// How a contender takes one event.
-pub(super) trait Publish: Send + 'static {
+pub(crate) trait Publish: Send + 'static {
     /// Hands `event` to every subscriber, or to whoever does that.
     fn publish(&mut self, event: Event) -> impl Future<Output = ()> + Send;
 }
@@ -22,11 +22,11 @@ impl<F: FnMut(Event) + Send + 'static> Publish for F {
 }
 
 /// Starts the subscribers of a contender, and returns how to publish to them.
-pub(super) type Start = fn(&Setup<'_>) -> Box<dyn Publisher>;
+pub(crate) type Start = fn(&Setup<'_>) -> Box<dyn Publisher>;
 
 /// What a contender is to be set up with.
-pub(super) struct Setup<'a> {
-    pub(super) runtime: &'a Runtime,
+pub(crate) struct Setup<'a> {
+    pub(crate) runtime: &'a Runtime,
     topics: usize,
     subscribers: usize,
     round: &'a Arc<Round>,
@@ -34,7 +34,7 @@ pub(super) struct Setup<'a> {
 
 impl Setup<'_> {
     /// Sets up every topic with its readers, and publishes to them in turn.
-    pub(super) fn publisher<P: Publish>(&self, mut topic: impl FnMut(Vec<Reader>) -> P) -> Box<dyn Publisher> {
+    pub(crate) fn publisher<P: Publish>(&self, mut topic: impl FnMut(Vec<Reader>) -> P) -> Box<dyn Publisher> {
         let mut topics: Vec<P> = (0..self.topics)
             .map(|at| {
                 let reader = |_| Reader::new(self.round, at as u64, self.topics as u64);
@@ -67,16 +67,16 @@ impl<P: Publish> Publish for InTurn<P> {
 
 /// One way to bring an event to many.
 #[derive(Clone, Copy)]
-pub(super) struct Contender {
-    pub(super) name: &'static str,
-    pub(super) role: Role,
-    pub(super) delivery: Delivery,
-    pub(super) start: Start,
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    pub(crate) role: Role,
+    pub(crate) delivery: Delivery,
+    pub(crate) start: Start,
 }
 
 /// Where the publisher runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// In a task of the subscribers' runtime.
     Inside,
     /// On a thread of its own: every wake has to go through the runtime's inject queue.
@@ -85,24 +85,24 @@ pub(super) enum Place {
 
 /// What a contender has to do.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Load {
-    pub(super) topics: usize,
+pub(crate) struct Load {
+    pub(crate) topics: usize,
     /// Of each topic.
-    pub(super) subscribers: usize,
+    pub(crate) subscribers: usize,
     /// Of a round, all topics together: a multiple of their number.
-    pub(super) events: u64,
-    pub(super) place: Place,
+    pub(crate) events: u64,
+    pub(crate) place: Place,
 }
 
 impl Load {
     /// How many deliveries a round is.
-    pub(super) fn deliveries(self) -> u64 {
+    pub(crate) fn deliveries(self) -> u64 {
         self.events * self.subscribers as u64
     }
 }
 
 /// A contender, its subscribers and their runtime. An iteration is a round.
-pub(super) struct Rig {
+pub(crate) struct Rig {
     runtime: Option<Runtime>,
     publisher: Option<Box<dyn Publisher>>,
     round: Arc<Round>,
@@ -112,18 +112,14 @@ pub(super) struct Rig {
 
 impl Rig {
     /// Starts `contender` on a runtime of two workers.
-    pub(super) fn new(contender: &Contender, load: Load) -> Self {
+    pub(crate) fn new(contender: &Contender, load: Load) -> Self {
         let Load {
             topics,
             subscribers,
             events,
             place,
         } = load;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_time()
-            .build()
-            .expect("a runtime of two threads");
+        let runtime = crate::two_workers();
         let round = Arc::new(Round::new(topics * subscribers, contender.delivery));
         let publisher = (contender.start)(&Setup {
             runtime: &runtime,
@@ -167,7 +163,7 @@ impl Drop for Rig {
 }
 
 /// A [`Publish`] without its type.
-pub(super) trait Publisher: Send {
+pub(crate) trait Publisher: Send {
     fn run(self: Box<Self>, round: Arc<Round>, rounds: u64, events: u64) -> Run;
 }
 

@@ -8,14 +8,14 @@ use tokio::sync::Notify;
 
 /// As large as a trade event: 104 bytes.
 #[derive(Clone, Debug)]
-pub(super) struct Event {
+pub(crate) struct Event {
     sequence: u64,
     _payload: [u64; 12],
 }
 
 impl Event {
     /// The event with this number; the first one is 0.
-    pub(super) fn new(sequence: u64) -> Self {
+    pub(crate) fn new(sequence: u64) -> Self {
         Self {
             sequence,
             _payload: [0; 12],
@@ -25,7 +25,7 @@ impl Event {
 
 /// Whether a contender promises that every event arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Delivery {
+pub(crate) enum Delivery {
     /// Every event, once, in order; anything else ends the process.
     Complete,
     /// In order, with gaps; they are counted.
@@ -34,7 +34,7 @@ pub(super) enum Delivery {
 
 /// What the publisher and the subscribers of a rig share.
 #[derive(Debug)]
-pub(super) struct Round {
+pub(crate) struct Round {
     subscribers: usize,
     delivery: Delivery,
     /// Subscribers that have not seen the round's last event.
@@ -46,7 +46,7 @@ pub(super) struct Round {
 }
 
 impl Round {
-    pub(super) fn new(subscribers: usize, delivery: Delivery) -> Self {
+    pub(crate) fn new(subscribers: usize, delivery: Delivery) -> Self {
         Self {
             subscribers,
             delivery,
@@ -58,7 +58,7 @@ impl Round {
     }
 
     /// Opens a round of `events` events and gives their numbers.
-    pub(super) fn open(&self, events: u64) -> std::ops::Range<u64> {
+    pub(crate) fn open(&self, events: u64) -> std::ops::Range<u64> {
         self.reading.store(self.subscribers, Ordering::Release);
         let start = self.end.fetch_add(events, Ordering::Release);
         start..start + events
@@ -70,14 +70,14 @@ impl Round {
     }
 
     /// Deliveries that did not happen since the last call.
-    pub(super) fn take_lost(&self) -> u64 {
+    pub(crate) fn take_lost(&self) -> u64 {
         self.lost.swap(0, Ordering::Relaxed)
     }
 }
 
 /// What every subscriber does with an event, whoever brought it.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     next: u64,
     /// Of several topics that take events in turn, each sees one in so many.
     step: u64,
@@ -86,7 +86,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// A reader of the events `first`, `first + step`, …
-    pub(super) fn new(round: &Arc<Round>, first: u64, step: u64) -> Self {
+    pub(crate) fn new(round: &Arc<Round>, first: u64, step: u64) -> Self {
         Self {
             next: first,
             step,
@@ -95,7 +95,7 @@ impl Reader {
     }
 
     /// Checks that `event` is the next one, and ends the round with the last one.
-    pub(super) fn read(&mut self, event: &Event) {
+    pub(crate) fn read(&mut self, event: &Event) {
         if event.sequence != self.next {
             self.gap(event);
         }
