@@ -151,6 +151,11 @@ impl<M: Message> ActorRef<M> {
         mine.then(|| Self::new(myself.clone(), incarnation))
     }
 
+    /// See [`Incarnation::info`].
+    pub(crate) fn info<T: 'static>(&self) -> Option<&T> {
+        self.incarnation.info()
+    }
+
     /// The same incarnation without its message type.
     pub fn any(&self) -> AnyActorRef {
         AnyActorRef(self.incarnation.clone())
@@ -262,11 +267,6 @@ impl fmt::Debug for AnyActorRef {
 pub struct Pid(u64);
 
 impl Pid {
-    /// Smaller than every pid in use.
-    pub(crate) const MIN: Self = Self(0);
-    /// Larger than every pid in use.
-    pub(crate) const MAX: Self = Self(u64::MAX);
-
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))

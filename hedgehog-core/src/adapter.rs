@@ -61,7 +61,7 @@ fn start_failure(error: ActorProcessingErr) -> (StartError, ExitReason) {
                 StartError::Ignore => ExitReason::Normal,
                 StartError::Panicked(text) => ExitReason::Panic(text.clone()),
                 StartError::Killed => ExitReason::Killed,
-                StartError::FailedToStartChild { .. } => ExitReason::ShutdownWith(chain(&*error).into()),
+                StartError::FailedToStartChild { .. } => ExitReason::ShutdownWith(log::chain(&*error).into()),
                 StartError::Failed(source) => ExitReason::Error(source.clone()),
                 other => ExitReason::Error(Arc::new(other.clone())),
             };
@@ -70,14 +70,6 @@ fn start_failure(error: ActorProcessingErr) -> (StartError, ExitReason) {
         // The one failure that does not come from our own `pre_start`: ractor's kill during startup.
         Err(_) => (StartError::Killed, ExitReason::Killed),
     }
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(log::text(&error), |line, cause| {
-        format!("{line}: {}", log::text(&cause))
-    })
 }
 
 /// Finishes an incarnation whose start was cancelled.

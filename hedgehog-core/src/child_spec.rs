@@ -123,6 +123,11 @@ impl<M: Message> ChildSpec<M> {
         }
     }
 
+    pub(crate) fn id(mut self, id: impl Into<ChildId>) -> Self {
+        self.id = id.into();
+        self
+    }
+
     /// When the child is started again. Default: [`Restart::Permanent`].
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
@@ -265,11 +270,6 @@ impl ErasedSpec {
             (true, _, AutoShutdown::Never) => Err(StartError::SignificantNeedsAutoShutdown { id: id() }),
             _ => Ok(()),
         }
-    }
-
-    /// Whether an incarnation of the one and an incarnation of the other cannot live at the same time.
-    pub(crate) fn shares_name_with(&self, other: &Self) -> bool {
-        self.names.iter().any(|name| other.names.contains(name))
     }
 
     /// Refuses a start under a name that is kept for `holder`, a child that is being restarted.

@@ -59,11 +59,12 @@
 //! | [`ChildSpec`], [`Restart`], [`Shutdown`] | how one child is started, restarted and stopped |
 //! | [`Supervisor`], [`Strategy`] | children known beforehand, in order |
 //! | [`DynamicSupervisor`] | children on demand, any number |
+//! | [`PartitionSupervisor`] | one child many times over, each serving its share of the keys |
 //! | [`Registry`], [`DuplicateRegistry`] | names by key, with values; one or many actors to a key |
 //! | [`pubsub`] | topics with very fast fan-out |
 //! | [`Task`], [`TaskSupervisor`], [`TaskStream`] | futures with a value, under a supervisor, or many of a kind |
 //! | [`Application`] | a tree as a program, with signals |
-//! | [`TreeNode`] | what the tree looks like right now |
+//! | [`TreeNode`], [`SupervisorEvent`] | what the tree looks like right now, and what happens in it |
 //!
 //! # When not to use it
 //!
@@ -75,6 +76,7 @@
 
 mod actor_ref;
 mod adapter;
+mod address;
 mod application;
 mod child_spec;
 mod dynamic_supervisor;
@@ -82,6 +84,7 @@ mod exit;
 mod name;
 mod observe;
 mod panic;
+mod partition_supervisor;
 pub mod pubsub;
 mod registry;
 mod start_error;
@@ -94,7 +97,10 @@ pub use child_spec::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
 pub use name::{Bind, Name, NameId};
-pub use observe::{ChildState, TreeNode};
+pub use observe::{ChildState, RestartWindow, SupervisorEvent, SupervisorEventKind, TreeNode};
+pub use partition_supervisor::{
+    PartitionSupervisor, PartitionSupervisorMsg, PartitionSupervisorRef, PartitionVia, ResizeError,
+};
 pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
 pub use registry::{DuplicateRegistry, Key, RegisterError, Registry, RegistryMsg, Value, Via};
@@ -103,7 +109,9 @@ pub use supervisor::{
     AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,
     SupervisorRef, TerminateError,
 };
-pub use task::{OnTimeout, Task, TaskError, TaskMsg, TaskResults, TaskStream, TaskSupervisor};
+pub use task::{
+    OnTimeout, OnYieldTimeout, Task, TaskError, TaskMsg, TaskResults, TaskStream, TaskSupervisor, YieldMany,
+};
 
 /// The longer texts.
 pub mod docs {

@@ -4,16 +4,17 @@
 //! before the exit of its holder can be seen.
 
 use crate::{
-    actor_ref::{ActorRef, CallError, CastError},
+    actor_ref::ActorRef,
+    address::{self, Address},
     start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
-use ractor::{Message, RpcReplyPort};
+use futures_util::future::BoxFuture;
+use ractor::Message;
 use std::{
     fmt,
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash},
     sync::Arc,
-    time::Duration,
 };
 use tokio::sync::Notify;
 
@@ -80,49 +81,21 @@ impl<M: Message> Name<M> {
         &self.0.name
     }
 
-    /// The incarnation that holds the name now.
-    pub fn whereis(&self) -> Option<ActorRef<M>> {
-        self.0
-            .holder
-            .load()
-            .as_deref()
-            .filter(|holder| holder.is_alive())
-            .cloned()
+    address::calls!(M);
+
+    fn reach<R>(&self, f: impl FnOnce(Option<&ActorRef<M>>) -> R) -> R {
+        let holder = self.0.holder.load();
+        f(holder.as_deref().filter(|holder| holder.is_alive()))
+    }
+}
+
+impl<M: Message> Address<M> for Name<M> {
+    fn whereis(&self) -> Option<ActorRef<M>> {
+        self.whereis()
     }
 
-    /// [`whereis`](Self::whereis) that waits out a restart, up to `deadline`.
-    pub async fn wait(&self, deadline: Duration) -> Option<ActorRef<M>> {
-        tokio::time::timeout(deadline, self.holder()).await.ok()
-    }
-
-    /// The holder, as soon as there is one.
-    pub(crate) async fn holder(&self) -> ActorRef<M> {
-        loop {
-            let bound = self.0.bound.notified();
-            tokio::pin!(bound);
-            bound.as_mut().enable();
-            if let Some(holder) = self.whereis() {
-                return holder;
-            }
-            bound.await;
-        }
-    }
-
-    /// [`ActorRef::cast`] to the present holder.
-    pub fn cast(&self, message: M) -> Result<(), CastError<M>> {
-        match self.whereis() {
-            Some(holder) => holder.cast(message),
-            None => Err(CastError(message)),
-        }
-    }
-
-    /// [`ActorRef::call`] of the present holder.
-    pub async fn call<R: Send + 'static>(
-        &self,
-        make: impl FnOnce(RpcReplyPort<R>) -> M,
-        deadline: impl Into<Option<Duration>>,
-    ) -> Result<R, CallError> {
-        self.whereis().ok_or(CallError::NoProc)?.call(make, deadline).await
+    fn holder(&self) -> BoxFuture<'_, Option<ActorRef<M>>> {
+        Box::pin(async { Some(address::until_bound(&self.0.bound, || self.whereis()).await) })
     }
 }
 

@@ -4,34 +4,33 @@
 //! whose order matters take a [`Supervisor`](crate::Supervisor).
 
 mod server;
-mod table;
 
 pub use server::DynamicSupervisorMsg;
 
 use crate::{
     actor_ref::{ActorRef, Pid},
     child_spec::{ChildId, ChildSpec},
-    exit::{ExitReason, record::Incarnation},
+    exit::ExitReason,
     name::Name,
     observe::TreeNode,
+    registry::{Key, Value, Via},
     start_error::StartError,
     supervisor::{
-        ChildCount, ChildInfo, KILL_GRACE, MAX_RESTARTS, MAX_SECONDS, NoProc, TerminateError, handle::Target,
+        ChildCount, ChildInfo, NoProc, TerminateError,
+        handle::Target,
+        options::{Options, option_methods},
         start_linked,
     },
 };
 use ractor::Message;
 use server::Request;
-use std::{fmt, time::Duration};
+use std::fmt;
 
 /// A dynamic supervisor to be. It starts without children; its strategy is one-for-one.
 #[derive(Clone, Debug)]
 pub struct DynamicSupervisor {
-    label: ChildId,
+    options: Options,
     max_children: usize,
-    max_restarts: usize,
-    max_seconds: Duration,
-    kill_grace: Duration,
 }
 
 impl Default for DynamicSupervisor {
@@ -44,20 +43,12 @@ impl DynamicSupervisor {
     /// A supervisor of any number of children that bears 3 restarts within 5 seconds.
     pub fn new() -> Self {
         Self {
-            label: "dynamic_supervisor".into(),
+            options: Options::new("dynamic_supervisor"),
             max_children: usize::MAX,
-            max_restarts: MAX_RESTARTS,
-            max_seconds: MAX_SECONDS,
-            kill_grace: KILL_GRACE,
         }
     }
 
-    /// The id it has in [`tree`](DynamicSupervisorRef::tree) and in the log when it is started as a root.
-    #[must_use]
-    pub fn label(mut self, label: impl Into<ChildId>) -> Self {
-        self.label = label.into();
-        self
-    }
+    option_methods!();
 
     /// How many children it may have, those being restarted included. Default: no limit.
     #[must_use]
@@ -66,30 +57,9 @@ impl DynamicSupervisor {
         self
     }
 
-    /// See [`Supervisor::max_restarts`](crate::Supervisor::max_restarts). The limit is shared by all children.
-    #[must_use]
-    pub fn max_restarts(mut self, max_restarts: usize) -> Self {
-        self.max_restarts = max_restarts;
-        self
-    }
-
-    /// See [`Supervisor::max_seconds`](crate::Supervisor::max_seconds).
-    #[must_use]
-    pub fn max_seconds(mut self, max_seconds: Duration) -> Self {
-        self.max_seconds = max_seconds;
-        self
-    }
-
-    /// See [`Supervisor::kill_grace`](crate::Supervisor::kill_grace).
-    #[must_use]
-    pub fn kill_grace(mut self, kill_grace: Duration) -> Self {
-        self.kill_grace = kill_grace;
-        self
-    }
-
     /// Starts the supervisor. Whom it belongs to is told at [`Supervisor::start`](crate::Supervisor::start).
     pub async fn start(self) -> Result<DynamicSupervisorRef, StartError> {
-        let incarnation = Incarnation::new(self.label.clone(), self.kill_grace);
+        let incarnation = self.options.incarnation();
         Ok(start_linked(server::Server, self, incarnation).await?.into())
     }
 
@@ -146,7 +116,7 @@ impl DynamicSupervisorRef {
             .await?
     }
 
-    /// The children, oldest incarnation first.
+    /// The children in the order in which they were started first.
     pub async fn which_children(&self) -> Result<Vec<ChildInfo>, NoProc> {
         self.0.ask(|reply| DynamicSupervisorMsg(Request::Which(reply))).await
     }
@@ -185,8 +155,20 @@ impl From<ActorRef<DynamicSupervisorMsg>> for DynamicSupervisorRef {
     }
 }
 
+impl From<Target<DynamicSupervisorMsg>> for DynamicSupervisorRef {
+    fn from(target: Target<DynamicSupervisorMsg>) -> Self {
+        Self(target)
+    }
+}
+
 impl From<&Name<DynamicSupervisorMsg>> for DynamicSupervisorRef {
     fn from(name: &Name<DynamicSupervisorMsg>) -> Self {
-        Self(Target::Name(name.clone()))
+        Self(Target::address(name.clone()))
+    }
+}
+
+impl<K: Key, V: Value> From<&Via<K, DynamicSupervisorMsg, V>> for DynamicSupervisorRef {
+    fn from(via: &Via<K, DynamicSupervisorMsg, V>) -> Self {
+        Self(Target::address(via.clone()))
     }
 }

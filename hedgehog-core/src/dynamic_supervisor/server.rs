@@ -1,24 +1,22 @@
 //! The actor behind a [`DynamicSupervisor`].
 
-use super::{
-    DynamicSupervisor,
-    table::{Attempt, SharedTable, Stopping, Table},
-};
+use super::DynamicSupervisor;
 use crate::{
     actor_ref::{AnyActorRef, Pid},
     child_spec::{ChildId, ErasedSpec},
-    exit::{ExitReason, record::Incarnation},
+    exit::ExitReason,
     start_error::StartError,
     supervisor::{
-        AutoShutdown, ChildCount, ChildInfo, TerminateError, intensity::Intensity, log, shutdown::shutdown,
-        strategy::calls_for_restart, validate_window,
+        AutoShutdown, ChildCount, ChildInfo, TerminateError,
+        children::{Children, Notice},
+        log,
+        strategy::calls_for_restart,
+        table::{Locked, Place},
     },
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use parking_lot::MutexGuard;
 use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
-use std::{sync::Arc, time::Duration};
-use tokio::time::Instant;
+use std::sync::Arc;
 
 /// What a dynamic supervisor understands; built by [`DynamicSupervisorRef`](crate::DynamicSupervisorRef) only.
 pub struct DynamicSupervisorMsg(pub(super) Request);
@@ -29,19 +27,14 @@ pub(super) enum Request {
     TerminateId(ChildId, RpcReplyPort<Result<(), TerminateError>>),
     Which(RpcReplyPort<Vec<ChildInfo>>),
     Count(RpcReplyPort<ChildCount>),
-    Exited(Pid, ExitReason),
-    Retry(Attempt),
+    Notice(Notice),
 }
 
 pub(super) struct Server;
 
 pub(super) struct State {
     max_children: usize,
-    kill_grace: Duration,
-    intensity: Intensity,
-    children: Arc<SharedTable>,
-    incarnation: Arc<Incarnation>,
-    myself: ractor::ActorRef<DynamicSupervisorMsg>,
+    children: Children<DynamicSupervisorMsg>,
 }
 
 impl Actor for Server {
@@ -54,17 +47,12 @@ impl Actor for Server {
         myself: ractor::ActorRef<DynamicSupervisorMsg>,
         supervisor: DynamicSupervisor,
     ) -> Result<State, ActorProcessingErr> {
-        validate_window(supervisor.max_seconds)?;
-        let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
-        let children: Arc<SharedTable> = Arc::default();
-        incarnation.set_subtree(children.clone());
+        supervisor.options.validate()?;
         Ok(State {
             max_children: supervisor.max_children,
-            kill_grace: supervisor.kill_grace,
-            intensity: Intensity::new(supervisor.max_restarts, supervisor.max_seconds),
-            children,
-            incarnation,
-            myself,
+            children: Children::new(Vec::new(), &supervisor.options, myself, |notice| {
+                DynamicSupervisorMsg(Request::Notice(notice))
+            }),
         })
     }
 
@@ -80,17 +68,21 @@ impl Actor for Server {
                 state.catch_up(&spec).await?;
                 drop(reply.send(state.start_child(spec).await));
             }
-            Request::TerminatePid(pid, reply) => drop(reply.send(state.terminate(vec![pid]).await)),
+            Request::TerminatePid(pid, reply) => {
+                let child = state.table().with_pid(pid).into_iter().collect();
+                drop(reply.send(state.terminate(child).await));
+            }
             Request::TerminateId(id, reply) => {
-                let pids = state.table().with_id(&id);
-                drop(reply.send(state.terminate(pids).await));
+                let children = state.table().with_id(&id).collect();
+                drop(reply.send(state.terminate(children).await));
             }
             Request::Which(reply) => drop(reply.send(state.table().info())),
             Request::Count(reply) => drop(reply.send(state.table().count())),
-            Request::Exited(pid, reason) => state.exited(pid, reason).await?,
-            Request::Retry(attempt) => {
-                if state.table().is_current(attempt) {
-                    state.restart(attempt.child).await?;
+            Request::Notice(Notice::Exited(pid, reason)) => state.exited(pid, reason).await?,
+            Request::Notice(Notice::Retry(at, attempt)) => {
+                let due = state.table().is_due(at, attempt);
+                if due {
+                    state.restart(at).await?;
                 }
             }
         }
@@ -102,136 +94,98 @@ impl Actor for Server {
         _: ractor::ActorRef<DynamicSupervisorMsg>,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        let pids = state.table().pids();
-        let _ = state.terminate(pids).await;
+        let children = state.table().places(..);
+        let _ = state.terminate(children).await;
         Ok(())
     }
 }
 
 impl State {
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.children.lock()
+    fn table(&self) -> Locked<'_> {
+        self.children.table()
     }
 
     /// Handles the exits of the namesakes of `spec` whose notices still wait in the mailbox: they are restarted under their
     /// names before anybody else can take these.
     async fn catch_up(&mut self, spec: &ErasedSpec) -> Result<(), ActorProcessingErr> {
-        let namesakes = self.table().namesakes(spec);
-        for pid in namesakes {
-            let child = self.table().running(pid);
-            if let Some(reason) = child.and_then(|child| child.incarnation.exit_reason().cloned()) {
-                self.exited(pid, reason).await?;
-            }
+        let dead = {
+            let table = self.table();
+            table.dead(table.namesakes(spec))
+        };
+        for (pid, reason) in dead {
+            self.exited(pid, reason).await?;
         }
         Ok(())
     }
 
     async fn start_child(&self, spec: Arc<ErasedSpec>) -> Result<AnyActorRef, StartError> {
         spec.validate(AutoShutdown::Never)?;
-        if self.table().len() >= self.max_children {
-            return Err(StartError::MaxChildren { max: self.max_children });
-        }
-        let restarting = {
-            let table = self.table();
-            let mut namesakes = table.namesakes(&spec).into_iter();
-            namesakes.find(|namesake| table.is_restarting(*namesake))
+        let at = {
+            let mut table = self.table();
+            if table.len() >= self.max_children {
+                return Err(StartError::MaxChildren { max: self.max_children });
+            }
+            if let Some(holder) = table.restarting_namesake(&spec) {
+                return Err(spec.name_taken(holder));
+            }
+            table.push(spec.clone())
         };
-        if let Some(holder) = restarting {
-            return Err(spec.name_taken(holder));
+        let started = self.children.start(at).await;
+        if let Err(error) = &started {
+            self.table().remove(at);
+            log::start_failed(self.children.supervisor(), &spec.id, error);
         }
-        let child = Incarnation::new(spec.id.clone(), self.kill_grace);
-        if !self.table().insert(spec.clone(), &child) {
-            return Err(StartError::NoProc);
-        }
-        if let Err(error) = spec.start(child.clone()).await {
-            self.table().remove(child.pid());
-            return Err(error);
-        }
-        self.watch(child.pid(), &child);
-        Ok(AnyActorRef(child))
+        started.map(AnyActorRef)
     }
 
     /// Stops the children at the same time and forgets them. They stay in the table until they are gone.
-    async fn terminate(&self, pids: Vec<Pid>) -> Result<(), TerminateError> {
-        let mut found = false;
-        let mut stopping = FuturesUnordered::new();
-        for pid in pids {
-            let running = self.table().running(pid);
-            match running {
-                Some(child) => stopping.push(self.stop(child)),
-                // One that is being restarted has no process: forgetting it cancels the retry.
-                None => found |= self.table().remove(pid),
-            }
+    async fn terminate(&self, children: Vec<Place>) -> Result<(), TerminateError> {
+        if children.is_empty() {
+            return Err(TerminateError::NotFound);
         }
-        while stopping.next().await.is_some() {
-            found = true;
-        }
-        found.then_some(()).ok_or(TerminateError::NotFound)
+        let mut stopping: FuturesUnordered<_> = children.into_iter().map(|at| self.stop(at)).collect();
+        while stopping.next().await.is_some() {}
+        Ok(())
     }
 
-    async fn stop(&self, Stopping { spec, incarnation }: Stopping) {
-        let reason = shutdown(&incarnation, &spec).await;
-        log::shut_down(&self.incarnation, &spec, &incarnation, &reason);
-        self.table().remove(incarnation.pid());
+    async fn stop(&self, at: Place) {
+        self.children.stop(at).await;
+        self.table().remove(at);
     }
 
     /// A child ended by itself, unless the notice is stale: of an incarnation that was stopped or replaced since.
     async fn exited(&mut self, pid: Pid, reason: ExitReason) -> Result<(), ActorProcessingErr> {
-        let child = self.table().running(pid);
-        let Some(Stopping { spec, incarnation }) = child else {
+        let Some(at) = self.table().running(pid) else {
             return Ok(());
         };
-        log::exited(&self.incarnation, &incarnation, &reason);
-        if !calls_for_restart(spec.restart, &reason) {
-            self.table().remove(pid);
+        if let Some(child) = self.children.running(at) {
+            log::exited(self.children.supervisor(), &child, &reason);
+        }
+        if !calls_for_restart(self.children.spec(at).restart, &reason) {
+            self.table().remove(at);
             return Ok(());
         }
-        // Shown until the restart succeeds; no retry carries this attempt.
-        self.table().restarting(pid, Some(reason));
-        self.restart(pid).await
+        {
+            let mut table = self.table();
+            table.exited(at, reason);
+            // Shown until the restart succeeds; no retry carries this attempt.
+            table.restarting(at);
+        }
+        self.restart(at).await
     }
 
-    async fn restart(&mut self, pid: Pid) -> Result<(), ActorProcessingErr> {
-        if !self.intensity.record(Instant::now()) {
-            log::intensity_reached(&self.incarnation, &self.table().spec_id(pid));
-            return Err(ExitReason::Shutdown.into());
-        }
-        let child = Incarnation::new(self.table().spec_id(pid), self.kill_grace);
-        let spec = self.table().reincarnate(pid, &child);
-        let Some(spec) = spec else { return Ok(()) };
-        match spec.start(child.clone()).await {
-            Ok(_) => {
-                let restarts = self.table().restarted(pid);
-                self.watch(pid, &child);
-                log::restarted(&self.incarnation, &child, restarts);
-            }
-            Err(StartError::Ignore) => {
-                self.table().remove(pid);
-            }
+    async fn restart(&mut self, at: Place) -> Result<(), ActorProcessingErr> {
+        self.children.count_restart(at)?;
+        match self.children.start(at).await {
+            Ok(child) => self.children.restarted(at, &child),
+            Err(StartError::Ignore) => self.table().remove(at),
             // Its name was taken in the moment of its death, by a sibling that is supervised in its stead.
             Err(StartError::AlreadyRegistered { holder, .. }) if self.table().running(holder).is_some() => {
-                log::replaced(&self.incarnation, &spec.id, holder);
-                self.table().remove(pid);
+                log::replaced(self.children.supervisor(), &self.children.spec(at).id, holder);
+                self.table().remove(at);
             }
-            Err(error) => {
-                log::restart_failed(&self.incarnation, &spec.id, &error);
-                let attempt = self.table().restarting(pid, None);
-                if let Some(attempt) = attempt {
-                    // Through the mailbox: what waits there is served between two attempts.
-                    let _ = self.myself.cast(DynamicSupervisorMsg(Request::Retry(attempt)));
-                }
-            }
+            Err(error) => self.children.retry(at, &error),
         }
         Ok(())
-    }
-
-    /// The child that stood under `pid` runs as `child` from now on.
-    fn watch(&self, pid: Pid, child: &Arc<Incarnation>) {
-        self.table().started(pid, child);
-        log::started(&self.incarnation, child);
-        let (myself, pid) = (self.myself.clone(), child.pid());
-        child.on_exit(move |reason| {
-            let _ = myself.cast(DynamicSupervisorMsg(Request::Exited(pid, reason.clone())));
-        });
     }
 }

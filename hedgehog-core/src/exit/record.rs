@@ -12,10 +12,18 @@ use super::{
     ExitReason,
     hooks::{HookId, Hooks},
 };
-use crate::{actor_ref::Pid, child_spec::ChildId, panic, supervisor::log};
+use crate::{
+    actor_ref::Pid,
+    child_spec::ChildId,
+    observe::{ChildView, RestartWindow, scope::Scope},
+    panic,
+    pubsub::TopicInfo,
+    supervisor::{intensity::Intensity, log, options::Options},
+};
 use parking_lot::Mutex;
 use ractor::ActorCell;
 use std::{
+    any::Any,
     fmt,
     future::Future,
     sync::{
@@ -46,8 +54,12 @@ pub(crate) struct Incarnation {
     runtime: Option<Handle>,
     /// Set before the first callback runs; what `stop` and `kill` act on.
     cell: OnceLock<ActorCell>,
-    /// Set by supervisors: the children that must be gone before this exit may be seen.
-    subtree: OnceLock<Arc<dyn Subtree>>,
+    /// The scope of its supervisor.
+    above: Option<Arc<Scope>>,
+    /// Set by those that are more than a worker. Boxed, because most are not.
+    role: OnceLock<Box<Role>>,
+    /// Set by those that are more to their callers than a mailbox: what is found through a reference to them.
+    info: OnceLock<Box<dyn Any + Send + Sync>>,
     exit: OnceLock<ExitReason>,
     /// The reason of the first `stop`; read when the actor has stopped.
     requested: Mutex<Option<ExitReason>>,
@@ -55,6 +67,8 @@ pub(crate) struct Incarnation {
     closed: AtomicBool,
     /// Asked for before there was a cell to kill: `set_cell` makes up for it.
     killed: AtomicBool,
+    /// Whether its supervisor has told of its start: then its end is told too.
+    announced: AtomicBool,
     ending: Mutex<Ending>,
     /// Rung when a stop is requested and when it is gone.
     changed: Notify,
@@ -73,16 +87,57 @@ impl fmt::Debug for Incarnation {
     }
 }
 
+/// What an incarnation is besides an actor.
+enum Role {
+    /// It has children, which must be gone before its exit may be seen.
+    Supervisor(Charge),
+    /// It owns topics, which snapshots show.
+    Topics(Box<dyn Fn() -> Vec<TopicInfo> + Send + Sync>),
+}
+
+/// What a supervisor shares with its exit record and with snapshots.
+pub(crate) struct Charge {
+    table: Arc<dyn Subtree>,
+    intensity: Arc<Mutex<Intensity>>,
+    scope: Arc<Scope>,
+    /// The kill grace of its children.
+    kill_grace: Duration,
+}
+
+impl Charge {
+    pub(crate) fn children(&self) -> Vec<ChildView> {
+        self.table.children()
+    }
+
+    pub(crate) fn restart_window(&self) -> RestartWindow {
+        self.intensity.lock().window(Instant::now())
+    }
+}
+
 /// The children of a supervisor, as its exit record sees them.
 pub(crate) trait Subtree: Send + Sync {
-    /// Refuses further children and returns those that are not known to be gone. Called once, when the supervisor ends.
+    /// Refuses further children and returns those whose end the supervisor has not dealt with. Called once, when the
+    /// supervisor ends.
     fn close(&self) -> Vec<Arc<Incarnation>>;
     /// A snapshot of the children for [`TreeNode`](crate::TreeNode), in start order where there is one.
-    fn children(&self) -> Vec<crate::observe::ChildView>;
+    fn children(&self) -> Vec<ChildView>;
 }
 
 impl Incarnation {
+    /// An incarnation that nobody supervises.
     pub(crate) fn new(label: ChildId, kill_grace: Duration) -> Arc<Self> {
+        Self::below(None, label, kill_grace)
+    }
+
+    /// An incarnation of a child of this supervisor.
+    pub(crate) fn child(&self, id: ChildId) -> Arc<Self> {
+        let charge = self
+            .charge()
+            .expect("a supervisor takes charge before it starts children");
+        Self::below(Some(charge.scope.clone()), id, charge.kill_grace)
+    }
+
+    fn below(above: Option<Arc<Scope>>, label: ChildId, kill_grace: Duration) -> Arc<Self> {
         Arc::new(Self {
             pid: Pid::next(),
             label,
@@ -90,11 +145,14 @@ impl Incarnation {
             kill_grace,
             runtime: Handle::try_current().ok(),
             cell: OnceLock::new(),
-            subtree: OnceLock::new(),
+            above,
+            role: OnceLock::new(),
+            info: OnceLock::new(),
             exit: OnceLock::new(),
             requested: Mutex::new(None),
             closed: AtomicBool::new(false),
             killed: AtomicBool::new(false),
+            announced: AtomicBool::new(false),
             ending: Mutex::default(),
             changed: Notify::new(),
         })
@@ -152,12 +210,64 @@ impl Incarnation {
         }
     }
 
-    pub(crate) fn subtree(&self) -> Option<&Arc<dyn Subtree>> {
-        self.subtree.get()
+    /// Makes it a supervisor of the children in `table`. Called once, before the first of them starts.
+    pub(crate) fn take_charge(&self, table: Arc<dyn Subtree>, intensity: Arc<Mutex<Intensity>>, options: &Options) {
+        let scope = Scope::new(self.above.as_deref(), &self.label, options.events.as_ref());
+        let charge = Charge {
+            table,
+            intensity,
+            scope: Arc::new(scope),
+            kill_grace: options.kill_grace,
+        };
+        let _ = self.role.set(Box::new(Role::Supervisor(charge)));
     }
 
-    pub(crate) fn set_subtree(&self, subtree: Arc<dyn Subtree>) {
-        let _ = self.subtree.set(subtree);
+    pub(crate) fn charge(&self) -> Option<&Charge> {
+        match &**self.role.get()? {
+            Role::Supervisor(charge) => Some(charge),
+            Role::Topics(_) => None,
+        }
+    }
+
+    /// The scope of the children of this supervisor.
+    pub(crate) fn scope(&self) -> Option<&Scope> {
+        self.charge().map(|charge| &*charge.scope)
+    }
+
+    /// The scope it was started in.
+    pub(crate) fn above(&self) -> Option<&Scope> {
+        self.above.as_deref()
+    }
+
+    /// Lets snapshots show topics as this actor's. `topics` runs in whoever takes the snapshot.
+    #[expect(dead_code, reason = "for topics that are owned by an actor")]
+    pub(crate) fn show_topics(&self, topics: impl Fn() -> Vec<TopicInfo> + Send + Sync + 'static) {
+        let _ = self.role.set(Box::new(Role::Topics(Box::new(topics))));
+    }
+
+    pub(crate) fn topics(&self) -> Vec<TopicInfo> {
+        match self.role.get().map(|role| &**role) {
+            Some(Role::Topics(topics)) => topics(),
+            Some(Role::Supervisor(_)) | None => Vec::new(),
+        }
+    }
+
+    pub(crate) fn announce(&self) {
+        self.announced.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_announced(&self) -> bool {
+        self.announced.load(Ordering::Acquire)
+    }
+
+    /// What was given to [`set_info`](Self::set_info), if it was of this type.
+    pub(crate) fn info<T: 'static>(&self) -> Option<&T> {
+        self.info.get()?.downcast_ref()
+    }
+
+    /// Called at most once, before the start succeeds.
+    pub(crate) fn set_info(&self, info: impl Any + Send + Sync) {
+        let _ = self.info.set(Box::new(info));
     }
 
     pub(crate) fn is_exited(&self) -> bool {
@@ -295,11 +405,14 @@ impl Incarnation {
             return false;
         }
         self.close();
-        let Some(subtree) = self.subtree.get() else {
+        let Some(charge) = self.charge() else {
             self.complete(reason);
             return true;
         };
-        let orphans = subtree.close();
+        let (gone, orphans): (Vec<_>, Vec<_>) = charge.table.close().into_iter().partition(|child| child.is_exited());
+        for child in &gone {
+            log::outlived(self, child);
+        }
         if orphans.is_empty() {
             self.complete(reason);
             return true;
@@ -312,9 +425,10 @@ impl Incarnation {
             orphan.kill();
         }
         self.spawn(async move {
-            let _last = last;
+            let last = last;
             for orphan in orphans {
                 orphan.exited().await;
+                log::orphaned(&last.incarnation, &orphan);
             }
         });
         true

@@ -33,6 +33,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
+use tokio::sync::Notify;
 
 /// What can be a key: cheap to clone, printable in errors.
 pub trait Key: Hash + Eq + Clone + fmt::Debug + Send + Sync + 'static {}
@@ -57,6 +58,8 @@ struct Shared<K, H> {
     generation: ArcSwapOption<Generation<K, H>>,
     /// The last generation, while its actors wait for the next owner to end them.
     orphaned: Mutex<Option<Arc<Generation<K, H>>>>,
+    /// Rung when an entry was added: whoever waits for a key looks again.
+    bound: Notify,
 }
 
 struct Generation<K, H> {
@@ -193,6 +196,7 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
         if let Some(cleanup) = actor.any().0.on_cleanup(move || generation.remove(&key, &held)) {
             let _ = entry.cleanup.set(cleanup);
         }
+        self.0.bound.notify_waiters();
         Ok(())
     }
 
@@ -222,6 +226,7 @@ impl<K, H> Shared<K, H> {
             name,
             generation: ArcSwapOption::empty(),
             orphaned: Mutex::new(None),
+            bound: Notify::new(),
         }
     }
 

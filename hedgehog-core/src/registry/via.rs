@@ -2,16 +2,17 @@
 
 use super::{Entry, Key, Registry, Value};
 use crate::{
-    actor_ref::{ActorRef, CallError, CastError},
+    actor_ref::ActorRef,
+    address::{self, Address},
     name::{Bind, NameId},
     start_error::StartError,
 };
 use arc_swap::ArcSwapOption;
-use ractor::{Message, RpcReplyPort};
+use futures_util::future::BoxFuture;
+use ractor::Message;
 use std::{
     fmt,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
 /// A key of a [`Registry`] as an address: resolved at every use, through a cached entry.
@@ -40,36 +41,15 @@ impl<K: Key, M: Message, V: Value> Via<K, M, V> {
         &self.key
     }
 
-    /// The incarnation that holds the key now.
-    pub fn whereis(&self) -> Option<ActorRef<M>> {
+    address::calls!(M);
+
+    fn reach<R>(&self, f: impl FnOnce(Option<&ActorRef<M>>) -> R) -> R {
         if let Some(entry) = &*self.cache.load()
             && entry.live.load(Ordering::Acquire)
         {
-            return Some(entry.actor.clone());
+            return f(Some(&entry.actor));
         }
-        self.resolve().map(|entry| entry.actor.clone())
-    }
-
-    /// [`ActorRef::cast`] to the present holder.
-    pub fn cast(&self, message: M) -> Result<(), CastError<M>> {
-        if let Some(entry) = &*self.cache.load()
-            && entry.live.load(Ordering::Acquire)
-        {
-            return entry.actor.cast(message);
-        }
-        match self.resolve() {
-            Some(entry) => entry.actor.cast(message),
-            None => Err(CastError(message)),
-        }
-    }
-
-    /// [`ActorRef::call`] of the present holder.
-    pub async fn call<R: Send + 'static>(
-        &self,
-        make: impl FnOnce(RpcReplyPort<R>) -> M,
-        deadline: impl Into<Option<Duration>>,
-    ) -> Result<R, CallError> {
-        self.whereis().ok_or(CallError::NoProc)?.call(make, deadline).await
+        f(self.resolve().as_deref().map(|entry| &entry.actor))
     }
 
     #[cold]
@@ -77,6 +57,16 @@ impl<K: Key, M: Message, V: Value> Via<K, M, V> {
         let entry = self.registry.entry(&self.key);
         self.cache.store(entry.clone());
         entry
+    }
+}
+
+impl<K: Key, M: Message, V: Value> Address<M> for Via<K, M, V> {
+    fn whereis(&self) -> Option<ActorRef<M>> {
+        self.whereis()
+    }
+
+    fn holder(&self) -> BoxFuture<'_, Option<ActorRef<M>>> {
+        Box::pin(async { Some(address::until_bound(&self.registry.0.bound, || self.whereis()).await) })
     }
 }
 

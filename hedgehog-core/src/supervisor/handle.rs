@@ -3,6 +3,7 @@
 use super::server::{Request, SupervisorMsg};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef, CastError, Pid},
+    address::Address,
     child_spec::{ChildId, ChildKind, ChildSpec, ErasedSpec, Restart, Shutdown},
     exit::ExitReason,
     name::Name,
@@ -10,7 +11,7 @@ use crate::{
     start_error::StartError,
 };
 use ractor::{Message, RpcReplyPort};
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 /// How long a reference by name waits for a supervisor that is just being restarted.
@@ -116,52 +117,65 @@ impl From<ActorRef<SupervisorMsg>> for SupervisorRef {
 
 impl From<&Name<SupervisorMsg>> for SupervisorRef {
     fn from(name: &Name<SupervisorMsg>) -> Self {
-        Self(Target::Name(name.clone()))
+        Self(Target::address(name.clone()))
     }
 }
 
-/// One incarnation of a supervisor, or whichever one holds a name.
+/// One incarnation of a supervisor, or whichever one is found at an address.
 pub(crate) enum Target<M> {
     Incarnation(ActorRef<M>),
-    Name(Name<M>),
+    Address(Arc<dyn Address<M>>),
 }
 
 impl<M: Message> Target<M> {
+    pub(crate) fn address(address: impl Address<M> + 'static) -> Self {
+        Self::Address(Arc::new(address))
+    }
+
     pub(crate) fn whereis(&self) -> Option<ActorRef<M>> {
         match self {
             Self::Incarnation(actor) => actor.is_alive().then(|| actor.clone()),
-            Self::Name(name) => name.whereis(),
+            Self::Address(address) => address.whereis(),
+        }
+    }
+
+    /// The present incarnation, or the next one if it is being restarted.
+    pub(crate) async fn holder(&self) -> Option<ActorRef<M>> {
+        match self {
+            Self::Incarnation(_) => self.whereis(),
+            Self::Address(address) => match address.whereis() {
+                Some(holder) => Some(holder),
+                None => address.holder().await,
+            },
         }
     }
 
     pub(crate) async fn ask<R: Send + 'static>(&self, make: impl FnOnce(RpcReplyPort<R>) -> M) -> Result<R, NoProc> {
-        let name = match self {
-            Self::Incarnation(actor) => return actor.call(make, None).await.map_err(|_| NoProc),
-            Self::Name(name) => name,
-        };
+        if let Self::Incarnation(actor) = self {
+            return actor.call(make, None).await.map_err(|_| NoProc);
+        }
         let (reply_to, reply) = oneshot::channel();
         let mut message = make(RpcReplyPort::from(reply_to));
         let delivered = async {
             loop {
-                let holder = name.holder().await;
+                let holder = self.holder().await?;
                 match holder.cast(message) {
-                    Ok(()) => return holder,
+                    Ok(()) => return Some(holder),
                     // Refused, so nothing has happened: this one is on its way out, the next one will take it.
                     Err(CastError(refused)) => message = refused,
                 }
                 holder.exited().await;
             }
         };
-        let holder = tokio::time::timeout(RESTART_PATIENCE, delivered)
-            .await
-            .map_err(|_| NoProc)?;
+        let delivered = tokio::time::timeout(RESTART_PATIENCE, delivered).await;
+        let holder = delivered.ok().flatten().ok_or(NoProc)?;
         holder.answer(reply).await.map_err(|_| NoProc)
     }
 
     pub(crate) async fn stop(&self, reason: ExitReason) -> ExitReason {
         let actor = match self {
             Self::Incarnation(actor) => actor.clone(),
-            Self::Name(name) => match name.whereis() {
+            Self::Address(address) => match address.whereis() {
                 Some(actor) => actor,
                 None => return ExitReason::Normal,
             },
@@ -179,7 +193,7 @@ impl<M> fmt::Debug for Target<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Incarnation(actor) => actor.fmt(f),
-            Self::Name(name) => name.fmt(f),
+            Self::Address(address) => address.fmt(f),
         }
     }
 }
@@ -188,7 +202,7 @@ impl<M> Clone for Target<M> {
     fn clone(&self) -> Self {
         match self {
             Self::Incarnation(actor) => Self::Incarnation(actor.clone()),
-            Self::Name(name) => Self::Name(name.clone()),
+            Self::Address(address) => Self::Address(address.clone()),
         }
     }
 }

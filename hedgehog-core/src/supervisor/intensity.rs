@@ -1,5 +1,6 @@
 //! Restart intensity: how many restarts a supervisor bears within a sliding window. Pure; the caller says what time it is.
 
+use crate::observe::RestartWindow;
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
@@ -25,10 +26,24 @@ impl Intensity {
 
     /// Counts one restart attempt. False when it is one too many.
     pub(crate) fn record(&mut self, now: Instant) -> bool {
-        // `<=`, not `<`: OTP counts a restart exactly `max_seconds` old as still recent.
-        self.recent.retain(|at| now.duration_since(*at) <= self.window);
+        self.forget(now);
         self.recent.push_back(now);
         self.recent.len() <= self.max_restarts
+    }
+
+    /// What is inside the window now.
+    pub(crate) fn window(&mut self, now: Instant) -> RestartWindow {
+        self.forget(now);
+        RestartWindow {
+            restarts: self.recent.len(),
+            max_restarts: self.max_restarts,
+            max_seconds: self.window,
+        }
+    }
+
+    fn forget(&mut self, now: Instant) {
+        // `<=`, not `<`: OTP counts a restart exactly `max_seconds` old as still recent.
+        self.recent.retain(|at| now.duration_since(*at) <= self.window);
     }
 }
 

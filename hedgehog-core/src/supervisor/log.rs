@@ -1,9 +1,17 @@
-//! What supervisors tell the log, in plain words. Target: `hedgehog_core::supervisor`.
+//! What supervisors tell: to the log, in plain words (target `hedgehog_core::supervisor`), and to the topics of their
+//! [`Scope`].
 //!
-//! Reasons are the user's errors: formatting one may panic, and that must not reach the supervisor.
+//! Reasons are the user's errors: formatting one may panic, and that must not reach the supervisor. Whoever calls these
+//! functions holds no lock, because both a reason's text and a subscriber's waker may come back to look at the tree.
 
-use crate::{ExitReason, Pid, Restart, Shutdown, StartError, child_spec::ErasedSpec, exit::record::Incarnation, panic};
-use std::{fmt::Display, time::Duration};
+use crate::{
+    ExitReason, Pid, Restart, Shutdown, StartError,
+    child_spec::{ChildId, ErasedSpec},
+    exit::record::Incarnation,
+    observe::{SupervisorEventKind as Kind, scope::Scope},
+    panic,
+};
+use std::{error::Error, fmt::Display, time::Duration};
 
 const TARGET: &str = "hedgehog_core::supervisor";
 
@@ -12,47 +20,121 @@ pub(crate) fn text(value: &dyn Display) -> String {
     panic::catch_sync(|| value.to_string()).unwrap_or_else(|_| "(not printable)".to_owned())
 }
 
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(text(&error), |line, cause| format!("{line}: {}", text(&cause)))
+}
+
 pub(crate) fn started(supervisor: &Incarnation, child: &Incarnation) {
-    tracing::debug!(target: TARGET, supervisor = %supervisor.label(), child = %child.label(), pid = %child.pid(), "child started");
+    tracing::debug!(target: TARGET, supervisor = path(supervisor), child = %child.label(), pid = %child.pid(), "child started");
+    child.announce();
+    publish(supervisor, child, || Kind::Started);
+}
+
+pub(crate) fn start_failed(supervisor: &Incarnation, child: &ChildId, error: &StartError) {
+    if matches!(error, StartError::Ignore) {
+        return;
+    }
+    tracing::error!(target: TARGET, supervisor = path(supervisor), %child, error = %chain(error), "child did not start");
+    publish_spec(supervisor, child, || Kind::StartFailed { error: error.clone() });
 }
 
 pub(crate) fn exited(supervisor: &Incarnation, child: &Incarnation, reason: &ExitReason) {
-    let (supervisor, id, pid, reason_text) = (supervisor.label(), child.label(), child.pid(), text(reason));
+    let (path, id, pid, reason_text) = (path(supervisor), child.label(), child.pid(), text(reason));
     if reason.is_clean() {
-        tracing::debug!(target: TARGET, %supervisor, child = %id, %pid, reason = %reason_text, "child exited");
+        tracing::debug!(target: TARGET, supervisor = path, child = %id, %pid, reason = %reason_text, "child exited");
     } else {
-        tracing::error!(target: TARGET, %supervisor, child = %id, %pid, reason = %reason_text, "child exited abnormally");
+        tracing::error!(target: TARGET, supervisor = path, child = %id, %pid, reason = %reason_text, "child exited abnormally");
     }
+    publish(supervisor, child, || Kind::Exited { reason: reason.clone() });
 }
 
 pub(crate) fn restarted(supervisor: &Incarnation, child: &Incarnation, restarts: u64) {
-    tracing::info!(target: TARGET, supervisor = %supervisor.label(), child = %child.label(), pid = %child.pid(), restarts, "child restarted");
+    tracing::info!(target: TARGET, supervisor = path(supervisor), child = %child.label(), pid = %child.pid(), restarts, "child restarted");
+    publish(supervisor, child, || Kind::Restarted { restarts });
 }
 
-pub(crate) fn restart_failed(supervisor: &Incarnation, child: &str, error: &StartError) {
-    tracing::error!(target: TARGET, supervisor = %supervisor.label(), child, error = %text(error), "child did not start again, trying once more");
+pub(crate) fn restart_failed(supervisor: &Incarnation, child: &ChildId, error: &StartError) {
+    tracing::error!(target: TARGET, supervisor = path(supervisor), %child, error = %chain(error), "child did not start again, trying once more");
+    publish_spec(supervisor, child, || Kind::RestartFailed { error: error.clone() });
 }
 
-pub(crate) fn replaced(supervisor: &Incarnation, child: &str, holder: Pid) {
-    tracing::error!(target: TARGET, supervisor = %supervisor.label(), child, %holder, "child is not restarted, a sibling has taken its name");
+pub(crate) fn replaced(supervisor: &Incarnation, child: &ChildId, holder: Pid) {
+    tracing::error!(target: TARGET, supervisor = path(supervisor), %child, %holder, "child is not restarted, a sibling has taken its name");
+    publish_spec(supervisor, child, || Kind::Replaced { holder });
 }
 
-pub(crate) fn intensity_reached(supervisor: &Incarnation, child: &str) {
-    tracing::error!(target: TARGET, supervisor = %supervisor.label(), child, "too many restarts, the supervisor gives up");
+pub(crate) fn intensity_reached(supervisor: &Incarnation, child: &ChildId) {
+    tracing::error!(target: TARGET, supervisor = path(supervisor), %child, "too many restarts, the supervisor gives up");
+    publish_spec(supervisor, child, || Kind::MaxRestartsReached);
 }
 
-pub(crate) fn auto_shutdown(supervisor: &Incarnation, child: &str) {
-    tracing::info!(target: TARGET, supervisor = %supervisor.label(), child, "significant child ended, the supervisor shuts down");
+pub(crate) fn auto_shutdown(supervisor: &Incarnation, child: &ChildId) {
+    tracing::info!(target: TARGET, supervisor = path(supervisor), %child, "significant child ended, the supervisor shuts down");
+    publish_spec(supervisor, child, || Kind::AutoShutdown);
 }
 
-/// Reports a child that was stopped by its supervisor and did not end the way its spec says it should.
+/// Reports a child that its supervisor stopped.
 pub(crate) fn shut_down(supervisor: &Incarnation, spec: &ErasedSpec, child: &Incarnation, reason: &ExitReason) {
-    let (supervisor, id, pid) = (supervisor.label(), &spec.id, child.pid());
-    if is_clean_shutdown(spec.restart, spec.shutdown, reason) {
-        tracing::debug!(target: TARGET, %supervisor, child = %id, %pid, "child stopped");
-    } else {
-        tracing::error!(target: TARGET, %supervisor, child = %id, %pid, reason = %text(reason), "child did not shut down cleanly");
+    terminated(
+        supervisor,
+        child,
+        reason,
+        is_clean_shutdown(spec.restart, spec.shutdown, reason),
+    );
+}
+
+/// Reports a child that had ended before its supervisor was killed, which therefore never learned of it.
+pub(crate) fn outlived(supervisor: &Incarnation, child: &Incarnation) {
+    if let Some(reason) = child.exit_reason().filter(|_| child.is_announced()) {
+        exited(supervisor, child, reason);
     }
+}
+
+/// Reports a child that was killed with its supervisor and is gone.
+pub(crate) fn orphaned(supervisor: &Incarnation, child: &Incarnation) {
+    if let Some(reason) = child.exit_reason().filter(|_| child.is_announced()) {
+        terminated(supervisor, child, reason, false);
+    }
+}
+
+fn terminated(supervisor: &Incarnation, child: &Incarnation, reason: &ExitReason, orderly: bool) {
+    let (path, id, pid) = (path(supervisor), child.label(), child.pid());
+    if orderly {
+        tracing::debug!(target: TARGET, supervisor = path, child = %id, %pid, "child stopped");
+    } else {
+        tracing::error!(target: TARGET, supervisor = path, child = %id, %pid, reason = %text(reason), "child did not shut down cleanly");
+    }
+    publish(supervisor, child, || Kind::Terminated {
+        reason: reason.clone(),
+        orderly,
+    });
+}
+
+pub(crate) fn zombie(child: &Incarnation, grace: Duration) {
+    let supervisor = child.above().map(Scope::path);
+    tracing::error!(target: TARGET, supervisor, child = %child.label(), pid = %child.pid(), ?grace, "killed child does not yield, declared dead and left behind");
+    if let Some(scope) = child.above() {
+        scope.publish(child.label(), Some(child.pid()), || Kind::ZombieLeft { grace });
+    }
+}
+
+fn publish(supervisor: &Incarnation, child: &Incarnation, kind: impl FnOnce() -> Kind) {
+    if let Some(scope) = supervisor.scope() {
+        scope.publish(child.label(), Some(child.pid()), kind);
+    }
+}
+
+/// For what concerns a child that has no process.
+fn publish_spec(supervisor: &Incarnation, child: &ChildId, kind: impl FnOnce() -> Kind) {
+    if let Some(scope) = supervisor.scope() {
+        scope.publish(child, None, kind);
+    }
+}
+
+fn path(supervisor: &Incarnation) -> &str {
+    supervisor.scope().map(Scope::path).unwrap_or_default()
 }
 
 fn is_clean_shutdown(restart: Restart, how: Shutdown, reason: &ExitReason) -> bool {
@@ -64,10 +146,6 @@ fn is_clean_shutdown(restart: Restart, how: Shutdown, reason: &ExitReason) -> bo
         (_, ExitReason::Normal | ExitReason::ShutdownWith(_)) => restart != Restart::Permanent,
         _ => false,
     }
-}
-
-pub(crate) fn zombie(child: &Incarnation, grace: Duration) {
-    tracing::error!(target: TARGET, child = %child.label(), pid = %child.pid(), ?grace, "killed child does not yield, declared dead and left behind");
 }
 
 #[cfg(test)]

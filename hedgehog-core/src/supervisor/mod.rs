@@ -4,16 +4,19 @@
 //!
 //! What is decided stands apart from what acts: [`table`] (who the children are), [`strategy`] (whom an exit concerns),
 //! [`intensity`] (how much is too much) and [`auto_shutdown`] (whether it was the end of it all) need no runtime; [`server`] is
-//! the actor that carries it out.
+//! the actor that carries it out. The dynamic supervisor has a server of its own and shares the rest.
 
 mod auto_shutdown;
+mod child;
+pub(crate) mod children;
 pub(crate) mod handle;
 pub(crate) mod intensity;
 pub(crate) mod log;
-mod server;
+pub(crate) mod options;
+pub(crate) mod server;
 pub(crate) mod shutdown;
 pub(crate) mod strategy;
-mod table;
+pub(crate) mod table;
 
 pub use auto_shutdown::AutoShutdown;
 pub use handle::{ChildCount, ChildInfo, DeleteError, NoProc, RestartError, SupervisorRef, TerminateError};
@@ -27,8 +30,9 @@ use crate::{
     exit::record::Incarnation,
     start_error::StartError,
 };
+use options::{Options, option_methods};
 use ractor::{Actor, Message};
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 /// A supervisor to be: its strategy, its options and its children.
 ///
@@ -52,63 +56,28 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 /// ```
 #[derive(Debug)]
 pub struct Supervisor {
+    options: Options,
     strategy: Strategy,
-    label: ChildId,
-    max_restarts: usize,
-    max_seconds: Duration,
-    kill_grace: Duration,
     auto_shutdown: AutoShutdown,
     children: Vec<Arc<ErasedSpec>>,
 }
 
-/// How long a killed child may take to yield before it is declared dead.
-pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
-/// Elixir's defaults; OTP's own are 1 restart in 5 seconds.
-pub(crate) const MAX_RESTARTS: usize = 3;
-pub(crate) const MAX_SECONDS: Duration = Duration::from_secs(5);
-
 impl Supervisor {
     /// A supervisor without children that bears 3 restarts within 5 seconds.
     pub fn new(strategy: Strategy) -> Self {
+        Self::with_options(strategy, Options::new("supervisor"))
+    }
+
+    pub(crate) fn with_options(strategy: Strategy, options: Options) -> Self {
         Self {
+            options,
             strategy,
-            label: "supervisor".into(),
-            max_restarts: MAX_RESTARTS,
-            max_seconds: MAX_SECONDS,
-            kill_grace: KILL_GRACE,
             auto_shutdown: AutoShutdown::Never,
             children: Vec::new(),
         }
     }
 
-    /// The id it has in [`tree`](SupervisorRef::tree) and in the log when it is started as a root. Default: `supervisor`.
-    #[must_use]
-    pub fn label(mut self, label: impl Into<ChildId>) -> Self {
-        self.label = label.into();
-        self
-    }
-
-    /// How many restarts within [`max_seconds`](Self::max_seconds) are borne; one more ends the supervisor with
-    /// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown). Zero: the first one does.
-    #[must_use]
-    pub fn max_restarts(mut self, max_restarts: usize) -> Self {
-        self.max_restarts = max_restarts;
-        self
-    }
-
-    /// The sliding window of [`max_restarts`](Self::max_restarts); a restart exactly this old still counts.
-    #[must_use]
-    pub fn max_seconds(mut self, max_seconds: Duration) -> Self {
-        self.max_seconds = max_seconds;
-        self
-    }
-
-    /// How long a killed child may take to yield before it is declared dead and left behind. Default: 1 s.
-    #[must_use]
-    pub fn kill_grace(mut self, kill_grace: Duration) -> Self {
-        self.kill_grace = kill_grace;
-        self
-    }
+    option_methods!();
 
     /// Whether it ends with its [significant](ChildSpec::significant) children. Default: [`AutoShutdown::Never`].
     #[must_use]
@@ -137,8 +106,12 @@ impl Supervisor {
     /// # Cancel safety
     /// Dropping the future kills what was started so far.
     pub async fn start(self) -> Result<SupervisorRef, StartError> {
-        let incarnation = Incarnation::new(self.label.clone(), self.kill_grace);
-        Ok(start_linked(server::Server, self, incarnation).await?.into())
+        let incarnation = self.options.incarnation();
+        Ok(
+            start_linked(server::Server::<SupervisorMsg>::default(), self, incarnation)
+                .await?
+                .into(),
+        )
     }
 
     /// Whether it could be started, as far as that can be told without starting anything.
@@ -148,7 +121,7 @@ impl Supervisor {
     /// [`StartError::SignificantNeedsAutoShutdown`] for a significant child whose end could not end the supervisor;
     /// [`StartError::NoWindow`] for a [`max_seconds`](Self::max_seconds) of zero.
     pub fn validate(&self) -> Result<(), StartError> {
-        validate_window(self.max_seconds)?;
+        self.options.validate()?;
         let mut ids = HashSet::new();
         for spec in &self.children {
             spec.validate(self.auto_shutdown)?;
@@ -164,16 +137,7 @@ impl Supervisor {
         id: impl Into<ChildId>,
         factory: impl Fn() -> Supervisor + Send + Sync + 'static,
     ) -> ChildSpec<SupervisorMsg> {
-        ChildSpec::supervisor(id, move || (server::Server, factory()))
-    }
-}
-
-/// A window of no time would forget every restart at once.
-pub(crate) fn validate_window(max_seconds: Duration) -> Result<(), StartError> {
-    if max_seconds.is_zero() {
-        Err(StartError::NoWindow)
-    } else {
-        Ok(())
+        ChildSpec::supervisor(id, move || (server::Server::default(), factory()))
     }
 }
 

@@ -1,35 +1,43 @@
 //! The actor behind a [`Supervisor`]: carries out what the strategy and the intensity decide.
 //!
 //! Requests, exits of children and retries come through one mailbox and are handled in that order. While a child starts or
-//! stops nothing else is handled. Nothing a child does can make this actor fail: it learns of exits by message, and a start
-//! is a result.
+//! stops nothing else is handled.
 
 use super::{
     AutoShutdown, Supervisor,
+    children::{Children, Notice},
     handle::{ChildCount, ChildInfo, DeleteError, RestartError, TerminateError},
-    intensity::Intensity,
     log,
-    shutdown::shutdown,
     strategy::{Strategy, calls_for_restart},
-    table::{Attempt, SharedTable, Status, Table},
+    table::{Locked, Place},
 };
 use crate::{
     Restart,
     actor_ref::{AnyActorRef, Pid},
     child_spec::{ChildId, ErasedSpec},
-    exit::{ExitReason, record::Incarnation},
+    exit::ExitReason,
     observe::ChildState,
     start_error::StartError,
 };
-use parking_lot::{Mutex, MutexGuard};
-use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
-use std::{sync::Arc, time::Duration};
-use tokio::time::Instant;
+use ractor::{Actor, ActorProcessingErr, Message, RpcReplyPort};
+use std::{marker::PhantomData, ops::RangeBounds, sync::Arc};
 
 /// What a supervisor understands; built by [`SupervisorRef`](crate::SupervisorRef) only.
 pub struct SupervisorMsg(pub(super) Request);
 
-pub(super) enum Request {
+impl From<Request> for SupervisorMsg {
+    fn from(request: Request) -> Self {
+        Self(request)
+    }
+}
+
+impl From<SupervisorMsg> for Request {
+    fn from(SupervisorMsg(request): SupervisorMsg) -> Self {
+        request
+    }
+}
+
+pub(crate) enum Request {
     Start(Arc<ErasedSpec>, RpcReplyPort<Result<AnyActorRef, StartError>>),
     Terminate(ChildId, RpcReplyPort<Result<(), TerminateError>>),
     Restart(ChildId, RpcReplyPort<Result<AnyActorRef, RestartError>>),
@@ -37,57 +45,52 @@ pub(super) enum Request {
     Which(RpcReplyPort<Vec<ChildInfo>>),
     WhichOne(ChildId, RpcReplyPort<Option<ChildInfo>>),
     Count(RpcReplyPort<ChildCount>),
-    Exited(Pid, ExitReason),
-    Retry(Attempt),
+    Notice(Notice),
 }
 
-pub(super) struct Server;
+/// The actor, by the message type that its references know it by: all kinds of static supervisors run this one.
+pub(crate) struct Server<W>(PhantomData<fn(W)>);
 
-pub(super) struct State {
+impl<W> Default for Server<W> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// A message type around [`Request`].
+pub(crate) trait Wrapper: Message + From<Request> + Into<Request> {}
+impl<W: Message + From<Request> + Into<Request>> Wrapper for W {}
+
+pub(crate) struct State<W> {
     strategy: Strategy,
-    intensity: Intensity,
     auto_shutdown: AutoShutdown,
-    kill_grace: Duration,
-    children: Arc<SharedTable>,
-    incarnation: Arc<Incarnation>,
-    myself: ractor::ActorRef<SupervisorMsg>,
+    children: Children<W>,
 }
 
-impl Actor for Server {
-    type Msg = SupervisorMsg;
-    type State = State;
+impl<W: Wrapper> Actor for Server<W> {
+    type Msg = W;
+    type State = State<W>;
     type Arguments = Supervisor;
 
     async fn pre_start(
         &self,
-        myself: ractor::ActorRef<SupervisorMsg>,
+        myself: ractor::ActorRef<W>,
         supervisor: Supervisor,
-    ) -> Result<State, ActorProcessingErr> {
+    ) -> Result<State<W>, ActorProcessingErr> {
         supervisor.validate()?;
-        let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
-        let children: Arc<SharedTable> = Arc::new(Mutex::new(Table::new(supervisor.children)));
-        incarnation.set_subtree(children.clone());
+        let wrap = |notice| Request::Notice(notice).into();
         let state = State {
             strategy: supervisor.strategy,
-            intensity: Intensity::new(supervisor.max_restarts, supervisor.max_seconds),
             auto_shutdown: supervisor.auto_shutdown,
-            kill_grace: supervisor.kill_grace,
-            children,
-            incarnation,
-            myself,
+            children: Children::new(supervisor.children, &supervisor.options, myself, wrap),
         };
         state.boot().await?;
         Ok(state)
     }
 
-    async fn handle(
-        &self,
-        _: ractor::ActorRef<SupervisorMsg>,
-        SupervisorMsg(request): SupervisorMsg,
-        state: &mut State,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, _: ractor::ActorRef<W>, message: W, state: &mut State<W>) -> Result<(), ActorProcessingErr> {
         // A caller that went away does not want its answer any more.
-        match request {
+        match message.into() {
             Request::Start(spec, reply) => {
                 state.catch_up(&spec).await?;
                 drop(reply.send(state.start_child(spec).await));
@@ -96,12 +99,12 @@ impl Actor for Server {
             Request::Restart(id, reply) => drop(reply.send(state.restart_child(&id).await)),
             Request::Delete(id, reply) => drop(reply.send(state.delete_child(&id))),
             Request::Which(reply) => drop(reply.send(state.table().info())),
-            Request::WhichOne(id, reply) => drop(reply.send(state.table().info_of(&id))),
+            Request::WhichOne(id, reply) => drop(reply.send(state.which_child(&id))),
             Request::Count(reply) => drop(reply.send(state.table().count())),
-            Request::Exited(pid, reason) => state.exited(pid, reason).await?,
-            Request::Retry(attempt) => {
-                let child = state.table().by_attempt(attempt);
-                if let Some(at) = child {
+            Request::Notice(Notice::Exited(pid, reason)) => state.exited(pid, reason).await?,
+            Request::Notice(Notice::Retry(at, attempt)) => {
+                let due = state.table().is_due(at, attempt);
+                if due {
                     state.restart(at).await?;
                 }
             }
@@ -109,27 +112,34 @@ impl Actor for Server {
         Ok(())
     }
 
-    async fn post_stop(&self, _: ractor::ActorRef<SupervisorMsg>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        state.stop_from(0).await;
+    async fn post_stop(&self, _: ractor::ActorRef<W>, state: &mut State<W>) -> Result<(), ActorProcessingErr> {
+        state.stop_all(..).await;
         Ok(())
     }
 }
 
-impl State {
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.children.lock()
+impl<W: Wrapper> State<W> {
+    fn table(&self) -> Locked<'_> {
+        self.children.table()
+    }
+
+    fn with_id(&self, id: &ChildId) -> Option<Place> {
+        self.table().with_id(id).next()
     }
 
     /// Starts the children one after another; on a failure stops what was started, in reverse.
     async fn boot(&self) -> Result<(), StartError> {
-        let mut at = 0;
-        while at < self.len() {
-            match self.start(at).await {
-                Err(StartError::Ignore) if self.spec(at).restart == Restart::Temporary => self.table().remove(at),
-                Ok(_) | Err(StartError::Ignore) => at += 1,
+        let places = self.table().places(..);
+        for at in places {
+            match self.children.start(at).await {
+                Err(StartError::Ignore) if self.children.spec(at).restart == Restart::Temporary => {
+                    self.table().remove(at);
+                }
+                Ok(_) | Err(StartError::Ignore) => {}
                 Err(error) => {
-                    let id = self.spec(at).id.clone();
-                    self.stop_from(0).await;
+                    let id = self.children.spec(at).id.clone();
+                    log::start_failed(self.children.supervisor(), &id, &error);
+                    self.stop_all(..).await;
                     return Err(StartError::FailedToStartChild {
                         id,
                         source: Box::new(error),
@@ -143,7 +153,10 @@ impl State {
     /// Handles the exits of the namesakes of `spec` whose notices still wait in the mailbox: they are restarted under their
     /// names before anybody else can take these.
     async fn catch_up(&mut self, spec: &ErasedSpec) -> Result<(), ActorProcessingErr> {
-        let dead = self.table().dead_namesakes(spec);
+        let dead = {
+            let table = self.table();
+            table.dead(table.with_id(&spec.id).chain(table.namesakes(spec)))
+        };
         for (pid, reason) in dead {
             self.exited(pid, reason).await?;
         }
@@ -154,11 +167,11 @@ impl State {
         spec.validate(self.auto_shutdown)?;
         let at = {
             let mut table = self.table();
-            if let Some(at) = table.by_id(&spec.id) {
+            if let Some(present) = table.with_id(&spec.id).next() {
                 let id = spec.id.clone();
-                return Err(match table.status(at) {
-                    Status::Running(child) => StartError::AlreadyStarted { id, pid: child.pid() },
-                    _ => StartError::AlreadyPresent { id },
+                return Err(match table.child(present).running() {
+                    Some(child) => StartError::AlreadyStarted { id, pid: child.pid() },
+                    None => StartError::AlreadyPresent { id },
                 });
             }
             if let Some(holder) = table.restarting_namesake(&spec) {
@@ -166,10 +179,13 @@ impl State {
             }
             table.push(spec.clone())
         };
-        let started = self.start(at).await;
+        let started = self.children.start(at).await;
         match &started {
             Err(StartError::Ignore) if spec.restart != Restart::Temporary => {}
-            Err(_) => self.table().remove(at),
+            Err(error) => {
+                self.table().remove(at);
+                log::start_failed(self.children.supervisor(), &spec.id, error);
+            }
             Ok(_) => {}
         }
         started.map(AnyActorRef).map_err(|error| match error {
@@ -181,30 +197,34 @@ impl State {
         })
     }
 
-    async fn terminate_child(&self, id: &str) -> Result<(), TerminateError> {
-        let at = self.table().by_id(id).ok_or(TerminateError::NotFound)?;
-        self.stop(at).await;
-        if self.spec(at).restart == Restart::Temporary {
+    async fn terminate_child(&self, id: &ChildId) -> Result<(), TerminateError> {
+        let at = self.with_id(id).ok_or(TerminateError::NotFound)?;
+        self.children.stop(at).await;
+        if self.children.spec(at).restart == Restart::Temporary {
             self.table().remove(at);
         }
         Ok(())
     }
 
-    async fn restart_child(&self, id: &str) -> Result<AnyActorRef, RestartError> {
-        let at = self.table().by_id(id).ok_or(RestartError::NotFound)?;
-        let state = self.table().status(at).state();
+    async fn restart_child(&self, id: &ChildId) -> Result<AnyActorRef, RestartError> {
+        let at = self.with_id(id).ok_or(RestartError::NotFound)?;
+        let state = self.table().child(at).state();
         match state {
             ChildState::Stopped => {}
             ChildState::Restarting => return Err(RestartError::Restarting),
             ChildState::Starting | ChildState::Running => return Err(RestartError::Running),
         }
-        self.start(at).await.map(AnyActorRef).map_err(RestartError::Start)
+        let started = self.children.start(at).await;
+        if let Err(error) = &started {
+            log::start_failed(self.children.supervisor(), &self.children.spec(at).id, error);
+        }
+        started.map(AnyActorRef).map_err(RestartError::Start)
     }
 
-    fn delete_child(&self, id: &str) -> Result<(), DeleteError> {
+    fn delete_child(&self, id: &ChildId) -> Result<(), DeleteError> {
+        let at = self.with_id(id).ok_or(DeleteError::NotFound)?;
         let mut table = self.table();
-        let at = table.by_id(id).ok_or(DeleteError::NotFound)?;
-        match table.status(at).state() {
+        match table.child(at).state() {
             ChildState::Stopped => table.remove(at),
             ChildState::Restarting => return Err(DeleteError::Restarting),
             ChildState::Starting | ChildState::Running => return Err(DeleteError::Running),
@@ -212,14 +232,19 @@ impl State {
         Ok(())
     }
 
+    fn which_child(&self, id: &ChildId) -> Option<ChildInfo> {
+        let at = self.with_id(id)?;
+        Some(self.table().child(at).info())
+    }
+
     /// A child ended by itself, unless the notice is stale: of an incarnation that was stopped or replaced since.
     async fn exited(&mut self, pid: Pid, reason: ExitReason) -> Result<(), ActorProcessingErr> {
-        let Some(at) = self.table().by_pid(pid) else {
+        let Some(at) = self.table().running(pid) else {
             return Ok(());
         };
-        let spec = self.spec(at);
-        if let Status::Running(child) = self.table().status(at) {
-            log::exited(&self.incarnation, child, &reason);
+        let spec = self.children.spec(at);
+        if let Some(child) = self.children.running(at) {
+            log::exited(self.children.supervisor(), &child, &reason);
         }
         let restart = calls_for_restart(spec.restart, &reason);
         {
@@ -236,40 +261,34 @@ impl State {
             return self.restart(at).await;
         }
         if spec.significant && self.auto_shutdown.is_due(self.table().active_significant()) {
-            log::auto_shutdown(&self.incarnation, &spec.id);
+            log::auto_shutdown(self.children.supervisor(), &spec.id);
             return Err(ExitReason::Shutdown.into());
         }
         Ok(())
     }
 
     /// Restarts the group of the child at `failed`: one entry in the restart window, however many it rebuilds.
-    async fn restart(&mut self, failed: usize) -> Result<(), ActorProcessingErr> {
-        if !self.intensity.record(Instant::now()) {
-            log::intensity_reached(&self.incarnation, &self.spec(failed).id);
-            return Err(ExitReason::Shutdown.into());
-        }
-        let mut group = self.strategy.group(failed, self.len());
+    async fn restart(&mut self, failed: Place) -> Result<(), ActorProcessingErr> {
+        self.children.count_restart(failed)?;
+        let group = self.strategy.group(failed);
         if self.strategy != Strategy::OneForOne {
-            self.stop_from(group.start).await;
-            self.table().remove_temporary(group.start);
-            group.end = self.len();
+            self.stop_all(group).await;
+            self.table().remove_temporary(group);
         }
+        let group = self.table().places(group);
         for at in group {
-            match self.start(at).await {
-                Ok(child) => log::restarted(&self.incarnation, &child, self.table().restarted(at)),
+            match self.children.start(at).await {
+                Ok(child) => self.children.restarted(at, &child),
                 // Nothing to do for it any more: its spec stays, as after a boot.
                 Err(StartError::Ignore) => {}
                 // Its name was taken in the moment of its death, by a sibling that is supervised in its stead.
                 Err(StartError::AlreadyRegistered { holder, .. })
-                    if self.strategy == Strategy::OneForOne && self.table().by_pid(holder).is_some() =>
+                    if self.strategy == Strategy::OneForOne && self.table().running(holder).is_some() =>
                 {
-                    log::replaced(&self.incarnation, &self.spec(at).id, holder);
+                    log::replaced(self.children.supervisor(), &self.children.spec(at).id, holder);
                 }
                 Err(error) => {
-                    log::restart_failed(&self.incarnation, &self.spec(at).id, &error);
-                    let attempt = self.table().restarting(at);
-                    // Through the mailbox: what waits there is served between two attempts.
-                    let _ = self.myself.cast(SupervisorMsg(Request::Retry(attempt)));
+                    self.children.retry(at, &error);
                     break;
                 }
             }
@@ -277,54 +296,11 @@ impl State {
         Ok(())
     }
 
-    /// Starts the child at `at`, which has no process. On a failure it is left stopped.
-    async fn start(&self, at: usize) -> Result<Arc<Incarnation>, StartError> {
-        let spec = self.spec(at);
-        let child = Incarnation::new(spec.id.clone(), self.kill_grace);
-        if !self.table().starting(at, child.clone()) {
-            return Err(StartError::NoProc);
+    /// Stops the children in `range`, in reverse start order, each gone before the next is asked.
+    async fn stop_all(&self, range: impl RangeBounds<Place>) {
+        let places = self.table().places(range);
+        for at in places.into_iter().rev() {
+            self.children.stop(at).await;
         }
-        let started = spec.start(child.clone()).await;
-        if let Err(error) = started {
-            self.table().stopped(at);
-            return Err(error);
-        }
-        self.table().started(at, child.clone());
-        log::started(&self.incarnation, &child);
-        let (myself, pid) = (self.myself.clone(), child.pid());
-        child.on_exit(move |reason| {
-            let _ = myself.cast(SupervisorMsg(Request::Exited(pid, reason.clone())));
-        });
-        Ok(child)
-    }
-
-    /// Stops the children from `from` on, in reverse start order, each gone before the next is asked.
-    async fn stop_from(&self, from: usize) {
-        for at in (from..self.len()).rev() {
-            self.stop(at).await;
-        }
-    }
-
-    /// Stops the child at `at` and cancels its retry. It stays in the table as running until it is gone.
-    async fn stop(&self, at: usize) {
-        let (spec, status) = {
-            let table = self.table();
-            (table.spec(at), table.status(at).clone())
-        };
-        if let Status::Running(child) = status {
-            let reason = shutdown(&child, &spec).await;
-            log::shut_down(&self.incarnation, &spec, &child, &reason);
-            self.table().exited(at, reason);
-        } else {
-            self.table().stopped(at);
-        }
-    }
-
-    fn spec(&self, at: usize) -> Arc<ErasedSpec> {
-        self.table().spec(at)
-    }
-
-    fn len(&self) -> usize {
-        self.table().len()
     }
 }

@@ -1,7 +1,7 @@
 //! Restart strategies as a pure function: which children does the exit of one of them concern?
 
 use crate::{ExitReason, Restart};
-use std::ops::Range;
+use std::ops::Bound::{self, Included, Unbounded};
 
 /// Whom a static supervisor restarts when a child ends in a way that calls for a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +15,12 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    /// The positions of the children that are stopped and started when the one at `failed` is to be restarted.
-    pub(crate) fn group(self, failed: usize, children: usize) -> Range<usize> {
+    /// The places of the children that are stopped and started when the one at `failed` is to be restarted.
+    pub(crate) fn group<P: Copy>(self, failed: P) -> (Bound<P>, Bound<P>) {
         match self {
-            Self::OneForOne => failed..failed + 1,
-            Self::OneForAll => 0..children,
-            Self::RestForOne => failed..children,
+            Self::OneForOne => (Included(failed), Included(failed)),
+            Self::OneForAll => (Unbounded, Unbounded),
+            Self::RestForOne => (Included(failed), Unbounded),
         }
     }
 }

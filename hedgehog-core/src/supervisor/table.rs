@@ -1,57 +1,75 @@
-//! The children of a static supervisor, in start order. Pure: it records and answers, the server acts.
+//! The children of a supervisor of any kind, in start order, found by id, by name and by incarnation. Pure: it records and
+//! answers, the server acts.
 //!
 //! Written by the supervisor only, read by snapshots and by the supervisor's exit record. Invariant: every incarnation that
-//! may still be alive stands in here, so that a supervisor that dies at any point leaves no orphan.
+//! may still be alive stands in here, so that a supervisor that dies at any point leaves no orphan. Nothing that concerns
+//! one child looks at all of them: it costs the same among ten as among a hundred thousand. What the user gave (specs,
+//! errors) is never dropped under the lock.
 
-use super::handle::{ChildCount, ChildInfo};
+use super::{
+    child::{Attempt, Child, Status},
+    handle::{ChildCount, ChildInfo},
+};
 use crate::{
     Restart,
-    actor_ref::{AnyActorRef, Pid},
-    child_spec::ErasedSpec,
+    actor_ref::Pid,
+    child_spec::{ChildId, ErasedSpec},
     exit::{
         ExitReason,
         record::{Incarnation, Subtree},
     },
-    observe::{ChildState, ChildView},
+    name::NameId,
+    observe::ChildView,
+    panic,
 };
-use parking_lot::Mutex;
-use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    mem,
+    ops::{Bound, Deref, DerefMut, RangeBounds},
+    sync::Arc,
+};
 
 #[derive(Debug, Default)]
-pub(super) struct Table {
-    /// Position = start order; it is the position of the spec and never changes with restarts.
-    children: Vec<Child>,
+pub(crate) struct Table {
+    /// In start order.
+    children: BTreeMap<Place, Child>,
+    /// A set of pairs, because children of a dynamic supervisor may share an id.
+    by_id: BTreeSet<(ChildId, Place)>,
+    /// Many may share a name too, as long as one of them lives.
+    by_name: BTreeSet<(NameId, Place)>,
+    /// By the last incarnation that ran.
+    by_pid: HashMap<Pid, Place>,
+    /// How many significant children run or are being restarted.
+    active_significant: usize,
     /// The supervisor ended: a start still under way must not count.
     closed: bool,
+    next_place: u64,
     attempts: u64,
+    /// What was replaced or removed, until the table is unlocked.
+    discarded: Vec<Discarded>,
 }
 
 #[derive(Debug)]
-pub(super) struct Child {
-    pub(super) spec: Arc<ErasedSpec>,
-    status: Status,
-    /// The last incarnation that ran.
-    last_pid: Option<Pid>,
-    restarts: u64,
-    last_exit: Option<ExitReason>,
+#[expect(dead_code, reason = "kept to be dropped")]
+enum Discarded {
+    Child(Child),
+    Status(Status),
+    Reason(ExitReason),
 }
 
-#[derive(Clone, Debug)]
-pub(super) enum Status {
-    /// No process; started again by a group restart or on request.
-    Stopped,
-    Starting(Arc<Incarnation>),
-    Running(Arc<Incarnation>),
-    /// No process; the retry that carries this attempt starts it again.
-    Restarting(Attempt),
-}
+/// Where a child stands among its siblings: after those that were added before. It keeps its place through all restarts,
+/// and nobody has it after the child is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place(u64);
 
-/// One scheduled retry. A retry whose attempt is no longer the child's is stale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Attempt(u64);
+impl Place {
+    const FIRST: Self = Self(0);
+    const LAST: Self = Self(u64::MAX);
+}
 
 impl Table {
-    pub(super) fn new(specs: Vec<Arc<ErasedSpec>>) -> Self {
+    pub(crate) fn new(specs: Vec<Arc<ErasedSpec>>) -> Self {
         let mut table = Self::default();
         for spec in specs {
             table.push(spec);
@@ -59,184 +77,226 @@ impl Table {
         table
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.children.len()
     }
 
-    pub(super) fn spec(&self, at: usize) -> Arc<ErasedSpec> {
-        self.children[at].spec.clone()
+    /// The places of the children in `range`, in start order.
+    pub(crate) fn places(&self, range: impl RangeBounds<Place>) -> Vec<Place> {
+        self.children.range(range).map(|(at, _)| *at).collect()
     }
 
-    pub(super) fn status(&self, at: usize) -> &Status {
-        &self.children[at].status
+    pub(crate) fn child(&self, at: Place) -> &Child {
+        self.children.get(&at).expect(PRESENT)
+    }
+
+    fn child_mut(&mut self, at: Place) -> &mut Child {
+        self.children.get_mut(&at).expect(PRESENT)
     }
 
     /// Appends a child without a process and says where it stands.
-    pub(super) fn push(&mut self, spec: Arc<ErasedSpec>) -> usize {
-        self.children.push(Child {
-            spec,
-            status: Status::Stopped,
-            last_pid: None,
-            restarts: 0,
-            last_exit: None,
-        });
-        self.children.len() - 1
+    pub(crate) fn push(&mut self, spec: Arc<ErasedSpec>) -> Place {
+        let at = Place(self.next_place);
+        self.next_place += 1;
+        self.by_id.insert((spec.id.clone(), at));
+        self.by_name.extend(spec.names.iter().map(|name| (*name, at)));
+        self.children.insert(at, Child::new(spec));
+        at
     }
 
-    pub(super) fn remove(&mut self, at: usize) {
-        self.children.remove(at);
-    }
-
-    /// Forgets the temporary children from `from` on.
-    pub(super) fn remove_temporary(&mut self, from: usize) {
-        let mut at = 0;
-        self.children.retain(|child| {
-            at += 1;
-            at <= from || child.spec.restart != Restart::Temporary
-        });
-    }
-
-    pub(super) fn by_id(&self, id: &str) -> Option<usize> {
-        self.children.iter().position(|child| child.spec.id == id)
-    }
-
-    /// The children with the id or a name of `spec` whose exit could be seen, but was not handled yet.
-    pub(super) fn dead_namesakes(&self, spec: &ErasedSpec) -> Vec<(Pid, ExitReason)> {
-        let same = |child: &&Child| child.spec.id == spec.id || child.spec.shares_name_with(spec);
-        let exit = |child: &Child| match &child.status {
-            Status::Running(now) => now.exit_reason().map(|reason| (now.pid(), reason.clone())),
-            _ => None,
+    /// Forgets a child.
+    pub(crate) fn remove(&mut self, at: Place) {
+        self.set(at, Status::Stopped);
+        let Some(child) = self.children.remove(&at) else {
+            return;
         };
-        self.children.iter().filter(same).filter_map(exit).collect()
+        self.by_id.remove(&(child.spec.id.clone(), at));
+        for name in &child.spec.names {
+            self.by_name.remove(&(*name, at));
+        }
+        if let Some(pid) = child.last_pid {
+            self.by_pid.remove(&pid);
+        }
+        self.discarded.push(Discarded::Child(child));
+    }
+
+    /// Forgets the temporary children in `range`.
+    pub(crate) fn remove_temporary(&mut self, range: impl RangeBounds<Place>) {
+        for at in self.places(range) {
+            if self.child(at).spec.restart == Restart::Temporary {
+                self.remove(at);
+            }
+        }
+    }
+
+    /// The children with this id; in a static supervisor one at most.
+    pub(crate) fn with_id(&self, id: &ChildId) -> impl Iterator<Item = Place> {
+        let from = (Bound::Included((id.clone(), Place::FIRST)), Bound::Unbounded);
+        let same = self.by_id.range(from).take_while(move |(other, _)| other == id);
+        same.map(|(_, at)| *at)
+    }
+
+    /// The child that last ran as this incarnation.
+    pub(crate) fn with_pid(&self, pid: Pid) -> Option<Place> {
+        self.by_pid.get(&pid).copied()
+    }
+
+    /// The children that are bound to one of the names of `spec`.
+    pub(crate) fn namesakes(&self, spec: &ErasedSpec) -> impl Iterator<Item = Place> {
+        let of = |name: &NameId| self.by_name.range((*name, Place::FIRST)..=(*name, Place::LAST));
+        spec.names.iter().flat_map(of).map(|(_, at)| *at)
+    }
+
+    /// Those of `places` whose exit could be seen, but was not handled yet.
+    pub(crate) fn dead(&self, places: impl Iterator<Item = Place>) -> Vec<(Pid, ExitReason)> {
+        let exit = |at| {
+            let now = self.child(at).running()?;
+            Some((now.pid(), now.exit_reason()?.clone()))
+        };
+        places.filter_map(exit).collect()
     }
 
     /// The last incarnation of a child that is being restarted under one of the names of `spec`.
-    pub(super) fn restarting_namesake(&self, spec: &ErasedSpec) -> Option<Pid> {
-        let restarting = |child: &&Child| matches!(child.status, Status::Restarting(_));
-        let mut namesakes = self.children.iter().filter(|child| child.spec.shares_name_with(spec));
-        namesakes.find(restarting)?.last_pid
+    pub(crate) fn restarting_namesake(&self, spec: &ErasedSpec) -> Option<Pid> {
+        let mut namesakes = self.namesakes(spec).map(|at| self.child(at));
+        namesakes
+            .find(|child| matches!(child.status, Status::Restarting(_)))?
+            .last_pid
     }
 
     /// The child whose running incarnation this is; `None` for a stale one.
-    pub(super) fn by_pid(&self, pid: Pid) -> Option<usize> {
-        self.children
-            .iter()
-            .position(|child| matches!(&child.status, Status::Running(now) if now.pid() == pid))
+    pub(crate) fn running(&self, pid: Pid) -> Option<Place> {
+        self.with_pid(pid).filter(|at| self.child(*at).running().is_some())
     }
 
-    pub(super) fn by_attempt(&self, attempt: Attempt) -> Option<usize> {
-        self.children
-            .iter()
-            .position(|child| matches!(child.status, Status::Restarting(now) if now == attempt))
+    /// Whether the child still waits for this attempt.
+    pub(crate) fn is_due(&self, at: Place, attempt: Attempt) -> bool {
+        let child = self.children.get(&at);
+        child.is_some_and(|child| matches!(child.status, Status::Restarting(now) if now == attempt))
     }
 
     /// False when the supervisor has ended, and nothing may be started any more.
-    pub(super) fn starting(&mut self, at: usize, incarnation: Arc<Incarnation>) -> bool {
+    pub(crate) fn starting(&mut self, at: Place, incarnation: Arc<Incarnation>) -> bool {
         if !self.closed {
-            self.children[at].status = Status::Starting(incarnation);
+            self.set(at, Status::Starting(incarnation));
         }
         !self.closed
     }
 
-    pub(super) fn started(&mut self, at: usize, incarnation: Arc<Incarnation>) {
-        let child = &mut self.children[at];
-        child.last_pid = Some(incarnation.pid());
-        child.status = Status::Running(incarnation);
+    pub(crate) fn started(&mut self, at: Place, incarnation: Arc<Incarnation>) {
+        let pid = incarnation.pid();
+        self.set(at, Status::Running(incarnation));
+        self.by_pid.insert(pid, at);
+        if let Some(old) = self.child_mut(at).last_pid.replace(pid) {
+            self.by_pid.remove(&old);
+        }
     }
 
-    pub(super) fn stopped(&mut self, at: usize) {
-        self.children[at].status = Status::Stopped;
+    pub(crate) fn stopped(&mut self, at: Place) {
+        self.set(at, Status::Stopped);
     }
 
-    pub(super) fn exited(&mut self, at: usize, reason: ExitReason) {
-        let child = &mut self.children[at];
-        child.status = Status::Stopped;
-        child.last_exit = Some(reason);
+    pub(crate) fn exited(&mut self, at: Place, reason: ExitReason) {
+        self.set(at, Status::Stopped);
+        let before = self.child_mut(at).last_exit.replace(reason);
+        self.discarded.extend(before.map(Discarded::Reason));
     }
 
     /// Marks the child for a retry, which must carry the attempt.
-    pub(super) fn restarting(&mut self, at: usize) -> Attempt {
+    pub(crate) fn restarting(&mut self, at: Place) -> Attempt {
         self.attempts += 1;
         let attempt = Attempt(self.attempts);
-        self.children[at].status = Status::Restarting(attempt);
+        self.set(at, Status::Restarting(attempt));
         attempt
     }
 
     /// Counts a restart of this child and says how many it has had.
-    pub(super) fn restarted(&mut self, at: usize) -> u64 {
-        self.children[at].restarts += 1;
-        self.children[at].restarts
+    pub(crate) fn restarted(&mut self, at: Place) -> u64 {
+        let child = self.child_mut(at);
+        child.restarts += 1;
+        child.restarts
     }
 
-    pub(super) fn info(&self) -> Vec<ChildInfo> {
-        self.children.iter().map(Child::info).collect()
+    fn set(&mut self, at: Place, status: Status) {
+        let active = |status: &Status| usize::from(!matches!(status, Status::Stopped));
+        let Some(child) = self.children.get_mut(&at) else {
+            return;
+        };
+        if child.spec.significant {
+            self.active_significant += active(&status);
+            self.active_significant -= active(&child.status);
+        }
+        let before = mem::replace(&mut child.status, status);
+        let dropped = before.incarnation().map(|before| before.pid()) != child.incarnation().map(|now| now.pid());
+        if dropped {
+            self.discarded.push(Discarded::Status(before));
+        }
     }
 
-    pub(super) fn info_of(&self, id: &str) -> Option<ChildInfo> {
-        self.by_id(id).map(|at| self.children[at].info())
+    pub(crate) fn info(&self) -> Vec<ChildInfo> {
+        self.children.values().map(Child::info).collect()
     }
 
     /// How many significant children run or are being restarted.
-    pub(super) fn active_significant(&self) -> usize {
-        let significant = self.children.iter().filter(|child| child.spec.significant);
-        significant
-            .filter(|child| !matches!(child.status, Status::Stopped))
-            .count()
+    pub(crate) fn active_significant(&self) -> usize {
+        self.active_significant
     }
 
-    pub(super) fn count(&self) -> ChildCount {
+    pub(crate) fn count(&self) -> ChildCount {
         let mut count = ChildCount::default();
-        for child in &self.children {
-            count.add(child.spec.kind, matches!(child.status, Status::Running(_)));
-        }
+        self.children.values().for_each(|child| child.count(&mut count));
         count
     }
 
     fn close(&mut self) -> Vec<Arc<Incarnation>> {
         self.closed = true;
-        let alive = self.children.iter().filter_map(|child| child.status.incarnation());
-        alive.filter(|incarnation| !incarnation.is_exited()).cloned().collect()
-    }
-
-    fn views(&self) -> Vec<ChildView> {
-        let view = |child: &Child| ChildView {
-            spec: child.spec.clone(),
-            state: child.status.state(),
-            restarts: child.restarts,
-            last_exit: child.last_exit.clone(),
-            incarnation: child.status.incarnation().cloned(),
-        };
-        self.children.iter().map(view).collect()
+        self.children.values().filter_map(Child::incarnation).cloned().collect()
     }
 }
 
-impl Child {
-    fn info(&self) -> ChildInfo {
-        let actor = self.status.incarnation().cloned().map(AnyActorRef);
-        ChildInfo::new(&self.spec, self.status.state(), actor, self.restarts)
-    }
-}
-
-impl Status {
-    fn incarnation(&self) -> Option<&Arc<Incarnation>> {
-        match self {
-            Self::Starting(incarnation) | Self::Running(incarnation) => Some(incarnation),
-            Self::Stopped | Self::Restarting(_) => None,
-        }
-    }
-
-    pub(super) fn state(&self) -> ChildState {
-        match self {
-            Self::Stopped => ChildState::Stopped,
-            Self::Starting(_) => ChildState::Starting,
-            Self::Running(_) => ChildState::Running,
-            Self::Restarting(_) => ChildState::Restarting,
-        }
-    }
-}
+/// Why a place that the supervisor looked up stands for a child.
+const PRESENT: &str = "children are removed by their supervisor only, which does one thing at a time";
 
 /// The table as the supervisor, its exit record and snapshots share it. Never locked across an `.await`.
-pub(super) type SharedTable = Mutex<Table>;
+#[derive(Debug, Default)]
+pub(crate) struct SharedTable(Mutex<Table>);
+
+impl SharedTable {
+    pub(crate) fn new(specs: Vec<Arc<ErasedSpec>>) -> Self {
+        Self(Mutex::new(Table::new(specs)))
+    }
+
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        Locked(Some(self.0.lock()))
+    }
+}
+
+/// The locked table. `Some` until it is dropped.
+pub(crate) struct Locked<'a>(Option<MutexGuard<'a, Table>>);
+
+const LOCKED: &str = "unlocked by drop only";
+
+impl Deref for Locked<'_> {
+    type Target = Table;
+
+    fn deref(&self) -> &Table {
+        self.0.as_ref().expect(LOCKED)
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Table {
+        self.0.as_mut().expect(LOCKED)
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let discarded = self.0.take().map(|mut table| mem::take(&mut table.discarded));
+        // The user's: it may look at the tree, or panic, and neither is the supervisor's problem.
+        let _ = panic::catch_sync(|| drop(discarded));
+    }
+}
 
 impl Subtree for SharedTable {
     fn close(&self) -> Vec<Arc<Incarnation>> {
@@ -244,7 +304,7 @@ impl Subtree for SharedTable {
     }
 
     fn children(&self) -> Vec<ChildView> {
-        self.lock().views()
+        self.lock().children.values().map(Child::view).collect()
     }
 }
 

@@ -1,27 +1,31 @@
 //! [`Task`]: a future that runs as an actor of its own, for its value or under a supervisor.
 //!
-//! Reading order: [`Task`] here, [`TaskSupervisor`] for tasks that belong in a tree, [`TaskStream`] for many of a kind;
-//! [`runner`] holds the actors behind them.
+//! Reading order: [`Task`] here and several of them in [`many`], [`TaskSupervisor`] for tasks that belong in a tree,
+//! [`TaskStream`] for many of a kind; [`runner`] holds the actors behind them, [`origin`] what they know of their starters.
 
+mod many;
+mod origin;
 mod runner;
 mod stream;
 mod supervisor;
 
+pub use many::{OnYieldTimeout, YieldMany};
 pub use runner::TaskMsg;
 pub use stream::{OnTimeout, TaskResults, TaskStream};
 pub use supervisor::TaskSupervisor;
 
 use crate::{
-    actor_ref::AnyActorRef,
+    actor_ref::{AnyActorRef, Pid},
     adapter::{self, Launch},
     child_spec::{ChildId, ChildSpec, Restart, Shutdown},
     exit::{ExitReason, record::Incarnation},
     start_error::StartError,
-    supervisor::KILL_GRACE,
+    supervisor::options::KILL_GRACE,
 };
-use futures_util::{FutureExt as _, TryFutureExt as _, future};
+use futures_util::{FutureExt as _, TryFutureExt as _};
+use origin::Origin;
 use ractor::ActorProcessingErr;
-use runner::{Job, Once, Repeated, Run};
+use runner::{Job, Once, Outcome, Repeated, Run};
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
@@ -56,8 +60,8 @@ pub struct Task<T = ()> {
 impl Task {
     /// The spec of a task without a value. `future` is called for every start.
     ///
-    /// Like an Elixir `Task`, it is temporary and does not clean up: a stop kills it at once, at its next `.await`. With
-    /// another [`Shutdown`] the supervisor waits for the future to finish first.
+    /// Like an Elixir `Task`, it is temporary, and a stop ends it at its next `.await` unless it [traps
+    /// exits](Self::trap_exit): then it has the time its [`Shutdown`] gives, 5 s by default.
     ///
     /// ```
     /// use hedgehog_core::{ActorProcessingErr, Restart, Task};
@@ -69,9 +73,12 @@ impl Task {
         E: Into<ActorProcessingErr> + 'static,
     {
         let run: Run = Arc::new(move || future().map_err(Into::into).boxed());
-        ChildSpec::worker(id, move || (Repeated(run.clone()), ()))
-            .restart(Restart::Temporary)
-            .shutdown(Shutdown::BrutalKill)
+        let origin = Origin::of::<F>();
+        let factory = move || {
+            let (run, origin) = (run.clone(), origin.clone());
+            (Repeated { run, origin }, ())
+        };
+        ChildSpec::worker(id, factory).restart(Restart::Temporary)
     }
 
     /// Runs `future` beside everything else: nobody owns it and nobody gets a value. `Task.start`.
@@ -84,10 +91,69 @@ impl Task {
         task.actor.clone().expect("it was started just now")
     }
 
+    /// Runs `future` for the actor whose callback this is called in, and linked to it: `Task.start_link`.
+    ///
+    /// When the actor ends, for whatever reason, the task is killed. When the task fails, the actor is stopped with the same
+    /// reason (killed, if the task was), so that its supervisor hears of it. Called anywhere else there is nobody to link to, and
+    /// it is a [`start`](Self::start).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    ///
+    /// ```
+    /// # use hedgehog_core::*;
+    /// struct Client;
+    /// # impl Actor for Client {
+    /// #     type Msg = ();
+    /// #     type State = ();
+    /// #     type Arguments = ();
+    /// async fn pre_start(&self, _: ractor::ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+    ///     Task::start_link(async { Err("connection lost") }); // reads a socket, say
+    ///     Ok(())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), StartError> {
+    /// let root = Supervisor::new(Strategy::OneForOne).start().await?;
+    /// let client = root.start_child(ChildSpec::worker("client", || (Client, ())).restart(Restart::Temporary)).await?;
+    /// assert_eq!(client.exited().await.to_string(), "error: connection lost");
+    /// # root.stop(ExitReason::Shutdown).await;
+    /// # Ok(()) }
+    /// ```
+    pub fn start_link<F, E>(future: F) -> AnyActorRef
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<ActorProcessingErr> + 'static,
+    {
+        let mut task = Task::launch(future.map_err(Into::into), Origin::of::<F>());
+        task.linked = false;
+        let actor = task.actor.clone().expect("it was started just now");
+        if let Some(owner) = Incarnation::current() {
+            link(&owner, &actor.0);
+        }
+        actor
+    }
+
+    /// Inside a task's future: the actors that wanted it, nearest first. Elixir's `$callers`.
+    ///
+    /// The first is the actor in whose callback the task was started, or its spec written; if that is a task, its own callers
+    /// follow, up to 16 in all. Nobody is known where there was no actor, as in `main`. Empty outside of tasks.
+    ///
+    /// ```
+    /// # use hedgehog_core::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), TaskError> {
+    /// let outer = Task::async_linked(async { Task::async_linked(async { Task::callers() }).await_for(None).await });
+    /// let pid = outer.actor().map(AnyActorRef::pid);
+    /// assert_eq!(outer.await_for(None).await??.first().copied(), pid);
+    /// # Ok(()) }
+    /// ```
+    pub fn callers() -> Vec<Pid> {
+        runner::callers().to_vec()
+    }
+
     /// Inside a task's future: from this call on a stop does not end the task at its next `.await` but is told here, so that
     /// the future can still finish with a value, within whatever deadline the stop has. A kill remains a kill.
     ///
-    /// Never resolves anywhere else, a [`Task::spec`] included: nothing ends that one at a stop.
+    /// Never resolves anywhere else.
     pub fn trap_exit() -> impl Future<Output = ExitReason> + Send {
         runner::trap_exit()
     }
@@ -98,8 +164,12 @@ impl<T: Send + 'static> Task<T> {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn async_linked(future: impl Future<Output = T> + Send + 'static) -> Self {
-        let (job, reply, adopt) = job(future);
+    pub fn async_linked<F: Future<Output = T> + Send + 'static>(future: F) -> Self {
+        Self::launch(future.map(Ok), Origin::of::<F>())
+    }
+
+    fn launch(future: impl Future<Output = Outcome<T>> + Send + 'static, origin: Origin) -> Self {
+        let (job, reply, adopt) = job(future, origin);
         let _ = adopt.send(());
         let incarnation = Incarnation::new("task".into(), KILL_GRACE);
         let actor = AnyActorRef(incarnation.clone());
@@ -146,34 +216,80 @@ impl<T: Send + 'static> Task<T> {
         within(deadline.into(), self.value()).await
     }
 
-    /// Waits for the outcome for `timeout` at most. `None`: there is none yet, and the task goes on and can be asked again.
-    /// The outcome is given once. `Task.yield`.
+    /// Waits for the outcome for `timeout` at most; a timeout of `None` waits as long as the task runs. When it gives `None` there
+    /// is no outcome yet, and the task goes on and can be asked again. The outcome is given once. `Task.yield`.
     ///
     /// # Cancel safety
     /// When the future is dropped the outcome stays.
-    pub async fn yield_for(&mut self, timeout: Duration) -> Option<Result<T, ExitReason>> {
-        tokio::time::timeout(timeout, self.outcome()).await.ok().flatten()
+    pub async fn yield_for(&mut self, timeout: impl Into<Option<Duration>>) -> Option<Result<T, ExitReason>> {
+        // Late is not lost: what has not ended has nothing to take.
+        let _ = within(timeout.into(), self.ended().map(Ok)).await;
+        self.take()
     }
 
     /// Ends the task and returns when it is gone. `Task.shutdown`.
     ///
     /// A value that was there first is returned, and so is any reason it ended with but the one that is this function's own
     /// doing: `Shutdown`, or `Killed` for [`Shutdown::BrutalKill`]. A task that outlives the [`Shutdown::Timeout`] is
-    /// killed, which is not what was asked for: `Some(Err(ExitReason::Killed))`.
+    /// killed, which is not what was asked for: `Some(Err(ExitReason::Killed))`. An outcome that
+    /// [`yield_for`](Self::yield_for) has given before is not given again: `None`.
     pub async fn shutdown(mut self, shutdown: Shutdown) -> Option<Result<T, ExitReason>> {
-        if let Some(actor) = &self.actor {
-            match shutdown {
-                Shutdown::BrutalKill => actor.kill(),
-                Shutdown::Infinity => actor.stop(ExitReason::Shutdown),
-                Shutdown::Timeout(limit) => {
-                    actor.stop(ExitReason::Shutdown);
-                    if tokio::time::timeout(limit, actor.exited()).await.is_err() {
-                        actor.kill();
-                    }
+        self.end(shutdown).await;
+        self.take_ended(shutdown)
+    }
+
+    /// Gives the task up: it goes on, linked or not, and nobody hears of it. Returns the outcome if there is one already.
+    pub fn ignore(mut self) -> Option<Result<T, ExitReason>> {
+        self.give_up()
+    }
+
+    async fn value(&mut self) -> Result<T, TaskError> {
+        self.ended().await;
+        self.take().ok_or(TaskError::Taken)?.map_err(TaskError::Exited)
+    }
+
+    /// Whether the outcome was taken.
+    fn is_spent(&self) -> bool {
+        self.reply.is_none()
+    }
+
+    /// Waits until there is an outcome to take, or never will be.
+    async fn ended(&self) {
+        // The value is sent before the exit: one wait serves for both.
+        if let Some(actor) = self.actor.as_ref().filter(|_| !self.is_spent()) {
+            actor.exited().await;
+        }
+    }
+
+    /// The outcome, once; `None` when it was taken, or is still to come.
+    fn take(&mut self) -> Option<Result<T, ExitReason>> {
+        let reason = match &self.actor {
+            Some(actor) => actor.exit_reason()?,
+            None => ExitReason::Normal,
+        };
+        let mut reply = self.reply.take()?;
+        Some(reply.try_recv().map_err(|_| reason))
+    }
+
+    /// Ends the task and returns when it is gone.
+    async fn end(&self, shutdown: Shutdown) {
+        let Some(actor) = &self.actor else { return };
+        match shutdown {
+            Shutdown::BrutalKill => actor.kill(),
+            Shutdown::Infinity => actor.stop(ExitReason::Shutdown),
+            Shutdown::Timeout(limit) => {
+                actor.stop(ExitReason::Shutdown);
+                if tokio::time::timeout(limit, actor.exited()).await.is_err() {
+                    actor.kill();
                 }
             }
         }
-        let outcome = self.outcome().await?;
+        actor.exited().await;
+    }
+
+    /// The outcome after [`end`](Self::end), unless it is what that was to bring about.
+    fn take_ended(&mut self, shutdown: Shutdown) -> Option<Result<T, ExitReason>> {
+        let outcome = self.take()?;
         let intended = matches!(
             (&outcome, shutdown),
             (Err(ExitReason::Killed), Shutdown::BrutalKill)
@@ -182,62 +298,44 @@ impl<T: Send + 'static> Task<T> {
         (!intended).then_some(outcome)
     }
 
-    /// Gives the task up: it goes on, linked or not, and nobody hears of it. Returns the outcome if there is one already.
-    pub fn ignore(mut self) -> Option<Result<T, ExitReason>> {
+    /// Lets the task go on for nobody; what it has brought so far is returned.
+    fn give_up(&mut self) -> Option<Result<T, ExitReason>> {
         self.linked = false;
-        self.outcome().now_or_never().flatten()
+        let outcome = self.take();
+        self.reply = None;
+        outcome
     }
+}
 
-    /// The values of all tasks, in the order given, within one `deadline` for all of them. `Task.await_many`.
-    ///
-    /// # Errors
-    /// As for [`await_for`](Self::await_for), at once when one of them fails; the linked ones among the others are killed.
-    ///
-    /// ```
-    /// # use hedgehog_core::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), TaskError> {
-    /// let tasks = [1, 2].map(|n| Task::async_linked(async move { n * 10 }));
-    /// assert_eq!(Task::await_many(tasks, None).await?, [10, 20]);
-    /// # Ok(()) }
-    /// ```
-    pub async fn await_many(
-        tasks: impl IntoIterator<Item = Self>,
-        deadline: impl Into<Option<Duration>>,
-    ) -> Result<Vec<T>, TaskError> {
-        let mut tasks: Vec<_> = tasks.into_iter().collect();
-        within(deadline.into(), future::try_join_all(tasks.iter_mut().map(Self::value))).await
-    }
-
-    /// [`yield_for`](Self::yield_for) on all tasks with one `timeout`; the outcomes in the order given. `Task.yield_many`.
-    pub async fn yield_many(tasks: &mut [Self], timeout: Duration) -> Vec<Option<Result<T, ExitReason>>> {
-        future::join_all(tasks.iter_mut().map(|task| task.yield_for(timeout))).await
-    }
-
-    async fn value(&mut self) -> Result<T, TaskError> {
-        self.outcome().await.ok_or(TaskError::Taken)?.map_err(TaskError::Exited)
-    }
-
-    /// The outcome, once; `None` when it was taken. Dropping the future takes nothing.
-    async fn outcome(&mut self) -> Option<Result<T, ExitReason>> {
-        self.reply.as_ref()?;
-        // The value is sent before the exit: one wait serves for both.
-        let reason = match &self.actor {
-            Some(actor) => actor.exited().await,
-            None => ExitReason::Normal,
-        };
-        let mut reply = self.reply.take()?;
-        Some(reply.try_recv().map_err(|_| reason))
-    }
+/// Lets a task end with its owner, and a failure of the task end the owner.
+fn link(owner: &Arc<Incarnation>, task: &Arc<Incarnation>) {
+    let linked = task.clone();
+    let hook = owner.on_cleanup(move || linked.kill());
+    let owner = Arc::downgrade(owner);
+    task.on_exit(move |reason| {
+        let Some(owner) = owner.upgrade() else { return };
+        if let Some(hook) = hook {
+            // Nothing of a task that ended is left in its owner.
+            owner.forget_cleanup(hook);
+        }
+        match reason {
+            ExitReason::Killed => owner.kill(),
+            reason if reason.is_abnormal() => owner.stop(reason.clone()),
+            _ => {}
+        }
+    });
 }
 
 /// A job, the receiver of its value, and what its starter sends when it has the handle.
 fn job<T: Send + 'static>(
-    future: impl Future<Output = T> + Send + 'static,
+    future: impl Future<Output = Outcome<T>> + Send + 'static,
+    origin: Origin,
 ) -> (Job<T>, oneshot::Receiver<T>, oneshot::Sender<()>) {
     let (reply_to, reply) = oneshot::channel();
     let (adopt, adopted) = oneshot::channel();
     let job = Job {
         future: Box::pin(future),
+        origin,
         reply: reply_to,
         adopted,
     };

@@ -3,7 +3,7 @@
 //! Invariant: never more than `max_concurrency` tasks are alive; a slot is free when its task is gone, not when its result is
 //! delivered.
 
-use super::{Task, TaskError, TaskSupervisor};
+use super::{Origin, Task, TaskError, TaskSupervisor};
 use crate::child_spec::Shutdown;
 use futures_util::{
     FutureExt as _, Stream, StreamExt as _, TryStreamExt as _,
@@ -56,9 +56,10 @@ pub enum OnTimeout {
 /// # }
 /// ```
 #[must_use = "nothing runs before `run` or `try_collect`"]
-pub struct TaskStream<I, F> {
+pub struct TaskStream<I: Iterator, F, E = TaskError> {
     items: I,
     run: F,
+    tell: Tell<I::Item, E>,
     supervisor: Option<TaskSupervisor>,
     max_concurrency: NonZeroUsize,
     timeout: Option<Duration>,
@@ -79,11 +80,16 @@ impl Task {
     }
 }
 
-impl<I, F> TaskStream<I, F> {
+/// What the failure of an item's task becomes, decided before the item is handed to it.
+type Tell<X, E> = fn(&X) -> Failure<E>;
+type Failure<E> = Box<dyn FnOnce(TaskError) -> E + Send>;
+
+impl<I: Iterator, F> TaskStream<I, F> {
     pub(super) fn new(items: I, run: F, supervisor: Option<TaskSupervisor>) -> Self {
         Self {
             items,
             run,
+            tell: |_| Box::new(|error| error),
             supervisor,
             max_concurrency: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             timeout: Some(Duration::from_secs(5)),
@@ -92,6 +98,47 @@ impl<I, F> TaskStream<I, F> {
         }
     }
 
+    /// Puts the item beside its error: an item that brought no value becomes `Err((item, error))`. The items are cloned, as
+    /// their tasks own them.
+    ///
+    /// ```
+    /// # use hedgehog_core::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut halves = Task::async_stream([7_u32], |n| async move { assert!(n % 2 == 0); n / 2 }).zip_input_on_exit().run();
+    /// assert!(matches!(halves.next().await, Some(Err((7, TaskError::Exited(_))))));
+    /// # }
+    /// ```
+    pub fn zip_input_on_exit(self) -> TaskStream<I, F, (I::Item, TaskError)>
+    where
+        I::Item: Clone + Send + 'static,
+    {
+        let Self {
+            items,
+            run,
+            tell: _,
+            supervisor,
+            max_concurrency,
+            timeout,
+            on_timeout,
+            ordered,
+        } = self;
+        TaskStream {
+            items,
+            run,
+            tell: |item| {
+                let item = item.clone();
+                Box::new(|error| (item, error))
+            },
+            supervisor,
+            max_concurrency,
+            timeout,
+            on_timeout,
+            ordered,
+        }
+    }
+}
+
+impl<I: Iterator, F, E> TaskStream<I, F, E> {
     /// How many tasks may run at a time. Default: the number of cores.
     pub fn max_concurrency(mut self, max_concurrency: NonZeroUsize) -> Self {
         self.max_concurrency = max_concurrency;
@@ -118,16 +165,17 @@ impl<I, F> TaskStream<I, F> {
     }
 
     /// The stream. It starts tasks whenever it is polled, and none before.
-    pub fn run<Fut>(self) -> TaskResults<I, Fut::Output>
+    pub fn run<Fut>(self) -> TaskResults<I, Fut::Output, E>
     where
-        I: Iterator,
         I::Item: Send + 'static,
         F: Fn(I::Item) -> Fut + Send + Sync + 'static,
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
+        E: Send + 'static,
     {
         TaskResults {
             items: self.items.fuse(),
+            tell: self.tell,
             launch: launcher(self.run, self.supervisor, self.timeout),
             max_concurrency: self.max_concurrency.get(),
             on_timeout: self.on_timeout,
@@ -141,13 +189,13 @@ impl<I, F> TaskStream<I, F> {
     }
 
     /// All values, or the first error to be delivered, with which the other tasks are killed.
-    pub async fn try_collect<Fut, C>(self) -> Result<C, TaskError>
+    pub async fn try_collect<Fut, C>(self) -> Result<C, E>
     where
-        I: Iterator,
         I::Item: Send + 'static,
         F: Fn(I::Item) -> Fut + Send + Sync + 'static,
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
+        E: Send + 'static,
         C: Default + Extend<Fut::Output>,
     {
         self.run().try_collect().await
@@ -159,8 +207,9 @@ impl<I, F> TaskStream<I, F> {
 /// # Cancel safety
 /// Dropping the future of [`next`](Self::next) loses nothing.
 #[must_use = "nothing runs before it is polled"]
-pub struct TaskResults<I: Iterator, T> {
+pub struct TaskResults<I: Iterator, T, E = TaskError> {
     items: Fuse<I>,
+    tell: Tell<I::Item, E>,
     launch: Launch<I::Item, T>,
     max_concurrency: usize,
     on_timeout: OnTimeout,
@@ -169,20 +218,27 @@ pub struct TaskResults<I: Iterator, T> {
     started: usize,
     /// The index of the next result to deliver; counts only when ordered.
     delivered: usize,
-    running: FuturesUnordered<BoxFuture<'static, (usize, Result<T, TaskError>)>>,
+    running: FuturesUnordered<BoxFuture<'static, Done<T, E>>>,
     /// Results that came before an earlier item's. Empty unless ordered.
-    waiting: BTreeMap<usize, Result<T, TaskError>>,
+    waiting: BTreeMap<usize, Result<T, E>>,
     ended: bool,
+}
+
+struct Done<T, E> {
+    index: usize,
+    result: Result<T, E>,
+    /// Whether the stream cannot go on after this result.
+    is_last: bool,
 }
 
 type Launch<X, T> = Box<dyn Fn(X) -> BoxFuture<'static, Result<T, TaskError>> + Send + Sync>;
 
 /// Nothing in it is pinned: the futures of the tasks are boxed.
-impl<I: Iterator, T> Unpin for TaskResults<I, T> {}
+impl<I: Iterator, T, E> Unpin for TaskResults<I, T, E> {}
 
-impl<I: Iterator, T: Send + 'static> TaskResults<I, T> {
+impl<I: Iterator, T: Send + 'static, E: Send + 'static> TaskResults<I, T, E> {
     /// The next result; `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<T, TaskError>> {
+    pub async fn next(&mut self) -> Option<Result<T, E>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
@@ -190,19 +246,14 @@ impl<I: Iterator, T: Send + 'static> TaskResults<I, T> {
     fn fill(&mut self) {
         while self.running.len() < self.max_concurrency {
             let Some(item) = self.items.next() else { return };
-            let index = self.started;
+            let (index, on_timeout, tell) = (self.started, self.on_timeout, (self.tell)(&item));
             self.started += 1;
-            self.running
-                .push((self.launch)(item).map(move |result| (index, result)).boxed());
-        }
-    }
-
-    /// Whether the stream cannot go on after this result.
-    fn is_last(&self, result: &Result<T, TaskError>) -> bool {
-        match result {
-            Err(TaskError::Start(_)) => true,
-            Err(TaskError::Timeout(_)) => self.on_timeout == OnTimeout::Exit,
-            _ => false,
+            let done = move |result: Result<T, TaskError>| Done {
+                index,
+                is_last: result.as_ref().is_err_and(|error| on_timeout.ends_with(error)),
+                result: result.map_err(tell),
+            };
+            self.running.push((self.launch)(item).map(done).boxed());
         }
     }
 
@@ -213,8 +264,19 @@ impl<I: Iterator, T: Send + 'static> TaskResults<I, T> {
     }
 }
 
-impl<I: Iterator, T: Send + 'static> Stream for TaskResults<I, T> {
-    type Item = Result<T, TaskError>;
+impl OnTimeout {
+    /// Whether a stream cannot go on after an error.
+    fn ends_with(self, error: &TaskError) -> bool {
+        match error {
+            TaskError::Start(_) => true,
+            TaskError::Timeout(_) => self == Self::Exit,
+            _ => false,
+        }
+    }
+}
+
+impl<I: Iterator, T: Send + 'static, E: Send + 'static> Stream for TaskResults<I, T, E> {
+    type Item = Result<T, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
@@ -225,11 +287,11 @@ impl<I: Iterator, T: Send + 'static> Stream for TaskResults<I, T> {
             }
             // Also while the result of a slow head is awaited.
             this.fill();
-            let Some((index, result)) = ready!(this.running.poll_next_unpin(cx)) else {
+            let Some(Done { index, result, is_last }) = ready!(this.running.poll_next_unpin(cx)) else {
                 this.end();
                 break;
             };
-            if this.is_last(&result) {
+            if is_last {
                 this.end();
                 return Poll::Ready(Some(result));
             }
@@ -242,13 +304,13 @@ impl<I: Iterator, T: Send + 'static> Stream for TaskResults<I, T> {
     }
 }
 
-impl<I: Iterator, T: Send + 'static> FusedStream for TaskResults<I, T> {
+impl<I: Iterator, T: Send + 'static, E: Send + 'static> FusedStream for TaskResults<I, T, E> {
     fn is_terminated(&self) -> bool {
         self.ended
     }
 }
 
-impl<I: Iterator, T> fmt::Debug for TaskResults<I, T> {
+impl<I: Iterator, T, E> fmt::Debug for TaskResults<I, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskResults")
             .field("started", &self.started)
@@ -257,7 +319,7 @@ impl<I: Iterator, T> fmt::Debug for TaskResults<I, T> {
     }
 }
 
-impl<I: fmt::Debug, F> fmt::Debug for TaskStream<I, F> {
+impl<I: Iterator + fmt::Debug, F, E> fmt::Debug for TaskStream<I, F, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskStream")
             .field("items", &self.items)
@@ -280,11 +342,12 @@ where
     Box::new(move |item| {
         let (run, supervisor) = (run.clone(), supervisor.clone());
         // `run` itself runs in the task: its panic is that item's failure.
-        let work = async move { run(item).await };
+        let work = async move { Ok(run(item).await) };
         Box::pin(async move {
+            let origin = Origin::of::<Fut>();
             let task = match supervisor {
-                None => Task::async_linked(work),
-                Some(supervisor) => supervisor.async_linked(work).await.map_err(TaskError::Start)?,
+                None => Task::launch(work, origin),
+                Some(supervisor) => supervisor.run(work, origin, true).await.map_err(TaskError::Start)?,
             };
             finish(task, timeout).await
         })

@@ -1,14 +1,14 @@
 //! [`TaskSupervisor`]: tasks as children of a dynamic supervisor.
 
-use super::{Once, Task, TaskMsg, TaskStream, job};
+use super::{Once, Origin, Outcome, Task, TaskMsg, TaskStream, job};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef},
     child_spec::{ChildSpec, Restart, Shutdown},
-    dynamic_supervisor::{DynamicSupervisorMsg, DynamicSupervisorRef},
-    name::Name,
+    dynamic_supervisor::DynamicSupervisorRef,
     start_error::StartError,
     supervisor::{NoProc, TerminateError},
 };
+use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use std::{future::Future, time::Duration};
 
@@ -52,22 +52,24 @@ impl TaskSupervisor {
     ///
     /// # Errors
     /// [`StartError::MaxChildren`] at the supervisor's limit, [`StartError::NoProc`] when it is not running.
-    pub async fn async_linked<T: Send + 'static>(
-        &self,
-        future: impl Future<Output = T> + Send + 'static,
-    ) -> Result<Task<T>, StartError> {
-        self.run(future, true).await
+    pub async fn async_linked<F>(&self, future: F) -> Result<Task<F::Output>, StartError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.run(future.map(Ok), Origin::of::<F>(), true).await
     }
 
     /// Starts a task that outlives its handle. `Task.Supervisor.async_nolink`.
     ///
     /// # Errors
     /// As for [`async_linked`](Self::async_linked).
-    pub async fn async_nolink<T: Send + 'static>(
-        &self,
-        future: impl Future<Output = T> + Send + 'static,
-    ) -> Result<Task<T>, StartError> {
-        self.run(future, false).await
+    pub async fn async_nolink<F>(&self, future: F) -> Result<Task<F::Output>, StartError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.run(future.map(Ok), Origin::of::<F>(), false).await
     }
 
     /// Starts a task that nobody waits for, with the restart type and shutdown of its own [`Task::spec`].
@@ -102,12 +104,13 @@ impl TaskSupervisor {
         &self.supervisor
     }
 
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
-        future: impl Future<Output = T> + Send + 'static,
+        future: impl Future<Output = Outcome<T>> + Send + 'static,
+        origin: Origin,
         linked: bool,
     ) -> Result<Task<T>, StartError> {
-        let (job, reply, adopt) = job(future);
+        let (job, reply, adopt) = job(future, origin);
         // A caller that is dropped while it waits below never gets a handle to kill the task with.
         let adopt = if linked {
             Some(adopt)
@@ -131,23 +134,12 @@ impl TaskSupervisor {
     }
 }
 
-impl From<DynamicSupervisorRef> for TaskSupervisor {
-    fn from(supervisor: DynamicSupervisorRef) -> Self {
+/// From a [`DynamicSupervisorRef`] and whatever that can be made from: a name, a key of a registry, one incarnation.
+impl<T: Into<DynamicSupervisorRef>> From<T> for TaskSupervisor {
+    fn from(supervisor: T) -> Self {
         Self {
-            supervisor,
+            supervisor: supervisor.into(),
             shutdown: Shutdown::Timeout(Duration::from_secs(5)),
         }
-    }
-}
-
-impl From<ActorRef<DynamicSupervisorMsg>> for TaskSupervisor {
-    fn from(supervisor: ActorRef<DynamicSupervisorMsg>) -> Self {
-        DynamicSupervisorRef::from(supervisor).into()
-    }
-}
-
-impl From<&Name<DynamicSupervisorMsg>> for TaskSupervisor {
-    fn from(name: &Name<DynamicSupervisorMsg>) -> Self {
-        DynamicSupervisorRef::from(name).into()
     }
 }

@@ -44,3 +44,28 @@ async fn run_returns_when_the_root_gives_up() {
         Outcome::RootExited(ExitReason::Shutdown)
     ));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_start_names_the_child_through_the_whole_chain() {
+    let log = Log::default();
+    let deep = Script::new("deep", &log);
+    deep.failing_starts.store(1, std::sync::atomic::Ordering::SeqCst);
+    let spec = deep.spec();
+    let inner = Supervisor::spec("inner", move || {
+        Supervisor::new(Strategy::OneForOne).child(spec.clone())
+    });
+    let root = Supervisor::new(Strategy::OneForOne)
+        .child(Script::new("first", &log).spec())
+        .child(inner);
+    let error = Application::new("app").root(root).start().await.unwrap_err();
+    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    let told = [
+        "the supervision tree did not start",
+        "failed to start child inner",
+        "failed to start child deep",
+        "no start",
+    ];
+    assert_eq!(causes, told);
+    assert_eq!(log.take(), ["start first", "nostart deep", "stop first", "drop first"]);
+}

@@ -5,6 +5,7 @@
 mod application;
 mod calls;
 mod dynamic;
+mod events;
 mod exits;
 mod kills;
 mod kit;

@@ -40,6 +40,13 @@ async fn the_tree_shows_paths_states_restarts_and_uptimes() {
     assert_eq!(tree.find("Root/Workers").unwrap().name.as_deref(), Some("the workers"));
     assert!(tree.find("Root/nobody").is_none());
     assert!(tree.to_string().contains("\n    b <0."), "{tree}");
+    let line = format!(
+        "Root {}, up 2s, bore 1 of 3 restarts in 5s\n  a {}, up 2s, restarts 1, ",
+        tree.pid.unwrap(),
+        a.pid()
+    );
+    assert!(tree.to_string().starts_with(&line), "{tree}");
+    assert!(tree.to_string().contains("\n  Workers named the workers <0."), "{tree}");
     tree.find("Root/Workers/b").unwrap().actor().unwrap().kill();
     settle().await;
     assert_eq!(root.tree().unwrap().find("Root/Workers/b").unwrap().restarts, 1);
@@ -64,4 +71,69 @@ async fn the_tree_of_a_busy_supervisor_can_be_read() {
     );
     root.whereis().unwrap().kill();
     assert!(starting.await.unwrap().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_supervisor_shows_how_near_it_is_to_giving_up() {
+    let log = Log::default();
+    let a = Script::new("a", &log);
+    let root = Supervisor::new(Strategy::OneForOne)
+        .max_restarts(2)
+        .max_seconds(Duration::from_secs(3))
+        .child(a.spec());
+    let root = root.start().await.unwrap();
+    let window = || {
+        let window = root.tree().unwrap().restart_window.unwrap();
+        (window.restarts, window.max_restarts, window.max_seconds)
+    };
+    let max_seconds = Duration::from_secs(3);
+    assert_eq!(window(), (0, 2, max_seconds));
+    for borne in 1..=2 {
+        a.end(Order::Fail("broken")).await;
+        settle().await;
+        assert_eq!(window(), (borne, 2, max_seconds));
+        tokio::time::advance(Duration::from_secs(2)).await;
+    }
+    // The first has left the window.
+    assert_eq!(window(), (1, 2, max_seconds));
+    assert!(root.tree().unwrap().children[0].restart_window.is_none());
+    root.stop(ExitReason::Shutdown).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tree_as_json() {
+    let log = Log::default();
+    let a = Script::new("a", &log);
+    let root = Supervisor::new(Strategy::OneForOne).child(a.spec());
+    let root = root.start().await.unwrap();
+    a.end(Order::Fail("broken")).await;
+    settle().await;
+    let (tree, uptime) = (root.tree().unwrap(), 1);
+    let expected = serde_json::json!({
+        "path": "supervisor",
+        "id": "supervisor",
+        "kind": "supervisor",
+        "name": null,
+        "state": "running",
+        "pid": tree.pid.unwrap().as_u64(),
+        "restarts": 0,
+        "restart_window": { "restarts": 1, "max_restarts": 3, "max_seconds_ms": 5_000 },
+        "uptime_ms": uptime,
+        "last_exit": null,
+        "children": [{
+            "path": "supervisor/a",
+            "id": "a",
+            "kind": "worker",
+            "name": "a",
+            "state": "running",
+            "pid": a.pid().as_u64(),
+            "restarts": 1,
+            "restart_window": null,
+            "uptime_ms": uptime,
+            "last_exit": "error: broken",
+            "children": [],
+        }],
+    });
+    assert_eq!(serde_json::to_value(&tree).unwrap(), expected);
+    root.stop(ExitReason::Shutdown).await;
 }

@@ -15,6 +15,7 @@ mod histories;
 mod intensity;
 mod interrupted;
 mod lifetime;
+mod many_tasks;
 mod names;
 mod on_request;
 mod registries;
@@ -22,6 +23,8 @@ mod restart;
 mod retries;
 mod stop;
 mod storm;
+mod supervised_streams;
+mod task_links;
 mod task_streams;
 mod task_supervisor;
 mod tasks;
@@ -71,9 +74,12 @@ fn main() -> ExitCode {
         faults::fencing::cases(),
         tasks::values::cases(),
         tasks::shutdown::cases(),
+        many_tasks::many::cases(),
+        task_links::links::cases(),
+        task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
-        task_streams::supervised::cases(),
+        supervised_streams::results::cases(),
     ];
     conformance::main(suites.concat())
 }

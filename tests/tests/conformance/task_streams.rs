@@ -10,7 +10,7 @@ pub(crate) mod results {
     use std::time::Duration;
 
     use futures_util::StreamExt as _;
-    use hedgehog_core::{ExitReason, OnTimeout, Task, TaskError};
+    use hedgehog_core::{AnyActorRef, ExitReason, OnTimeout, Task, TaskError};
     use hedgehog_tests::scenario::{INTENDED, settle};
     use tokio::time::{Instant, sleep};
 
@@ -40,7 +40,7 @@ pub(crate) mod results {
         results.into_iter().map(word).collect()
     }
 
-    #[row("TASK-095", "TASK-097", "TASK-098")]
+    #[row("TASK-095", "TASK-096", "TASK-098")]
     async fn results_keep_the_order_of_the_items_at_any_concurrency() {
         for concurrency in [2, 4, 6] {
             let stream = Task::async_stream([400, 300, 20, 10], take).max_concurrency(at_a_time(concurrency));
@@ -138,6 +138,39 @@ pub(crate) mod results {
         assert_eq!(pulled.load(Ordering::Relaxed), 3);
     }
 
+    #[row("TASK-097")]
+    async fn nothing_is_left_of_a_stream_that_was_consumed() {
+        let alive = Arc::new(());
+        let held = Arc::clone(&alive);
+        let results = Task::async_stream([3, 2, 1], move |millis| {
+            let held = Arc::clone(&held);
+            async move { (take(millis).await, held).0 }
+        })
+        .run();
+        assert_eq!(words(results.collect().await), ["3", "2", "1"]);
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+
+    #[row("TASK-088")]
+    async fn least_concurrency_is_one() {
+        // Zero has no value of this type: it is refused before there is a stream.
+        let one: NonZeroUsize = NonZeroUsize::MIN;
+        let begin = Instant::now();
+        let stream = Task::async_stream([10, 10], take).max_concurrency(one);
+        assert_eq!(stream.try_collect::<_, Vec<u64>>().await.expect("values"), [10, 10]);
+        assert_eq!(begin.elapsed(), Duration::from_millis(20), "one after the other");
+    }
+
+    #[row("TASK-092")]
+    async fn caller_of_each_item_is_whoever_consumes_the_stream() {
+        let results = Task::async_stream([1, 2], |_| async { Task::callers() }).run();
+        let consumer = Task::async_linked(results.collect::<Vec<_>>());
+        let pid = consumer.actor().map(AnyActorRef::pid).expect("it runs");
+        for callers in consumer.await_for(None).await.expect("results") {
+            assert_eq!(callers.expect("a value"), [pid]);
+        }
+    }
+
     #[row("TASK-099")]
     async fn slow_head_holds_up_results_but_not_starts() {
         let running = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
@@ -178,7 +211,7 @@ pub(crate) mod results {
         assert_eq!(words(stream.run().collect().await), ["900", "3", "2", "1"]);
     }
 
-    #[row("TASK-101", "TASK-102", "TASK-119")]
+    #[row("TASK-101", "TASK-102")]
     async fn tasks_nobody_waits_for_are_killed() {
         for concurrency in [2, 4, 6] {
             let alive = Arc::new(());
@@ -197,6 +230,60 @@ pub(crate) mod results {
             drop(results);
             settle().await;
             assert_eq!(Arc::strong_count(&alive), 1, "no task is left");
+        }
+    }
+
+    #[row("TASK-119")]
+    async fn tasks_end_with_the_consumer_of_their_stream() {
+        for end in [AnyActorRef::kill, |consumer: &AnyActorRef| {
+            consumer.stop(ExitReason::Shutdown);
+        }] {
+            let alive = Arc::new(());
+            let held = Arc::clone(&alive);
+            let endless = move |()| {
+                let held = Arc::clone(&held);
+                async move { (std::future::pending::<()>().await, held).0 }
+            };
+            let results = Task::async_stream([(), ()], endless).timeout(None).run();
+            let consumer = Task::async_linked(results.count());
+            settle().await;
+            assert!(Arc::strong_count(&alive) > 2, "both run");
+            end(consumer.actor().expect("it runs"));
+            settle().await;
+            assert_eq!(Arc::strong_count(&alive), 1, "no task is left");
+        }
+    }
+
+    #[row("TASK-115", "TASK-116")]
+    async fn failed_items_come_back_with_their_errors() {
+        for concurrency in [2, 4, 6] {
+            let concurrency = at_a_time(concurrency);
+            let late = Task::async_stream([100, 1, 100, 1], take)
+                .max_concurrency(concurrency)
+                .timeout(Duration::from_millis(50))
+                .on_timeout(OnTimeout::KillTask)
+                .zip_input_on_exit();
+            let results: Vec<_> = late.run().collect().await;
+            assert!(
+                matches!(
+                    results[..],
+                    [
+                        Err((100, TaskError::Timeout(_))),
+                        Ok(1),
+                        Err((100, TaskError::Timeout(_))),
+                        Ok(1)
+                    ]
+                ),
+                "{results:?}"
+            );
+            let failing = Task::async_stream([1, 3, 5, 7, 9, 11], fail).max_concurrency(concurrency);
+            let results: Vec<_> = failing.zip_input_on_exit().run().take(4).collect().await;
+            for (result, item) in results.into_iter().zip([1, 3, 5, 7]) {
+                assert!(
+                    matches!(result, Err((input, TaskError::Exited(ExitReason::Panic(_)))) if input == item),
+                    "{result:?}"
+                );
+            }
         }
     }
 
@@ -239,116 +326,5 @@ pub(crate) mod results {
             .inspect(move |_| drop(Arc::clone(&output)));
         assert_eq!(results.take(1).count().await, 1);
         assert_eq!(Arc::strong_count(&alive), 1);
-    }
-}
-
-#[suite]
-pub(crate) mod supervised {
-    use std::num::NonZeroUsize;
-    use std::time::Duration;
-
-    use futures_util::{FutureExt as _, StreamExt as _};
-    use hedgehog_core::{DynamicSupervisor, StartError, Task, TaskError, TaskSupervisor};
-    use hedgehog_tests::scenario::{INTENDED, settle};
-    use tokio::time::sleep;
-
-    const TWO: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
-
-    async fn take(millis: u64) -> u64 {
-        sleep(Duration::from_millis(millis)).await;
-        millis
-    }
-
-    async fn supervisor(limits: DynamicSupervisor) -> TaskSupervisor {
-        TaskSupervisor::from(limits.start().await.expect("boot"))
-    }
-
-    async fn is_empty(tasks: &TaskSupervisor) -> bool {
-        tasks.children().await.expect("children").is_empty()
-    }
-
-    #[row("TSUP-026", "TSUP-028", "TSUP-029")]
-    async fn results_of_supervised_tasks_keep_their_order() {
-        let tasks = supervisor(DynamicSupervisor::new()).await;
-        let values: Vec<u64> = tasks
-            .async_stream([90, 2, 3, 4], take)
-            .max_concurrency(TWO)
-            .try_collect()
-            .await
-            .expect("values");
-        assert_eq!(values, [90, 2, 3, 4]);
-        assert!(is_empty(&tasks).await);
-    }
-
-    #[row("TSUP-039", "TSUP-040", "TSUP-041")]
-    async fn limit_of_children_that_covers_the_concurrency_is_never_met() {
-        let tasks = supervisor(DynamicSupervisor::new().max_children(2)).await;
-        let items = (0..40).map(|n| 40 - n);
-        let stream = tasks.async_stream(items.clone(), take).max_concurrency(TWO);
-        let values: Vec<u64> = stream
-            .try_collect()
-            .await
-            .expect("a slot is free when its child is gone");
-        assert_eq!(values, items.collect::<Vec<_>>());
-        assert!(is_empty(&tasks).await);
-    }
-
-    #[row("TSUP-030", "TSUP-042")]
-    async fn failing_tasks_are_results_and_leave_their_consumer_alone() {
-        let tasks = supervisor(DynamicSupervisor::new()).await;
-        let results = tasks.async_stream([1, 2, 3], |n| async move {
-            assert!(n == 2, "{INTENDED}not two");
-            n
-        });
-        let results: Vec<_> = results.run().collect().await;
-        assert!(
-            matches!(
-                results[..],
-                [Err(TaskError::Exited(_)), Ok(2), Err(TaskError::Exited(_))]
-            ),
-            "{results:?}"
-        );
-    }
-
-    #[row("TSUP-031", "TSUP-032")]
-    async fn unused_tasks_leave_their_supervisor() {
-        let tasks = supervisor(DynamicSupervisor::new()).await;
-        let mut results = tasks.async_stream([1, 900, 900], take).max_concurrency(TWO).run();
-        assert!(matches!(results.next().await, Some(Ok(1))));
-        drop(results);
-        settle().await;
-        assert!(is_empty(&tasks).await);
-    }
-
-    #[row("TSUP-043", "TSUP-044")]
-    async fn stream_that_is_dropped_while_it_starts_tasks_leaves_none() {
-        let tasks = supervisor(DynamicSupervisor::new()).await;
-        let mut results = tasks.async_stream([900, 900], take).max_concurrency(TWO).run();
-        assert!(results.next().now_or_never().is_none());
-        drop(results);
-        settle().await;
-        assert!(is_empty(&tasks).await);
-    }
-
-    #[row("TSUP-033", "TSUP-046")]
-    async fn limit_of_children_ends_the_stream_and_its_tasks() {
-        let tasks = supervisor(DynamicSupervisor::new().max_children(1)).await;
-        let mut results = tasks.async_stream([900, 900, 900], take).max_concurrency(TWO).run();
-        let refused = results.next().await;
-        assert!(
-            matches!(refused, Some(Err(TaskError::Start(StartError::MaxChildren { max: 1 })))),
-            "{refused:?}"
-        );
-        assert!(results.next().await.is_none());
-        settle().await;
-        assert!(is_empty(&tasks).await);
-    }
-
-    #[row("TSUP-035")]
-    async fn supervised_stream_is_consumed_elsewhere_than_it_was_built() {
-        let tasks = supervisor(DynamicSupervisor::new()).await;
-        let results = tasks.async_stream([3, 4], take).run();
-        let count = Task::async_linked(results.count());
-        assert_eq!(count.await_for(None).await.expect("a count"), 2);
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod tasks {
     };
     use hedgehog_tests::scenario::{INTENDED, settle, word};
     use parking_lot::Mutex;
+    use tokio::sync::oneshot;
     use tokio::time::{Instant, sleep};
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -77,7 +78,7 @@ pub(crate) mod tasks {
             actor(&killed.async_nolink(endless()).await.expect("start")),
             actor(&killed.async_nolink(endless()).await.expect("start")),
             tasks
-                .start_child(Task::spec("task", pending::<Result<(), String>>))
+                .start_child(Task::spec("task", pending::<Result<(), String>>).shutdown(Shutdown::BrutalKill))
                 .await
                 .expect("start")
                 .any(),
@@ -141,17 +142,41 @@ pub(crate) mod tasks {
         );
     }
 
-    #[row("TSUP-014", "TSUP-022")]
+    #[row("TSUP-014")]
     async fn task_without_a_link_outlives_its_caller_and_a_linked_one_does_not() {
         let tasks = supervisor(DynamicSupervisor::new()).await;
-        let linked = tasks.async_linked(sleep(3 * SECOND)).await.expect("start");
-        let nolink = tasks.async_nolink(sleep(3 * SECOND)).await.expect("start");
-        let running = [actor(&linked), actor(&nolink)];
-        for task in [linked, nolink] {
-            assert!(matches!(task.await_for(SECOND).await, Err(TaskError::Timeout(_))));
-        }
-        assert_eq!(word(&running[0].exited().await), "killed");
-        assert_eq!(word(&running[1].exited().await), "normal");
+        let home = tasks.clone();
+        let caller = Task::async_linked(async move {
+            let _linked = home.async_linked(sleep(SECOND)).await.expect("start");
+            let _nolink = home.async_nolink(sleep(SECOND)).await.expect("start");
+            pending::<()>().await;
+        });
+        settle().await;
+        let running = tasks.children().await.expect("children");
+        actor(&caller).kill();
+        let [linked, nolink] = &running[..] else {
+            panic!("two tasks: {running:?}")
+        };
+        assert_eq!(word(&linked.exited().await), "killed");
+        assert_eq!(word(&nolink.exited().await), "normal");
+    }
+
+    #[row("TSUP-022")]
+    async fn late_value_is_for_nobody() {
+        let tasks = supervisor(DynamicSupervisor::new()).await;
+        let alive = Arc::new(());
+        let value = Arc::clone(&alive);
+        let task = tasks
+            .async_nolink(async {
+                sleep(2 * SECOND).await;
+                value
+            })
+            .await
+            .expect("start");
+        let running = actor(&task);
+        assert!(matches!(task.await_for(SECOND).await, Err(TaskError::Timeout(_))));
+        assert_eq!(word(&running.exited().await), "normal");
+        assert_eq!(Arc::strong_count(&alive), 1, "dropped with the task");
     }
 
     #[invariant]
@@ -190,6 +215,75 @@ pub(crate) mod tasks {
             panic!("one child")
         };
         assert_ne!(*second, first.any());
+    }
+
+    #[row("TSUP-003")]
+    async fn task_supervisors_of_one_tree_are_told_apart_by_their_ids() {
+        let names = ["one", "other"].map(Name::new);
+        let spec = |id: &'static str| DynamicSupervisor::spec(id, DynamicSupervisor::new);
+        let root = Supervisor::new(Strategy::OneForOne)
+            .child(spec("one").name(&names[0]))
+            .child(spec("other").name(&names[1]))
+            .start()
+            .await
+            .expect("boot");
+        let task = TaskSupervisor::from(&names[1])
+            .async_nolink(pending::<()>())
+            .await
+            .expect("start");
+        let children = async |name| TaskSupervisor::from(name).children().await;
+        assert_eq!(children(&names[0]).await, Ok(Vec::new()));
+        assert_eq!(children(&names[1]).await, Ok(vec![actor(&task)]));
+        let again = root.start_child(spec("one")).await;
+        assert!(matches!(again, Err(StartError::AlreadyStarted { .. })), "{again:?}");
+    }
+
+    async fn sum(numbers: [u32; 2]) -> u32 {
+        sleep(SECOND / 2).await;
+        numbers.iter().sum()
+    }
+
+    async fn store(into: Arc<Mutex<u32>>, numbers: [u32; 2]) -> Result<(), String> {
+        let sum = sum(numbers).await;
+        *into.lock() = sum;
+        Ok(())
+    }
+
+    #[row("TSUP-009", "TSUP-013", "TSUP-016")]
+    async fn tasks_run_named_functions_with_arguments() {
+        let tasks = supervisor(DynamicSupervisor::new()).await;
+        let linked = tasks.async_linked(sum([1, 2])).await.expect("start");
+        assert_eq!(linked.await_for(SECOND).await.ok(), Some(3));
+        let nolink = tasks.async_nolink(sum([3, 4])).await.expect("start");
+        assert_eq!(nolink.await_for(SECOND).await.ok(), Some(7));
+        let stored = Arc::default();
+        let result = Arc::clone(&stored);
+        let child = tasks
+            .start_child(Task::spec("sum", move || store(Arc::clone(&result), [5, 6])))
+            .await
+            .expect("start");
+        assert_eq!(word(&child.exited().await), "normal");
+        assert_eq!(*stored.lock(), 11);
+    }
+
+    #[row("TSUP-008", "TSUP-019")]
+    async fn callers_of_a_supervised_task_are_those_who_asked_for_it() {
+        let tasks = supervisor(DynamicSupervisor::new()).await;
+        let caller = Task::async_linked(async move {
+            let asked = tasks.async_nolink(async { Task::callers() }).await.expect("start");
+            let asked = asked.await_for(None).await.expect("callers");
+            let (tell, told) = oneshot::channel();
+            let tell = Mutex::new(Some(tell));
+            let child = Task::spec("child", move || {
+                let tell = tell.lock().take().expect("it runs once");
+                async move { tell.send(Task::callers()).map_err(|_| "nobody listens") }
+            });
+            tasks.start_child(child).await.expect("start");
+            [asked, told.await.expect("callers")]
+        });
+        let pid = actor(&caller).pid();
+        let callers = caller.await_for(None).await.expect("callers");
+        assert_eq!(callers, [vec![pid], vec![pid]], "not the supervisor that started them");
     }
 
     #[row("TSUP-021")]

@@ -7,7 +7,7 @@ pub(crate) mod values {
     use std::future::pending;
     use std::time::Duration;
 
-    use hedgehog_core::{AnyActorRef, ExitReason, Task, TaskError};
+    use hedgehog_core::{AnyActorRef, ExitReason, Shutdown, Task, TaskError};
     use hedgehog_tests::scenario::{INTENDED, settle, word};
     use tokio::time::{Instant, sleep};
 
@@ -104,61 +104,20 @@ pub(crate) mod values {
         }
     }
 
-    #[row("TASK-028", "TASK-047")]
-    async fn handle_may_move_to_another_owner() {
-        let task = Task::async_linked(after(SECOND, 1));
-        let owner = Task::async_linked(async move { task.await_for(None).await.expect("a value") + 1 });
-        assert_eq!(owner.await_for(None).await.expect("a value"), 2);
-    }
-
-    #[row("TASK-029", "TASK-030", "TASK-031")]
-    async fn many_values_come_in_the_order_of_their_tasks() {
-        let tasks = [3, 1, 2].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
-        assert_eq!(Task::await_many(tasks, None).await.expect("values"), [3, 1, 2]);
-        let none: Vec<Task<u32>> = Vec::new();
-        let values = Task::await_many(none, Duration::ZERO)
-            .await
-            .expect("nothing to wait for");
-        assert!(values.is_empty());
-    }
-
-    #[row("TASK-034")]
-    async fn many_tasks_share_one_deadline() {
-        let tasks = [1, 3].map(|seconds| Task::async_linked(after(seconds * SECOND, ())));
-        let running = tasks.each_ref().map(actor);
-        let begin = Instant::now();
-        let outcome = Task::await_many(tasks, 2 * SECOND).await;
-        assert!(matches!(outcome, Err(TaskError::Timeout(_))), "{outcome:?}");
-        assert_eq!(begin.elapsed(), 2 * SECOND);
-        assert_eq!(word(&running[0].exited().await), "normal");
-        assert_eq!(word(&running[1].exited().await), "killed");
-    }
-
-    #[row("TASK-035", "TASK-036")]
-    async fn await_many_fails_at_once_when_one_task_exits() {
-        let tasks = [Task::async_linked(pending::<()>()), Task::async_linked(pending())];
-        let running = tasks.each_ref().map(actor);
-        settle().await;
-        running[1].stop(ExitReason::Normal);
-        let outcome = Task::await_many(tasks, None).await;
-        assert!(
-            matches!(outcome, Err(TaskError::Exited(ExitReason::Normal))),
-            "{outcome:?}"
-        );
-        assert_eq!(word(&running[0].exited().await), "killed");
-    }
-
-    #[row("TASK-037", "TASK-038", "TASK-039")]
-    async fn await_many_fails_at_once_when_one_task_crashes() {
-        let endless = Task::async_linked(pending::<()>());
-        let running = actor(&endless);
-        let crashing = Task::async_linked(async { panic!("{INTENDED}one of many") });
-        let outcome = Task::await_many([endless, crashing], None).await;
-        assert!(
-            matches!(outcome, Err(TaskError::Exited(ExitReason::Panic(_)))),
-            "{outcome:?}"
-        );
-        assert_eq!(word(&running.exited().await), "killed");
+    #[row("TASK-028", "TASK-047", "TASK-071")]
+    async fn whoever_holds_the_handle_may_await_yield_and_shut_down() {
+        let mut yielded = Task::async_linked(after(SECOND, 1));
+        let awaited = Task::async_linked(after(SECOND, 2));
+        let stopped = Task::async_linked(pending::<()>());
+        let running = actor(&stopped);
+        let owner = Task::async_linked(async move {
+            let yielded = yielded.yield_for(None).await;
+            let awaited = awaited.await_for(None).await;
+            let stopped = stopped.shutdown(Shutdown::Infinity).await;
+            assert!(matches!((yielded, awaited, stopped), (Some(Ok(1)), Ok(2), None)));
+        });
+        owner.await_for(None).await.expect("the owner has them all");
+        assert_eq!(running.exit_reason().as_ref().map(word), Some("shutdown"));
     }
 
     #[row("TASK-043", "TASK-044", "TASK-045")]
@@ -175,58 +134,6 @@ pub(crate) mod values {
         actor(&stopped).stop(ExitReason::Normal);
         assert!(matches!(stopped.yield_for(SECOND).await, Some(Err(ExitReason::Normal))));
     }
-
-    #[row("TASK-048", "TASK-049", "TASK-052")]
-    async fn yield_many_keeps_the_tasks_that_have_no_outcome_yet() {
-        let mut tasks = [1, 3, 9].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
-        settle().await;
-        actor(&tasks[2]).stop(ExitReason::Normal);
-        let outcomes = Task::yield_many(&mut tasks, 2 * SECOND).await;
-        assert!(
-            matches!(outcomes[..], [Some(Ok(1)), None, Some(Err(ExitReason::Normal))]),
-            "{outcomes:?}"
-        );
-        let outcomes = Task::yield_many(&mut tasks, 2 * SECOND).await;
-        assert!(matches!(outcomes[..], [None, Some(Ok(3)), None]), "{outcomes:?}");
-    }
-
-    #[row("TASK-050", "TASK-051")]
-    async fn late_tasks_of_many_are_killed_by_dropping_them_and_kept_by_ignoring_them() {
-        for (ignored, end) in [(false, "killed"), (true, "normal")] {
-            let mut tasks = [Task::async_linked(after(2 * SECOND, 1))];
-            let running = actor(&tasks[0]);
-            assert!(matches!(Task::yield_many(&mut tasks, SECOND).await[..], [None]));
-            let [late] = tasks;
-            if ignored {
-                assert!(late.ignore().is_none());
-            } else {
-                drop(late);
-            }
-            assert_eq!(word(&running.exited().await), end);
-        }
-    }
-
-    #[row("TASK-055", "TASK-059")]
-    async fn yield_many_mixes_outcomes_in_the_order_of_the_tasks() {
-        let mut tasks = [2, 1].map(|seconds| Task::async_linked(after(seconds * SECOND, seconds)));
-        let outcomes = Task::yield_many(&mut tasks, Duration::MAX).await;
-        assert!(matches!(outcomes[..], [Some(Ok(2)), Some(Ok(1))]), "{outcomes:?}");
-    }
-
-    #[row("TASK-120")]
-    async fn task_dies_with_the_owner_of_its_handle() {
-        let owner = Task::async_linked(async {
-            let inner = Task::async_linked(pending::<()>());
-            let running = actor(&inner);
-            tokio::spawn(async move {
-                let _owned = inner;
-                panic!("{INTENDED}the owner fails")
-            });
-            running
-        });
-        let running = owner.await_for(None).await.expect("a reference");
-        assert_eq!(word(&running.exited().await), "killed");
-    }
 }
 
 #[suite]
@@ -236,6 +143,7 @@ pub(crate) mod shutdown {
 
     use hedgehog_core::{AnyActorRef, ExitReason, Shutdown, Task};
     use hedgehog_tests::scenario::{INTENDED, settle, word};
+    use tokio::sync::oneshot;
     use tokio::time::sleep;
 
     const GRACEFUL: Shutdown = Shutdown::Timeout(Duration::from_secs(5));
@@ -275,10 +183,36 @@ pub(crate) mod shutdown {
         }
     }
 
-    #[row("TASK-060", "TASK-061", "TASK-062")]
-    async fn value_that_came_first_survives_a_graceful_shutdown() {
-        assert_eq!(outcome(ended(None).await, GRACEFUL).await, "value");
-        assert_eq!(outcome(ended(None).await, Shutdown::Infinity).await, "value");
+    /// A task that has its value, and whose actor ended otherwise: the last thing it did was to end itself.
+    async fn ended_with_a_value(end: fn(&AnyActorRef)) -> (Task<u32>, &'static str) {
+        let (tell, told) = oneshot::channel::<AnyActorRef>();
+        let task = Task::async_linked(async move {
+            end(&told.await.expect("it is told who it is"));
+            1
+        });
+        let running = actor(&task);
+        tell.send(running.clone()).expect("it waits");
+        (task, word(&running.exited().await))
+    }
+
+    #[row("TASK-060")]
+    async fn value_survives_a_graceful_shutdown_of_a_task_that_failed_after_it() {
+        let (task, end) = ended_with_a_value(AnyActorRef::kill).await;
+        assert_eq!((outcome(task, GRACEFUL).await, end), ("value", "killed"));
+    }
+
+    #[row("TASK-061")]
+    async fn value_survives_a_graceful_shutdown_of_a_task_that_is_done() {
+        for shutdown in [GRACEFUL, Shutdown::Infinity] {
+            let (task, end) = ended_with_a_value(|_| ()).await;
+            assert_eq!((outcome(task, shutdown).await, end), ("value", "normal"));
+        }
+    }
+
+    #[row("TASK-062")]
+    async fn value_survives_a_graceful_shutdown_of_a_task_that_was_shut_down_after_it() {
+        let (task, end) = ended_with_a_value(|me| me.stop(ExitReason::Shutdown)).await;
+        assert_eq!((outcome(task, GRACEFUL).await, end), ("value", "shutdown"));
     }
 
     #[row("TASK-063")]
@@ -343,9 +277,31 @@ pub(crate) mod shutdown {
         assert_eq!(outcome(killed, Shutdown::BrutalKill).await, "none");
     }
 
-    #[row("TASK-074", "TASK-075", "TASK-076")]
-    async fn value_that_came_first_survives_a_brutal_kill() {
-        assert_eq!(outcome(ended(None).await, Shutdown::BrutalKill).await, "value");
+    #[row("TASK-073", "TASK-083")]
+    async fn handle_whose_outcome_was_taken_has_nothing_to_give() {
+        for shutdown in [GRACEFUL, Shutdown::BrutalKill] {
+            let mut task = ended(None).await;
+            assert!(matches!(task.yield_for(None).await, Some(Ok(1))));
+            assert_eq!(outcome(task, shutdown).await, "none");
+        }
+    }
+
+    #[row("TASK-074")]
+    async fn value_survives_a_brutal_kill_of_a_task_that_failed_after_it() {
+        let (task, end) = ended_with_a_value(AnyActorRef::kill).await;
+        assert_eq!((outcome(task, Shutdown::BrutalKill).await, end), ("value", "killed"));
+    }
+
+    #[row("TASK-075")]
+    async fn value_survives_a_brutal_kill_of_a_task_that_is_done() {
+        let (task, end) = ended_with_a_value(|_| ()).await;
+        assert_eq!((outcome(task, Shutdown::BrutalKill).await, end), ("value", "normal"));
+    }
+
+    #[row("TASK-076")]
+    async fn value_survives_a_brutal_kill_of_a_task_that_was_shut_down_after_it() {
+        let (task, end) = ended_with_a_value(|me| me.stop(ExitReason::Shutdown)).await;
+        assert_eq!((outcome(task, Shutdown::BrutalKill).await, end), ("value", "shutdown"));
     }
 
     #[row("TASK-078", "TASK-079", "TASK-080")]

@@ -1,18 +1,22 @@
 //! A snapshot of the live tree: [`TreeNode`].
 //!
-//! Every supervisor keeps its child table where its exit record can reach it, so a snapshot asks nobody and never waits
-//! on a busy supervisor.
+//! Every supervisor keeps its child table and its restart window where its exit record can reach them, so a snapshot asks
+//! nobody and never waits on a busy supervisor.
 
 use crate::{
     actor_ref::{AnyActorRef, Pid},
     child_spec::{ChildKind, ErasedSpec},
     exit::record::Incarnation,
+    pubsub::TopicInfo,
     supervisor::log,
 };
 use serde::{Serialize, Serializer};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// One process of the tree, with the processes below it.
+///
+/// Its `Display` is an indented text, a line for each process; it serialises to JSON, and [`to_dot`](Self::to_dot) draws it.
+/// A picture of one moment: by the time it is looked at, the tree may be another one.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TreeNode {
@@ -30,15 +34,20 @@ pub struct TreeNode {
     pub pid: Option<Pid>,
     /// How often this child was restarted since its supervisor started.
     pub restarts: u64,
+    /// Of a running supervisor: how near it is to giving up.
+    pub restart_window: Option<RestartWindow>,
     /// How long the present incarnation has been there; in milliseconds as `uptime_ms` when serialised.
-    #[serde(rename = "uptime_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "uptime_ms", serialize_with = "optional_milliseconds")]
     pub uptime: Option<Duration>,
     /// Why the previous incarnation ended.
     pub last_exit: Option<String>,
+    /// Of a process that owns topics: what they are doing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<TopicInfo>,
     /// The processes below.
     pub children: Vec<TreeNode>,
     #[serde(skip)]
-    actor: Option<AnyActorRef>,
+    pub(super) actor: Option<AnyActorRef>,
 }
 
 /// What a child of a supervisor is doing.
@@ -54,6 +63,19 @@ pub enum ChildState {
     Restarting,
     /// It ended or was terminated; only its spec is left.
     Stopped,
+}
+
+/// The restarts of all children of one supervisor that still count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RestartWindow {
+    /// Restarts within the window that ends now.
+    pub restarts: usize,
+    /// How many it bears; one more ends it.
+    pub max_restarts: usize,
+    /// The length of the window; in milliseconds as `max_seconds_ms` when serialised.
+    #[serde(rename = "max_seconds_ms", serialize_with = "milliseconds")]
+    pub max_seconds: Duration,
 }
 
 /// A child as its supervisor's table shows it. Taken under the table's lock, so nothing of the user's runs to make it.
@@ -101,8 +123,8 @@ impl TreeNode {
         state: ChildState,
         incarnation: Option<&Arc<Incarnation>>,
     ) -> Self {
-        let children = incarnation.and_then(|incarnation| incarnation.subtree());
-        let children = children.map(|subtree| subtree.children()).unwrap_or_default();
+        let charge = incarnation.and_then(|incarnation| incarnation.charge());
+        let children = charge.map(|charge| charge.children()).unwrap_or_default();
         Self {
             children: children.into_iter().map(|child| Self::child(&path, child)).collect(),
             path,
@@ -112,8 +134,10 @@ impl TreeNode {
             state,
             pid: incarnation.map(|incarnation| incarnation.pid()),
             restarts: 0,
+            restart_window: charge.map(|charge| charge.restart_window()),
             uptime: incarnation.map(|incarnation| incarnation.started().elapsed()),
             last_exit: None,
+            topics: incarnation.map(|incarnation| incarnation.topics()).unwrap_or_default(),
             actor: incarnation.cloned().map(AnyActorRef),
         }
     }
@@ -143,27 +167,57 @@ impl TreeNode {
         })
     }
 
-    fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
-        write!(f, "{:indent$}{}", "", self.id, indent = depth * 2)?;
-        match self.state {
-            ChildState::Running => {}
-            ChildState::Starting => f.write_str(" starting")?,
-            ChildState::Restarting => f.write_str(" restarting")?,
-            ChildState::Stopped => f.write_str(" stopped")?,
-        }
-        if let Some(pid) = self.pid {
-            write!(f, " {pid}")?;
-        }
-        if let Some(uptime) = self.uptime {
-            write!(f, " up {}s", uptime.as_secs())?;
-        }
+    /// What there is to say of it besides its names, shortest words.
+    pub(super) fn facts(&self) -> Vec<String> {
+        let state = match self.state {
+            ChildState::Running => None,
+            ChildState::Starting => Some("starting"),
+            ChildState::Restarting => Some("restarting"),
+            ChildState::Stopped => Some("stopped"),
+        };
+        let mut facts: Vec<String> = state.into_iter().map(str::to_owned).collect();
+        facts.extend(self.pid.map(|pid| pid.to_string()));
+        facts.extend(self.uptime.map(|uptime| format!("up {}s", uptime.as_secs())));
         if self.restarts > 0 {
-            write!(f, " restarts {}", self.restarts)?;
+            facts.push(format!("restarts {}", self.restarts));
         }
-        if let Some(last_exit) = &self.last_exit {
-            write!(f, " (last exit: {last_exit})")?;
+        let window = self.restart_window.filter(|window| window.restarts > 0);
+        facts.extend(window.map(|window| {
+            let RestartWindow {
+                restarts,
+                max_restarts,
+                max_seconds,
+            } = window;
+            format!("bore {restarts} of {max_restarts} restarts in {max_seconds:?}")
+        }));
+        facts.extend(self.last_exit.as_ref().map(|reason| format!("last exit: {reason}")));
+        facts.extend(self.topics.iter().map(|topic| {
+            let lag = topic
+                .subscribers
+                .iter()
+                .map(|subscriber| subscriber.lag)
+                .max()
+                .unwrap_or_default();
+            let lost: u64 = topic.subscribers.iter().map(|subscriber| subscriber.lagged).sum();
+            let (name, published, subscribers) = (&topic.name, topic.published, topic.subscribers.len());
+            format!("topic {name}: {published} published, {subscribers} subscribers, lag {lag}, lost {lost}")
+        }));
+        facts
+    }
+
+    /// The registered name where the id does not say it already.
+    pub(super) fn other_name(&self) -> Option<&str> {
+        self.name.as_deref().filter(|name| *name != self.id)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
+        let mut line = format!("{:indent$}{}", "", self.id, indent = depth * 2);
+        if let Some(name) = self.other_name() {
+            line = format!("{line} named {name}");
         }
-        writeln!(f)?;
+        line = format!("{line} {}", self.facts().join(", "));
+        // A line break in somebody's id or error would be taken for another process.
+        writeln!(f, "{}", line.trim_end().replace(char::is_control, " "))?;
         self.children.iter().try_for_each(|child| child.write(f, depth + 1))
     }
 }
@@ -176,6 +230,10 @@ impl fmt::Display for TreeNode {
 }
 
 #[expect(clippy::ref_option, reason = "the signature serde asks for")]
-fn milliseconds<S: Serializer>(uptime: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+fn optional_milliseconds<S: Serializer>(uptime: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     uptime.map(|uptime| uptime.as_millis() as u64).serialize(serializer)
+}
+
+pub(super) fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    (duration.as_millis() as u64).serialize(serializer)
 }

@@ -1,0 +1,134 @@
+//! [`Children`]: what the servers of all supervisors share: their children, and how one of them is started and stopped.
+//!
+//! Nothing a child does can make this fail: exits are learned by message, and a start is a result.
+
+use super::{
+    child::Attempt,
+    intensity::Intensity,
+    log,
+    options::Options,
+    shutdown::shutdown,
+    table::{Locked, Place, SharedTable},
+};
+use crate::{
+    actor_ref::Pid,
+    child_spec::ErasedSpec,
+    exit::{ExitReason, record::Incarnation},
+    start_error::StartError,
+};
+use parking_lot::Mutex;
+use ractor::Message;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+pub(crate) struct Children<M> {
+    table: Arc<SharedTable>,
+    /// Shared with snapshots.
+    intensity: Arc<Mutex<Intensity>>,
+    /// The supervisor's own.
+    incarnation: Arc<Incarnation>,
+    mailbox: ractor::ActorRef<M>,
+    wrap: fn(Notice) -> M,
+}
+
+/// What reaches a supervisor's mailbox about its children without anybody asking.
+pub(crate) enum Notice {
+    /// An incarnation has ended.
+    Exited(Pid, ExitReason),
+    /// A failed restart is to be tried again. Through the mailbox: what waits there is served between two attempts.
+    Retry(Place, Attempt),
+}
+
+impl<M: Message> Children<M> {
+    /// The children of the supervisor whose `pre_start` this is called in; none of them runs yet.
+    pub(crate) fn new(
+        specs: Vec<Arc<ErasedSpec>>,
+        options: &Options,
+        mailbox: ractor::ActorRef<M>,
+        wrap: fn(Notice) -> M,
+    ) -> Self {
+        let incarnation = Incarnation::current().expect("the adapter runs callbacks as their incarnation");
+        let table = Arc::new(SharedTable::new(specs));
+        let intensity = options.intensity();
+        incarnation.take_charge(table.clone(), intensity.clone(), options);
+        Self {
+            table,
+            intensity,
+            incarnation,
+            mailbox,
+            wrap,
+        }
+    }
+
+    pub(crate) fn table(&self) -> Locked<'_> {
+        self.table.lock()
+    }
+
+    pub(crate) fn spec(&self, at: Place) -> Arc<ErasedSpec> {
+        self.table().child(at).spec.clone()
+    }
+
+    pub(crate) fn running(&self, at: Place) -> Option<Arc<Incarnation>> {
+        self.table().child(at).running().cloned()
+    }
+
+    /// The supervisor, for the log.
+    pub(crate) fn supervisor(&self) -> &Incarnation {
+        &self.incarnation
+    }
+
+    /// Starts the child at `at`, which has no process. On a failure it is left stopped.
+    pub(crate) async fn start(&self, at: Place) -> Result<Arc<Incarnation>, StartError> {
+        let spec = self.spec(at);
+        let child = self.incarnation.child(spec.id.clone());
+        if !self.table().starting(at, child.clone()) {
+            return Err(StartError::NoProc);
+        }
+        let started = spec.start(child.clone()).await;
+        if let Err(error) = started {
+            self.table().stopped(at);
+            return Err(error);
+        }
+        self.table().started(at, child.clone());
+        log::started(&self.incarnation, &child);
+        let (mailbox, wrap, pid) = (self.mailbox.clone(), self.wrap, child.pid());
+        child.on_exit(move |reason| {
+            let _ = mailbox.cast(wrap(Notice::Exited(pid, reason.clone())));
+        });
+        Ok(child)
+    }
+
+    /// Stops the child at `at` and cancels its retry. It stays in the table as running until it is gone.
+    pub(crate) async fn stop(&self, at: Place) {
+        let Some(child) = self.running(at) else {
+            self.table().stopped(at);
+            return;
+        };
+        let spec = self.spec(at);
+        let reason = shutdown(&child, &spec).await;
+        log::shut_down(&self.incarnation, &spec, &child, &reason);
+        self.table().exited(at, reason);
+    }
+
+    /// Counts a restart for the child at `at`; the error, which ends the supervisor, says that it is one too many.
+    pub(crate) fn count_restart(&self, at: Place) -> Result<(), ExitReason> {
+        if self.intensity.lock().record(Instant::now()) {
+            return Ok(());
+        }
+        log::intensity_reached(&self.incarnation, &self.spec(at).id);
+        Err(ExitReason::Shutdown)
+    }
+
+    /// Says that the child at `at` was restarted as `child`.
+    pub(crate) fn restarted(&self, at: Place, child: &Incarnation) {
+        let restarts = self.table().restarted(at);
+        log::restarted(&self.incarnation, child, restarts);
+    }
+
+    /// Tries the restart of the child at `at` again later, because it failed with `error`.
+    pub(crate) fn retry(&self, at: Place, error: &StartError) {
+        log::restart_failed(&self.incarnation, &self.spec(at).id, error);
+        let attempt = self.table().restarting(at);
+        let _ = self.mailbox.cast((self.wrap)(Notice::Retry(at, attempt)));
+    }
+}
