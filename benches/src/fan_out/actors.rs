@@ -1,7 +1,6 @@
 //! Actors with a mailbox each, and the ways their frameworks offer to reach many of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::kameo::actor::Spawn;
 use ::kameo::error::Infallible;
@@ -28,10 +27,8 @@ pub(super) fn ractor_cast(setup: &Setup<'_>) -> Box<dyn Publisher> {
 
 /// Asks a process group for its members, and sends to each.
 pub(super) fn ractor_pg(setup: &Setup<'_>) -> Box<dyn Publisher> {
-    // Groups are global to the process: every topic has one of its own.
-    static GROUPS: AtomicU64 = AtomicU64::new(0);
     setup.publisher(|readers| {
-        let group = format!("events {}", GROUPS.fetch_add(1, Ordering::Relaxed));
+        let group = format!("events {}", crate::number());
         let actors = ractor_actors(setup, readers);
         pg::join(group.clone(), actors.iter().map(ActorRef::get_cell).collect());
         move |event| {
