@@ -84,11 +84,10 @@ async fn main() -> anyhow::Result<()> {
     first.cast(Msg::Crash)?;
     let reason = first.exited().await;
     println!("4. tracker {id} with {confirmations} confirmation crashes ({reason}) and is restarted");
-    // Until it is, nobody has the id: lookup gives nothing, never the dead.
-    while transactions.lookup(7).is_none() {
-        tokio::task::yield_now().await;
-    }
+    // Until it is, nobody has the id: lookup gives nothing, never the dead. So somebody who needs it waits for it.
+    let restarted = transactions.registry.via(7).wait(PATIENCE).await;
     let second = transactions.lookup(7).context("restarted just now")?;
+    assert_eq!(restarted.as_ref(), Some(&second));
     let (id, confirmations) = second.call(Msg::Status, PATIENCE).await?;
     println!(
         "5. lookup finds the current process: {}, id {id}, {confirmations} confirmations",

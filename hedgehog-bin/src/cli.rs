@@ -68,7 +68,8 @@ impl Cli {
             Command::Run(run) => return run::run(*run, &options),
             Command::Seed => return seed(&options),
             Command::Status => Request::Status,
-            Command::Tree => Request::Tree,
+            Command::Tree { dot: false } => Request::Tree,
+            Command::Tree { dot: true } => Request::Graph,
             Command::Kill { path } => Request::Kill { path },
             Command::Start { activity } => match activity {
                 Activity::Streaming(on) => change(Action::StartStreaming, on.symbols),

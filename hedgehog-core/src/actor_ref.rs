@@ -2,7 +2,10 @@
 //!
 //! A reference never follows a restart; for that there are [`Name`](crate::Name) and [`Via`](crate::Via).
 
-use crate::exit::{ExitReason, record::Incarnation};
+use crate::{
+    exit::{ExitReason, record::Incarnation},
+    monitor::Monitor,
+};
 use ractor::{Message, MessagingErr, RpcReplyPort};
 use serde::{Serialize, Serializer};
 use std::{
@@ -131,11 +134,39 @@ impl<M: Message> ActorRef<M> {
         self.incarnation.exit_reason().cloned()
     }
 
+    /// [`stop`](Self::stop), and waits until the actor is gone. `GenServer.stop`.
+    ///
+    /// `deadline` is a [`Duration`], or `None` to wait as long as it takes. Returns the reason the actor ended with: `reason`,
+    /// unless something else ended it first or its `post_stop` failed.
+    ///
+    /// # Errors
+    /// [`StopError::NoProc`] when it was gone already, [`StopError::CallingSelf`] in its own callback (return
+    /// `Err(reason.into())` there), and [`StopError::Timeout`]: the request stands, and the actor ends when it can.
+    pub async fn stop_and_wait(
+        &self,
+        reason: ExitReason,
+        deadline: impl Into<Option<Duration>>,
+    ) -> Result<ExitReason, StopError> {
+        if self.incarnation.is_current() {
+            return Err(StopError::CallingSelf);
+        }
+        if !self.is_alive() || Incarnation::current_is_fenced() {
+            return Err(StopError::NoProc);
+        }
+        self.stop(reason);
+        match deadline.into() {
+            None => Ok(self.exited().await),
+            Some(deadline) => tokio::time::timeout(deadline, self.exited())
+                .await
+                .map_err(|_| StopError::Timeout(deadline)),
+        }
+    }
+
     /// A monitor: runs `f` exactly once when the incarnation is gone (its names are free by then), at once if it is.
     ///
-    /// `f` runs on the path of the exit and must not block.
-    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) {
-        self.incarnation.on_exit(f);
+    /// `f` runs on the path of the exit and must not block. To be told by a message, take [`monitor`](Self::monitor).
+    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) -> Monitor {
+        self.any().on_exit(f)
     }
 
     /// Runs `f` when the state has been dropped and before anyone can see the exit: the place to give back what the actor
@@ -151,8 +182,12 @@ impl<M: Message> ActorRef<M> {
         mine.then(|| Self::new(myself.clone(), incarnation))
     }
 
-    /// See [`Incarnation::info`].
-    pub(crate) fn info<T: 'static>(&self) -> Option<&T> {
+    pub(crate) fn incarnation(&self) -> &Arc<Incarnation> {
+        &self.incarnation
+    }
+
+    /// What the actor handed out with [`set_start_info`](crate::set_start_info), if it was a `T`.
+    pub fn start_info<T: 'static>(&self) -> Option<&T> {
         self.incarnation.info()
     }
 
@@ -232,8 +267,8 @@ impl AnyActorRef {
     }
 
     /// See [`ActorRef::on_exit`].
-    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) {
-        self.0.on_exit(f);
+    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) -> Monitor {
+        Monitor::new(&self.0, self.0.on_exit(f))
     }
 
     /// See [`ActorRef::on_cleanup`].
@@ -241,10 +276,27 @@ impl AnyActorRef {
         self.0.on_cleanup(f);
     }
 
+    /// See [`ActorRef::start_info`].
+    pub fn start_info<T: 'static>(&self) -> Option<&T> {
+        self.0.info()
+    }
+
     /// Gives the message type back. The caller must have started the actor with this type.
     pub(crate) fn typed<M: Message>(&self) -> Option<ActorRef<M>> {
         let cell = self.0.cell()?.clone();
         Some(ActorRef::new(cell.into(), self.0.clone()))
+    }
+}
+
+impl<M> From<&ActorRef<M>> for AnyActorRef {
+    fn from(actor: &ActorRef<M>) -> Self {
+        Self(actor.incarnation.clone())
+    }
+}
+
+impl From<&AnyActorRef> for AnyActorRef {
+    fn from(actor: &AnyActorRef) -> Self {
+        actor.clone()
     }
 }
 
@@ -270,6 +322,11 @@ impl Pid {
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The inverse of [`as_u64`](Self::as_u64).
+    pub(crate) fn from_u64(pid: u64) -> Self {
+        Self(pid)
     }
 
     /// The bare number, for logs and wire formats.
@@ -333,4 +390,19 @@ pub enum CallError {
     /// The actor dropped the reply port and goes on living, or is slow to clean up.
     #[error("the actor dropped the request without a reply")]
     NoReply,
+}
+
+/// Why [`ActorRef::stop_and_wait`] has not seen the actor end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StopError {
+    /// It was gone already.
+    #[error("the actor is not running")]
+    NoProc,
+    /// The deadline passed. The actor has been asked to stop and will, unless it is killed first.
+    #[error("the actor did not stop within {0:?}")]
+    Timeout(Duration),
+    /// An actor waited for its own end, which could never come.
+    #[error("an actor cannot wait for its own end")]
+    CallingSelf,
 }

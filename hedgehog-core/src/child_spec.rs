@@ -1,18 +1,27 @@
 //! [`ChildSpec`]: how a supervisor starts, restarts and stops one child.
 
+mod erased;
+
+pub(crate) use erased::{ErasedSpec, Extra};
+
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef, Pid},
+    actor_ref::ActorRef,
     adapter::{self, Launch},
-    exit::record::Incarnation,
-    name::{Bind, Name, NameId},
+    exit::{
+        ExitReason,
+        record::{Bond, Incarnation},
+    },
+    name::{Bind, Name},
     panic,
     start_error::StartError,
-    supervisor::AutoShutdown,
+    supervisor::options::KILL_GRACE,
 };
+use erased::Recipe;
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use ractor::{Actor, Message};
 use serde::Serialize;
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{any::type_name, borrow::Cow, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 /// What a child is called inside its supervisor.
 pub type ChildId = Cow<'static, str>;
@@ -53,8 +62,36 @@ pub enum ChildKind {
 /// The recipe for one child, typed by the message it understands.
 ///
 /// Defaults: [`Restart::Permanent`]; 5 s to shut down for a worker, no limit for a supervisor; no name.
-pub struct ChildSpec<M> {
+///
+/// What `use GenServer` gives to a module, a type gives itself with a function; whoever uses it can still replace any part:
+///
+/// ```
+/// # use hedgehog_core::*;
+/// # struct Counter;
+/// # impl Actor for Counter {
+/// #     type Msg = (); type State = i64; type Arguments = i64;
+/// #     async fn pre_start(&self, _: ractor::ActorRef<()>, n: i64) -> Result<i64, ActorProcessingErr> { Ok(n) }
+/// # }
+/// impl Counter {
+///     fn child_spec(start: i64) -> ChildSpec<()> {
+///         ChildSpec::of(move || (Counter, start)).restart(Restart::Transient)
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::new(Strategy::OneForOne)
+///     .child(Counter::child_spec(0)) // its id is the name of the type
+///     .child(Counter::child_spec(10).id("ten"))
+///     .start()
+///     .await?;
+/// let spec = supervisor.get_child_spec("Counter").await?.expect("a child");
+/// assert_eq!(spec.restart, Restart::Transient);
+/// # supervisor.stop(ExitReason::Shutdown).await;
+/// # Ok(()) }
+/// ```
+pub struct ChildSpec<M, X = ()> {
     id: ChildId,
+    /// The label of its first binding goes for the id.
+    id_is_name: bool,
     restart: Restart,
     /// `None`: the default of the kind.
     shutdown: Option<Shutdown>,
@@ -63,11 +100,13 @@ pub struct ChildSpec<M> {
     kind: ChildKind,
     binds: Vec<Arc<dyn Bind<M>>>,
     make: Make<M>,
+    extra: PhantomData<fn(X)>,
 }
 
 type Binds<M> = Arc<[Arc<dyn Bind<M>>]>;
-type Make<M> =
-    Arc<dyn Fn(Binds<M>, Arc<Incarnation>) -> BoxFuture<'static, Result<ActorRef<M>, StartError>> + Send + Sync>;
+type Make<M> = Arc<
+    dyn Fn(Binds<M>, Arc<Incarnation>, &Extra) -> BoxFuture<'static, Result<ActorRef<M>, StartError>> + Send + Sync,
+>;
 
 impl<M: Message> ChildSpec<M> {
     /// A worker. `factory` runs for the first start and for every restart: a fresh actor and fresh arguments each time.
@@ -75,24 +114,79 @@ impl<M: Message> ChildSpec<M> {
         id: impl Into<ChildId>,
         factory: impl Fn() -> (A, A::Arguments) + Send + Sync + 'static,
     ) -> Self {
-        Self::new(id.into(), ChildKind::Worker, factory)
+        Self::new(id.into(), ChildKind::Worker, move |()| factory())
+    }
+
+    /// A worker that is called as its actor's type, without the path: `Counter`. The same as
+    /// [`worker`](Self::worker) otherwise; [`id`](Self::id) tells two of a kind apart.
+    pub fn of<A: Actor<Msg = M>>(factory: impl Fn() -> (A, A::Arguments) + Send + Sync + 'static) -> Self {
+        Self::worker(short_type_name(type_name::<A>()), factory)
     }
 
     pub(crate) fn supervisor<A: Actor<Msg = M>>(
         id: impl Into<ChildId>,
         factory: impl Fn() -> (A, A::Arguments) + Send + Sync + 'static,
     ) -> Self {
-        Self::new(id.into(), ChildKind::Supervisor, factory)
+        Self::new(id.into(), ChildKind::Supervisor, move |()| factory())
+    }
+
+    /// Starts the actor outside of any supervisor; returns when its `pre_start` has. `GenServer.start`.
+    ///
+    /// It runs until it ends by itself or is stopped, even when every reference to it is dropped. Nobody restarts it, so
+    /// that [`restart`](Self::restart) and [`shutdown`](Self::shutdown) mean nothing here; its names do.
+    ///
+    /// # Errors
+    /// The bare reason: [`StartError::Failed`], [`StartError::Panicked`] and [`StartError::Ignore`] from its `pre_start`,
+    /// [`StartError::AlreadyRegistered`] before that. A failed start leaves nothing behind.
+    ///
+    /// # Cancel safety
+    /// Dropping the future kills what was started so far.
+    pub async fn start(&self) -> Result<ActorRef<M>, StartError> {
+        let incarnation = Incarnation::new(self.id.clone(), KILL_GRACE);
+        (self.make)(self.binds.clone().into(), incarnation, &Extra::new(())).await
+    }
+
+    /// [`start`](Self::start), linked to the actor in whose callback this is called. `GenServer.start_link`.
+    ///
+    /// When that actor ends, for whatever reason, the new one is stopped with the same reason. When the new one ends for any
+    /// reason but [`Normal`](ExitReason::Normal), that actor is: [`unlink`](ActorRef::unlink) them where that is not wanted.
+    ///
+    /// # Errors
+    /// As `start`; a start that failed does not concern the starter. [`StartError::NotInCallback`] anywhere else.
+    pub async fn start_linked(&self) -> Result<ActorRef<M>, StartError> {
+        let starter = Incarnation::current().ok_or(StartError::NotInCallback)?;
+        let started = self.start().await?;
+        starter.link(started.incarnation(), Bond::Child);
+        Ok(started)
+    }
+
+    /// Lets the child be called as its first binding is, if it has one.
+    #[must_use]
+    pub(crate) fn id_is_name(mut self) -> Self {
+        self.id_is_name = true;
+        self
+    }
+}
+
+impl<M: Message, X: Clone + Send + Sync + 'static> ChildSpec<M, X> {
+    /// A [`worker`](ChildSpec::worker) whose factory is also given the
+    /// [`extra_arguments`](crate::DynamicSupervisor::extra_arguments) of the supervisor it is started under: a fresh clone
+    /// each time, for restarts too.
+    pub fn worker_with<A: Actor<Msg = M>>(
+        id: impl Into<ChildId>,
+        factory: impl Fn(X) -> (A, A::Arguments) + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(id.into(), ChildKind::Worker, factory)
     }
 
     fn new<A: Actor<Msg = M>>(
         id: ChildId,
         kind: ChildKind,
-        factory: impl Fn() -> (A, A::Arguments) + Send + Sync + 'static,
+        factory: impl Fn(X) -> (A, A::Arguments) + Send + Sync + 'static,
     ) -> Self {
-        let make: Make<M> = Arc::new(move |binds, incarnation| {
+        let make: Make<M> = Arc::new(move |binds, incarnation, extra| {
             // The factory is the child's code: its panic is a failed start, never the supervisor's.
-            let made = panic::catch_sync(|| incarnation.run_sync(&factory));
+            let made = panic::catch_sync(|| incarnation.run_sync(|| factory(extra.get())));
             Box::pin(async move {
                 match made {
                     Ok((actor, args)) => {
@@ -105,7 +199,7 @@ impl<M: Message> ChildSpec<M> {
                         .await
                     }
                     Err(text) => {
-                        incarnation.finish(crate::ExitReason::Panic(text.clone()));
+                        incarnation.finish(ExitReason::Panic(text.clone()));
                         Err(StartError::Panicked(text))
                     }
                 }
@@ -113,6 +207,7 @@ impl<M: Message> ChildSpec<M> {
         });
         Self {
             id,
+            id_is_name: false,
             restart: Restart::default(),
             shutdown: None,
             significant: false,
@@ -120,11 +215,17 @@ impl<M: Message> ChildSpec<M> {
             kind,
             binds: Vec::new(),
             make,
+            extra: PhantomData,
         }
     }
+}
 
-    pub(crate) fn id(mut self, id: impl Into<ChildId>) -> Self {
+impl<M: Message, X> ChildSpec<M, X> {
+    /// What the child is called instead.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<ChildId>) -> Self {
         self.id = id.into();
+        self.id_is_name = false;
         self
     }
 
@@ -174,7 +275,8 @@ impl<M: Message> ChildSpec<M> {
 
     pub(crate) fn erase(self) -> Arc<ErasedSpec> {
         let Self {
-            id,
+            mut id,
+            id_is_name,
             restart,
             shutdown,
             significant,
@@ -182,7 +284,11 @@ impl<M: Message> ChildSpec<M> {
             kind,
             binds,
             make,
+            extra: _,
         } = self;
+        if id_is_name && let Some(name) = binds.iter().find_map(|bind| bind.label()) {
+            id = name.into();
+        }
         let binds: Binds<M> = binds.into();
         let names = binds.iter().filter_map(|bind| bind.name_id()).collect();
         let labels = binds.clone();
@@ -200,19 +306,20 @@ impl<M: Message> ChildSpec<M> {
             names,
             recipe: Some(Recipe {
                 label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
-                start: Box::new(move |incarnation| {
-                    let started = make(binds.clone(), incarnation);
+                start: Mutex::new(Some(Arc::new(move |incarnation, extra| {
+                    let started = make(binds.clone(), incarnation, extra);
                     Box::pin(async move { started.await.map(|actor| actor.any()) })
-                }),
+                }))),
             }),
         })
     }
 }
 
-impl<M> Clone for ChildSpec<M> {
+impl<M, X> Clone for ChildSpec<M, X> {
     fn clone(&self) -> Self {
         Self {
             id: self.id.clone(),
+            id_is_name: self.id_is_name,
             restart: self.restart,
             shutdown: self.shutdown,
             significant: self.significant,
@@ -220,11 +327,12 @@ impl<M> Clone for ChildSpec<M> {
             kind: self.kind,
             binds: self.binds.clone(),
             make: self.make.clone(),
+            extra: PhantomData,
         }
     }
 }
 
-impl<M> fmt::Debug for ChildSpec<M> {
+impl<M, X> fmt::Debug for ChildSpec<M, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChildSpec")
             .field("id", &self.id)
@@ -235,71 +343,57 @@ impl<M> fmt::Debug for ChildSpec<M> {
     }
 }
 
-type Start = dyn Fn(Arc<Incarnation>) -> BoxFuture<'static, Result<AnyActorRef, StartError>> + Send + Sync;
-
-/// A spec as supervisors keep it: the message type is gone, and the defaults are filled in.
-pub(crate) struct ErasedSpec {
-    pub(crate) id: ChildId,
-    pub(crate) restart: Restart,
-    pub(crate) shutdown: Shutdown,
-    pub(crate) significant: bool,
-    pub(crate) drain: bool,
-    pub(crate) kind: ChildKind,
-    /// The names its incarnations are bound to.
-    pub(crate) names: Box<[NameId]>,
-    /// What the user wrote. `None` only while it is dropped.
-    recipe: Option<Recipe>,
+/// What a child's supervisor keeps of its spec, defaults filled in, whatever the message type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnyChildSpec {
+    /// What the child is called.
+    pub id: ChildId,
+    /// Worker or supervisor.
+    pub kind: ChildKind,
+    /// When it is started again.
+    pub restart: Restart,
+    /// How it is stopped.
+    pub shutdown: Shutdown,
+    /// Whether its end may end its supervisor.
+    pub significant: bool,
+    /// Whether it handles what its mailbox holds before it stops.
+    pub drain: bool,
 }
 
-struct Recipe {
-    label: Box<dyn Fn() -> Option<String> + Send + Sync>,
-    start: Box<Start>,
-}
-
-impl ErasedSpec {
-    /// Starts `incarnation`; returns when its `pre_start` has.
-    pub(crate) fn start(&self, incarnation: Arc<Incarnation>) -> BoxFuture<'static, Result<AnyActorRef, StartError>> {
-        (self.recipe().start)(incarnation)
-    }
-
-    /// Refuses what could never work in a supervisor with this `auto_shutdown`.
-    pub(crate) fn validate(&self, auto_shutdown: AutoShutdown) -> Result<(), StartError> {
-        let id = || self.id.clone();
-        match (self.significant, self.restart, auto_shutdown) {
-            (true, Restart::Permanent, _) => Err(StartError::SignificantPermanent { id: id() }),
-            (true, _, AutoShutdown::Never) => Err(StartError::SignificantNeedsAutoShutdown { id: id() }),
-            _ => Ok(()),
+impl From<&ErasedSpec> for AnyChildSpec {
+    fn from(spec: &ErasedSpec) -> Self {
+        Self {
+            id: spec.id.clone(),
+            kind: spec.kind,
+            restart: spec.restart,
+            shutdown: spec.shutdown,
+            significant: spec.significant,
+            drain: spec.drain,
         }
     }
-
-    /// Refuses a start under a name that is kept for `holder`, a child that is being restarted.
-    pub(crate) fn name_taken(&self, holder: Pid) -> StartError {
-        let name = self.label().unwrap_or_default();
-        StartError::AlreadyRegistered { name, holder }
-    }
-
-    /// The name the tree shows.
-    pub(crate) fn label(&self) -> Option<String> {
-        (self.recipe().label)()
-    }
-
-    fn recipe(&self) -> &Recipe {
-        self.recipe.as_ref().expect("taken by drop only")
-    }
 }
 
-impl Drop for ErasedSpec {
-    fn drop(&mut self) {
-        // The last owner is often the supervisor: a panic in what the user's closures captured must end here.
-        let recipe = self.recipe.take();
-        let _ = panic::catch_sync(|| drop(recipe));
-    }
+/// `name` without the paths: `Pool<Job>` for a `crate::pool::Pool<crate::Job>`.
+fn short_type_name(name: &str) -> String {
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let segments = name.split_inclusive(|c| !is_path(c));
+    segments.map(|path| path.rsplit("::").next().unwrap_or(path)).collect()
 }
 
-impl fmt::Debug for ErasedSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ErasedSpec")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_called_without_its_paths() {
+        for (full, short) in [
+            ("Counter", "Counter"),
+            ("bank::vault::Counter", "Counter"),
+            ("a::Pool<b::Job, alloc::vec::Vec<u8>>", "Pool<Job, Vec<u8>>"),
+            ("a::Pool<(b::Job, &str), dyn c::Run>", "Pool<(Job, &str), dyn Run>"),
+        ] {
+            assert_eq!(short_type_name(full), short);
+        }
     }
 }

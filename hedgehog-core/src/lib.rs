@@ -54,7 +54,8 @@
 //! | item | what it is |
 //! |---|---|
 //! | [`ExitReason`] | why an actor ended, and what a callback returns to end its own |
-//! | [`ActorRef`] | one incarnation: cast, call, stop, kill, monitor |
+//! | [`ActorRef`] | one incarnation: cast, call, stop, kill |
+//! | [`Monitor`], [`Timer`] | hearing of an end, and of the time |
 //! | [`Name`], [`Via`] | addresses that survive restarts |
 //! | [`ChildSpec`], [`Restart`], [`Shutdown`] | how one child is started, restarted and stopped |
 //! | [`Supervisor`], [`Strategy`] | children known beforehand, in order |
@@ -81,6 +82,7 @@ mod application;
 mod child_spec;
 mod dynamic_supervisor;
 mod exit;
+mod monitor;
 mod name;
 mod observe;
 mod panic;
@@ -88,23 +90,29 @@ mod partition_supervisor;
 pub mod pubsub;
 mod registry;
 mod start_error;
+mod start_info;
 mod supervisor;
 mod task;
+mod timer;
 
-pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid};
+pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid, StopError};
 pub use application::{Application, ApplicationError, Outcome, RunningApplication};
-pub use child_spec::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
+pub use child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
+pub use monitor::Monitor;
 pub use name::{Bind, Name, NameId};
 pub use observe::{ChildState, RestartWindow, SupervisorEvent, SupervisorEventKind, TreeNode};
 pub use partition_supervisor::{
     PartitionSupervisor, PartitionSupervisorMsg, PartitionSupervisorRef, PartitionVia, ResizeError,
 };
-pub use pubsub::{Drained, Overflow, PubSub, Subscription, Topic};
+pub use pubsub::{Drained, Overflow, PubSub, SubscribeOptions, Subscription, Topic};
 pub use ractor::{self, Actor, ActorProcessingErr, Message, RpcReplyPort};
-pub use registry::{DuplicateRegistry, Key, RegisterError, Registry, RegistryMsg, Value, Via};
+pub use registry::{
+    Duplicate, DuplicateRegistry, Key, Keys, RegisterError, Registry, RegistryEvent, RegistryMsg, Unique, Value, Via,
+};
 pub use start_error::StartError;
+pub use start_info::set_start_info;
 pub use supervisor::{
     AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,
     SupervisorRef, TerminateError,
@@ -112,9 +120,40 @@ pub use supervisor::{
 pub use task::{
     OnTimeout, OnYieldTimeout, Task, TaskError, TaskMsg, TaskResults, TaskStream, TaskSupervisor, YieldMany,
 };
+pub use timer::Timer;
 
-/// The longer texts.
+/// The longer texts: one for each subject, and what a person needs who comes from elsewhere.
 pub mod docs {
+    #[doc = include_str!("docs/supervisors.md")]
+    pub mod supervisors {}
+
+    #[doc = include_str!("docs/dynamic_supervisors.md")]
+    pub mod dynamic_supervisors {}
+
+    #[doc = include_str!("docs/registry_and_names.md")]
+    pub mod registry_and_names {}
+
+    #[doc = include_str!("docs/actors.md")]
+    pub mod actors {}
+
+    #[doc = include_str!("docs/tasks.md")]
+    pub mod tasks {}
+
+    #[doc = include_str!("docs/pubsub.md")]
+    pub mod pubsub {}
+
+    #[doc = include_str!("docs/mailboxes.md")]
+    pub mod mailboxes {}
+
+    #[doc = include_str!("docs/applications.md")]
+    pub mod applications {}
+
+    #[doc = include_str!("docs/observing.md")]
+    pub mod observing {}
+
+    #[doc = include_str!("docs/migrating.md")]
+    pub mod migrating {}
+
     #[doc = include_str!("docs/otp.md")]
     pub mod otp {}
 }

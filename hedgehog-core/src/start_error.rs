@@ -87,4 +87,7 @@ pub enum StartError {
     /// The supervisor is not running, or ended before it answered.
     #[error("the supervisor is not running")]
     NoProc,
+    /// [`ChildSpec::start_linked`](crate::ChildSpec::start_linked) was called where there is no actor to link to.
+    #[error("start_linked works in a callback of an actor only, elsewhere use start")]
+    NotInCallback,
 }

@@ -42,7 +42,11 @@ pub(super) enum Command {
     /// Show what is on, and how it goes
     Status,
     /// Show the live supervision tree: each process with its path, state, restarts and uptime
-    Tree,
+    Tree {
+        /// As a Graphviz graph, for `dot -Tsvg`
+        #[arg(long, conflicts_with = "json")]
+        dot: bool,
+    },
     /// Turn something on, now and after each restart
     Start {
         #[command(subcommand)]

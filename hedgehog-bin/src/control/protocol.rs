@@ -12,6 +12,8 @@ pub enum Request {
     Status,
     /// The live supervision tree.
     Tree,
+    /// The live supervision tree in Graphviz's language.
+    Graph,
     /// Settings rows for every symbol that the exchange lists.
     Seed,
     /// Ends one process brutally.

@@ -6,7 +6,7 @@ use crate::app::{RequestError, System};
 use crate::failure::Failure;
 use crate::market::{Stream, Symbol, Topic};
 use crate::operation::Outcome;
-use hedgehog_core::{ActorProcessingErr, ChildSpec, Restart, Task, TaskMsg};
+use hedgehog_core::{ActorProcessingErr, ChildSpec, Restart, Task, TaskMsg, TreeNode};
 use serde::Serialize;
 use std::error::Error;
 use std::io;
@@ -68,6 +68,7 @@ async fn respond(system: &System, request: Request) -> Response {
     match request {
         Request::Status => answered(system.status().await, render::status),
         Request::Tree => answered(system.tree(), render::tree),
+        Request::Graph => answered(system.tree(), TreeNode::to_dot),
         Request::Seed => answered(system.seed().await, ToString::to_string),
         Request::Kill { path } => answered(system.kill(&path).await, ToString::to_string),
         Request::Change { action, symbols } => change(system, &action, &symbols).await,

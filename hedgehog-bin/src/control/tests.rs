@@ -82,6 +82,11 @@ async fn a_running_program_does_what_it_is_asked_and_says_what_it_did() {
             .await
             .contains("Hedgehog/Streamer.Supervisor/Streams/ETHUSDT")
     );
+    let graph = program.text(Request::Graph).await;
+    assert!(
+        graph.starts_with("digraph tree {") && graph.contains("label=\"ETHUSDT"),
+        "{graph}"
+    );
     let stop = change(Action::StopStreaming, &["ethusdt"]);
     assert_eq!(program.text(stop.clone()).await, "streaming ETHUSDT: stopped");
     assert_eq!(program.text(stop).await, "streaming ETHUSDT: not running");

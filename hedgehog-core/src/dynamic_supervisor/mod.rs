@@ -16,21 +16,46 @@ use crate::{
     registry::{Key, Value, Via},
     start_error::StartError,
     supervisor::{
-        ChildCount, ChildInfo, NoProc, TerminateError,
+        AutoShutdown, ChildCount, ChildInfo, NoProc, TerminateError,
         handle::Target,
         options::{Options, option_methods},
         start_linked,
     },
 };
 use ractor::Message;
-use server::Request;
+use server::{Request, Server};
 use std::fmt;
 
 /// A dynamic supervisor to be. It starts without children; its strategy is one-for-one.
+///
+/// What all its children need it can give them itself ([`extra_arguments`](Self::extra_arguments), of type `X`):
+///
+/// ```
+/// # use hedgehog_core::*;
+/// # struct Reader;
+/// # impl Actor for Reader {
+/// #     type Msg = (); type State = (Database, u32); type Arguments = (Database, u32);
+/// #     async fn pre_start(&self, _: ractor::ActorRef<()>, args: (Database, u32)) -> Result<Self::State, ActorProcessingErr> { Ok(args) }
+/// # }
+/// #[derive(Clone)]
+/// struct Database;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let readers = DynamicSupervisor::new().extra_arguments(Database).start().await?;
+/// for page in 1..=3 {
+///     // Whoever starts a reader need not know the database: each start and each restart gets a clone of it.
+///     let spec = ChildSpec::worker_with("reader", move |database| (Reader, (database, page)));
+///     readers.start_child(spec).await?;
+/// }
+/// assert_eq!(readers.count_children().await?.active, 3);
+/// # readers.stop(ExitReason::Shutdown).await;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
-pub struct DynamicSupervisor {
+pub struct DynamicSupervisor<X = ()> {
     options: Options,
     max_children: usize,
+    extra_arguments: X,
 }
 
 impl Default for DynamicSupervisor {
@@ -45,12 +70,33 @@ impl DynamicSupervisor {
         Self {
             options: Options::new("dynamic_supervisor"),
             max_children: usize::MAX,
+            extra_arguments: (),
         }
     }
 
+    /// A supervisor that declines to start (see [`Supervisor::ignore`](crate::Supervisor::ignore)).
+    pub fn ignore() -> Self {
+        let mut supervisor = Self::new();
+        supervisor.options.ignore = true;
+        supervisor
+    }
+
+    /// Gives a clone of `extra` to every call of a child's factory, at the first start and at each restart. From then on
+    /// its children are made with [`ChildSpec::worker_with`], whose factory takes such an `X`.
+    #[must_use]
+    pub fn extra_arguments<X: Clone + Send + Sync + 'static>(self, extra: X) -> DynamicSupervisor<X> {
+        DynamicSupervisor {
+            options: self.options,
+            max_children: self.max_children,
+            extra_arguments: extra,
+        }
+    }
+}
+
+impl<X: Clone + Send + Sync + 'static> DynamicSupervisor<X> {
     option_methods!();
 
-    /// How many children it may have, those being restarted included. Default: no limit.
+    /// How many children it may have, those being restarted included. Zero is legal. Default: no limit.
     #[must_use]
     pub fn max_children(mut self, max_children: usize) -> Self {
         self.max_children = max_children;
@@ -58,37 +104,44 @@ impl DynamicSupervisor {
     }
 
     /// Starts the supervisor. Whom it belongs to is told at [`Supervisor::start`](crate::Supervisor::start).
-    pub async fn start(self) -> Result<DynamicSupervisorRef, StartError> {
+    pub async fn start(self) -> Result<DynamicSupervisorRef<X>, StartError> {
         let incarnation = self.options.incarnation();
-        Ok(start_linked(server::Server, self, incarnation).await?.into())
+        Ok(start_linked(Server::default(), self, incarnation).await?.into())
     }
 
     /// The supervisor as a child of another one. Its children are not started again when it is restarted.
     pub fn spec(
         id: impl Into<ChildId>,
-        factory: impl Fn() -> DynamicSupervisor + Send + Sync + 'static,
-    ) -> ChildSpec<DynamicSupervisorMsg> {
-        ChildSpec::supervisor(id, move || (server::Server, factory()))
+        factory: impl Fn() -> DynamicSupervisor<X> + Send + Sync + 'static,
+    ) -> ChildSpec<DynamicSupervisorMsg<X>> {
+        ChildSpec::supervisor(id, move || (Server::default(), factory()))
+    }
+
+    /// [`spec`](Self::spec) with the id that Elixir gives it: that of its [name](ChildSpec::name) or
+    /// [`via`](ChildSpec::via), and without one `DynamicSupervisor`.
+    pub fn child_spec(
+        factory: impl Fn() -> DynamicSupervisor<X> + Send + Sync + 'static,
+    ) -> ChildSpec<DynamicSupervisorMsg<X>> {
+        Self::spec("DynamicSupervisor", factory).id_is_name()
     }
 }
 
 /// A reference to a [`DynamicSupervisor`]: one incarnation, or whichever one holds a name
 /// (see [`SupervisorRef`](crate::SupervisorRef)).
-#[derive(Clone)]
-pub struct DynamicSupervisorRef(Target<DynamicSupervisorMsg>);
+pub struct DynamicSupervisorRef<X = ()>(Target<DynamicSupervisorMsg<X>>);
 
-impl DynamicSupervisorRef {
+impl<X: 'static> DynamicSupervisorRef<X> {
     /// Starts a child and returns when its `pre_start` has returned. Ids need not be unique.
     ///
     /// # Errors
-    /// [`StartError::SignificantNeedsAutoShutdown`], for there is none here; [`StartError::MaxChildren`] at the limit, [`StartError::Ignore`] when there was nothing to start, and whatever
-    /// kept the child from starting, bare. Nothing is kept of a child that did not start.
-    pub async fn start_child<M: Message>(&self, child: ChildSpec<M>) -> Result<ActorRef<M>, StartError> {
+    /// [`StartError::SignificantPermanent`] and [`StartError::SignificantNeedsAutoShutdown`] for a significant child, before
+    /// the supervisor is asked, for none ends with its children; [`StartError::MaxChildren`] at the limit,
+    /// [`StartError::Ignore`] when there was nothing to start, and whatever kept the child from starting, bare. Nothing is
+    /// kept of a child that did not start.
+    pub async fn start_child<M: Message>(&self, child: ChildSpec<M, X>) -> Result<ActorRef<M>, StartError> {
         let spec = child.erase();
-        let started = self
-            .0
-            .ask(|reply| DynamicSupervisorMsg(Request::Start(spec, reply)))
-            .await;
+        spec.validate(AutoShutdown::Never)?;
+        let started = self.0.ask(|reply| Request::Start(spec, reply).into()).await;
         started
             .map_err(|NoProc| StartError::NoProc)??
             .typed()
@@ -103,27 +156,31 @@ impl DynamicSupervisorRef {
     /// [`terminate_child`](Self::terminate_child) by identity. The last incarnation of a child that is being restarted
     /// stands for the child, and its restart is cancelled.
     pub async fn terminate_pid(&self, child: Pid) -> Result<(), TerminateError> {
-        self.0
-            .ask(|reply| DynamicSupervisorMsg(Request::TerminatePid(child, reply)))
-            .await?
+        self.0.ask(|reply| Request::TerminatePid(child, reply).into()).await?
     }
 
     /// Stops every child whose spec has this id, running or being restarted, at the same time.
     pub async fn terminate_id(&self, id: &str) -> Result<(), TerminateError> {
         let id = ChildId::Owned(id.to_owned());
-        self.0
-            .ask(|reply| DynamicSupervisorMsg(Request::TerminateId(id, reply)))
-            .await?
+        self.0.ask(|reply| Request::TerminateId(id, reply).into()).await?
     }
 
     /// The children in the order in which they were started first.
     pub async fn which_children(&self) -> Result<Vec<ChildInfo>, NoProc> {
-        self.0.ask(|reply| DynamicSupervisorMsg(Request::Which(reply))).await
+        self.0.ask(|reply| Request::Which(reply).into()).await
     }
 
     /// How many children there are, by kind and activity.
     pub async fn count_children(&self) -> Result<ChildCount, NoProc> {
-        self.0.ask(|reply| DynamicSupervisorMsg(Request::Count(reply))).await
+        self.0.ask(|reply| Request::Count(reply).into()).await
+    }
+
+    /// Changes [`max_children`](DynamicSupervisor::max_children) of this incarnation. Children beyond the new limit are kept,
+    /// and none is started until there is room.
+    pub async fn set_max_children(&self, max_children: usize) -> Result<(), NoProc> {
+        self.0
+            .ask(|reply| Request::SetMaxChildren(max_children, reply).into())
+            .await
     }
 
     /// Stops the supervisor after its children, which are stopped all at the same time
@@ -138,37 +195,43 @@ impl DynamicSupervisorRef {
     }
 
     /// The present incarnation.
-    pub fn whereis(&self) -> Option<ActorRef<DynamicSupervisorMsg>> {
+    pub fn whereis(&self) -> Option<ActorRef<DynamicSupervisorMsg<X>>> {
         self.0.whereis()
     }
 }
 
-impl fmt::Debug for DynamicSupervisorRef {
+impl<X> Clone for DynamicSupervisorRef<X> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<X> fmt::Debug for DynamicSupervisorRef<X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("DynamicSupervisorRef").field(&self.0).finish()
     }
 }
 
-impl From<ActorRef<DynamicSupervisorMsg>> for DynamicSupervisorRef {
-    fn from(actor: ActorRef<DynamicSupervisorMsg>) -> Self {
+impl<X> From<ActorRef<DynamicSupervisorMsg<X>>> for DynamicSupervisorRef<X> {
+    fn from(actor: ActorRef<DynamicSupervisorMsg<X>>) -> Self {
         Self(Target::Incarnation(actor))
     }
 }
 
-impl From<Target<DynamicSupervisorMsg>> for DynamicSupervisorRef {
-    fn from(target: Target<DynamicSupervisorMsg>) -> Self {
+impl<X> From<Target<DynamicSupervisorMsg<X>>> for DynamicSupervisorRef<X> {
+    fn from(target: Target<DynamicSupervisorMsg<X>>) -> Self {
         Self(target)
     }
 }
 
-impl From<&Name<DynamicSupervisorMsg>> for DynamicSupervisorRef {
-    fn from(name: &Name<DynamicSupervisorMsg>) -> Self {
+impl<X: 'static> From<&Name<DynamicSupervisorMsg<X>>> for DynamicSupervisorRef<X> {
+    fn from(name: &Name<DynamicSupervisorMsg<X>>) -> Self {
         Self(Target::address(name.clone()))
     }
 }
 
-impl<K: Key, V: Value> From<&Via<K, DynamicSupervisorMsg, V>> for DynamicSupervisorRef {
-    fn from(via: &Via<K, DynamicSupervisorMsg, V>) -> Self {
+impl<K: Key, V: Value, X: 'static> From<&Via<K, DynamicSupervisorMsg<X>, V>> for DynamicSupervisorRef<X> {
+    fn from(via: &Via<K, DynamicSupervisorMsg<X>, V>) -> Self {
         Self(Target::address(via.clone()))
     }
 }

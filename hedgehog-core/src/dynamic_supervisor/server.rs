@@ -3,11 +3,11 @@
 use super::DynamicSupervisor;
 use crate::{
     actor_ref::{AnyActorRef, Pid},
-    child_spec::{ChildId, ErasedSpec},
+    child_spec::{ChildId, ErasedSpec, Extra},
     exit::ExitReason,
     start_error::StartError,
     supervisor::{
-        AutoShutdown, ChildCount, ChildInfo, TerminateError,
+        ChildCount, ChildInfo, TerminateError,
         children::{Children, Notice},
         log,
         strategy::calls_for_restart,
@@ -16,10 +16,16 @@ use crate::{
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use ractor::{Actor, ActorProcessingErr, RpcReplyPort};
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
 /// What a dynamic supervisor understands; built by [`DynamicSupervisorRef`](crate::DynamicSupervisorRef) only.
-pub struct DynamicSupervisorMsg(pub(super) Request);
+pub struct DynamicSupervisorMsg<X = ()>(Request, PhantomData<fn(X)>);
+
+impl<X> From<Request> for DynamicSupervisorMsg<X> {
+    fn from(request: Request) -> Self {
+        Self(request, PhantomData)
+    }
+}
 
 pub(super) enum Request {
     Start(Arc<ErasedSpec>, RpcReplyPort<Result<AnyActorRef, StartError>>),
@@ -27,40 +33,51 @@ pub(super) enum Request {
     TerminateId(ChildId, RpcReplyPort<Result<(), TerminateError>>),
     Which(RpcReplyPort<Vec<ChildInfo>>),
     Count(RpcReplyPort<ChildCount>),
+    SetMaxChildren(usize, RpcReplyPort<()>),
     Notice(Notice),
 }
 
-pub(super) struct Server;
+pub(super) struct Server<X>(PhantomData<fn(X)>);
 
-pub(super) struct State {
-    max_children: usize,
-    children: Children<DynamicSupervisorMsg>,
+impl<X> Default for Server<X> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
 }
 
-impl Actor for Server {
-    type Msg = DynamicSupervisorMsg;
-    type State = State;
-    type Arguments = DynamicSupervisor;
+pub(super) struct State<X> {
+    max_children: usize,
+    children: Children<DynamicSupervisorMsg<X>>,
+}
+
+impl<X: Send + Sync + 'static> Actor for Server<X> {
+    type Msg = DynamicSupervisorMsg<X>;
+    type State = State<X>;
+    type Arguments = DynamicSupervisor<X>;
 
     async fn pre_start(
         &self,
-        myself: ractor::ActorRef<DynamicSupervisorMsg>,
-        supervisor: DynamicSupervisor,
-    ) -> Result<State, ActorProcessingErr> {
+        myself: ractor::ActorRef<DynamicSupervisorMsg<X>>,
+        supervisor: DynamicSupervisor<X>,
+    ) -> Result<State<X>, ActorProcessingErr> {
+        if supervisor.options.ignore {
+            return Err(StartError::Ignore.into());
+        }
         supervisor.options.validate()?;
         Ok(State {
             max_children: supervisor.max_children,
             children: Children::new(Vec::new(), &supervisor.options, myself, |notice| {
-                DynamicSupervisorMsg(Request::Notice(notice))
-            }),
+                Request::Notice(notice).into()
+            })
+            .extra(Extra::new(supervisor.extra_arguments)),
         })
     }
 
     async fn handle(
         &self,
-        _: ractor::ActorRef<DynamicSupervisorMsg>,
-        DynamicSupervisorMsg(request): DynamicSupervisorMsg,
-        state: &mut State,
+        _: ractor::ActorRef<DynamicSupervisorMsg<X>>,
+        DynamicSupervisorMsg(request, _): DynamicSupervisorMsg<X>,
+        state: &mut State<X>,
     ) -> Result<(), ActorProcessingErr> {
         // A caller that went away does not want its answer any more.
         match request {
@@ -78,6 +95,10 @@ impl Actor for Server {
             }
             Request::Which(reply) => drop(reply.send(state.table().info())),
             Request::Count(reply) => drop(reply.send(state.table().count())),
+            Request::SetMaxChildren(max_children, reply) => {
+                state.max_children = max_children;
+                drop(reply.send(()));
+            }
             Request::Notice(Notice::Exited(pid, reason)) => state.exited(pid, reason).await?,
             Request::Notice(Notice::Retry(at, attempt)) => {
                 let due = state.table().is_due(at, attempt);
@@ -91,8 +112,8 @@ impl Actor for Server {
 
     async fn post_stop(
         &self,
-        _: ractor::ActorRef<DynamicSupervisorMsg>,
-        state: &mut State,
+        _: ractor::ActorRef<DynamicSupervisorMsg<X>>,
+        state: &mut State<X>,
     ) -> Result<(), ActorProcessingErr> {
         let children = state.table().places(..);
         let _ = state.terminate(children).await;
@@ -100,7 +121,7 @@ impl Actor for Server {
     }
 }
 
-impl State {
+impl<X: 'static> State<X> {
     fn table(&self) -> Locked<'_> {
         self.children.table()
     }
@@ -119,7 +140,6 @@ impl State {
     }
 
     async fn start_child(&self, spec: Arc<ErasedSpec>) -> Result<AnyActorRef, StartError> {
-        spec.validate(AutoShutdown::Never)?;
         let at = {
             let mut table = self.table();
             if table.len() >= self.max_children {

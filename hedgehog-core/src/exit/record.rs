@@ -2,11 +2,15 @@
 //!
 //! This is the only place that knows the order of an exit. The adapter runs the actor's own cleanup and drops its state;
 //! from there [`Incarnation::finish`] takes over: what the incarnation held (names, subscriptions, timers) goes, the
-//! reason becomes visible, monitors run, waiters wake.
+//! reason becomes visible, monitors run, linked incarnations ([`links`]) are stopped, waiters wake.
 //!
 //! Invariant: the reason is set once, and when it is visible nothing of the incarnation is left to be seen: no name, no
 //! child. A supervisor that dies without stopping its children is finished only after they are gone. An incarnation that was
 //! killed ends within its grace, whoever killed it and whatever it is doing.
+
+mod links;
+
+pub(crate) use links::Bond;
 
 use super::{
     ExitReason,
@@ -20,6 +24,7 @@ use crate::{
     pubsub::TopicInfo,
     supervisor::{intensity::Intensity, log, options::Options},
 };
+use links::Links;
 use parking_lot::Mutex;
 use ractor::ActorCell;
 use std::{
@@ -78,6 +83,7 @@ pub(crate) struct Incarnation {
 struct Ending {
     cleanups: Hooks<Cleanup>,
     monitors: Hooks<Monitor>,
+    links: Links,
     finishing: bool,
 }
 
@@ -370,10 +376,11 @@ impl Incarnation {
         }
     }
 
-    /// Takes back what [`on_exit`](Self::on_exit) was given.
-    pub(crate) fn forget_monitor(&self, hook: HookId) {
+    /// Takes back what [`on_exit`](Self::on_exit) was given. False when it ran, or is about to.
+    pub(crate) fn forget_monitor(&self, hook: HookId) -> bool {
+        // Dropped when the lock is not held any more.
         let hook = self.ending.lock().monitors.take_back(hook);
-        drop(hook);
+        hook.is_some()
     }
 
     pub(crate) async fn exited(&self) -> ExitReason {
@@ -435,20 +442,20 @@ impl Incarnation {
     }
 
     /// Runs `future` beside the incarnation. Without a runtime, or in one that shuts down, it is dropped at once.
-    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         if let Some(runtime) = &self.runtime {
             runtime.spawn(future);
         }
     }
 
     fn complete(&self, reason: ExitReason) {
-        let monitors = loop {
+        let (monitors, links) = loop {
             let cleanups = {
                 let mut ending = self.ending.lock();
                 let cleanups = ending.cleanups.take_all();
                 if cleanups.is_empty() {
                     let _ = self.exit.set(reason);
-                    break ending.monitors.take_all();
+                    break (ending.monitors.take_all(), std::mem::take(&mut ending.links));
                 }
                 cleanups
             };
@@ -464,6 +471,7 @@ impl Incarnation {
         for monitor in monitors {
             let _ = panic::catch_sync(|| monitor(reason));
         }
+        links.pass_on(self, reason);
         self.changed.notify_waiters();
     }
 }

@@ -1,7 +1,7 @@
 //! [`Scope`]: where a supervisor stands in its tree, and who watches it.
 
 use super::{SupervisorEvent, SupervisorEventKind};
-use crate::{Pid, child_spec::ChildId, panic, pubsub::Topic};
+use crate::{Pid, child_spec::ChildId, pubsub::Topic};
 use std::sync::Arc;
 
 /// One for each supervisor, shared with the records of its children: so a child that is a supervisor itself knows its path
@@ -42,8 +42,7 @@ impl Scope {
             kind: kind(),
         };
         for topic in &self.topics {
-            // Waking a subscriber runs its waker, here: a panic in there is the subscriber's.
-            let _ = panic::catch_sync(|| topic.broadcast(event.clone()));
+            topic.broadcast(event.clone());
         }
     }
 }

@@ -6,7 +6,7 @@
 use crate::{
     actor_ref::{AnyActorRef, Pid},
     child_spec::{ChildKind, ErasedSpec},
-    exit::record::Incarnation,
+    exit::record::{Charge, Incarnation},
     pubsub::TopicInfo,
     supervisor::log,
 };
@@ -124,7 +124,7 @@ impl TreeNode {
         incarnation: Option<&Arc<Incarnation>>,
     ) -> Self {
         let charge = incarnation.and_then(|incarnation| incarnation.charge());
-        let children = charge.map(|charge| charge.children()).unwrap_or_default();
+        let children = charge.map(Charge::children).unwrap_or_default();
         Self {
             children: children.into_iter().map(|child| Self::child(&path, child)).collect(),
             path,
@@ -134,7 +134,7 @@ impl TreeNode {
             state,
             pid: incarnation.map(|incarnation| incarnation.pid()),
             restarts: 0,
-            restart_window: charge.map(|charge| charge.restart_window()),
+            restart_window: charge.map(Charge::restart_window),
             uptime: incarnation.map(|incarnation| incarnation.started().elapsed()),
             last_exit: None,
             topics: incarnation.map(|incarnation| incarnation.topics()).unwrap_or_default(),

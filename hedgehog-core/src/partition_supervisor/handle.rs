@@ -159,7 +159,7 @@ async fn terminate<M: Message>(
 impl<M: Message> Routes<M> {
     /// The routes of one incarnation.
     fn of(pool: &ActorRef<PartitionSupervisorMsg<M>>) -> Option<&Arc<Self>> {
-        pool.info()
+        pool.start_info()
     }
 }
 
@@ -235,9 +235,9 @@ impl<M: Message> Address<M> for PartitionVia<M> {
     }
 }
 
-impl From<PartitionVia<DynamicSupervisorMsg>> for DynamicSupervisorRef {
+impl<X: 'static> From<PartitionVia<DynamicSupervisorMsg<X>>> for DynamicSupervisorRef<X> {
     /// Whichever dynamic supervisor serves the key.
-    fn from(via: PartitionVia<DynamicSupervisorMsg>) -> Self {
+    fn from(via: PartitionVia<DynamicSupervisorMsg<X>>) -> Self {
         Target::address(via).into()
     }
 }

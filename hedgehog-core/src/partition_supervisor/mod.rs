@@ -123,6 +123,14 @@ impl<M: Message> PartitionSupervisor<M> {
         })
     }
 
+    /// [`spec`](Self::spec) with the id that Elixir gives it: that of its [name](ChildSpec::name) or
+    /// [`via`](ChildSpec::via), and without one `PartitionSupervisor`.
+    pub fn child_spec(
+        factory: impl Fn() -> PartitionSupervisor<M> + Send + Sync + 'static,
+    ) -> ChildSpec<PartitionSupervisorMsg<M>> {
+        Self::spec("PartitionSupervisor", factory).id_is_name()
+    }
+
     /// The static supervisor that it is, and the way to its children.
     fn build(self) -> (Supervisor, Arc<Routes<M>>) {
         let Self {

@@ -1,11 +1,7 @@
 //! How a sleeping subscriber is woken: a task by its waker, an actor by a message.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::Waker;
-
-use super::idle::Seat;
-use crate::exit::{hooks::HookId, record::Incarnation};
 
 pub(super) enum Wakeup {
     Task(Waker),
@@ -44,35 +40,5 @@ impl Doorbell {
 
     pub(super) fn rearm(&self) {
         self.in_flight.store(false, Ordering::Release);
-    }
-}
-
-/// Keeps a doorbell from outliving its actor, and leaves nothing in the actor when the doorbell goes first.
-pub(super) struct Installed {
-    actor: Weak<Incarnation>,
-    cleanup: HookId,
-}
-
-impl Installed {
-    /// `None` when the actor is gone; then the wakeup is retracted already.
-    pub(super) fn new(actor: &Arc<Incarnation>, seat: Seat, wakeup: &Arc<Wakeup>) -> Option<Self> {
-        let wakeup = Arc::downgrade(wakeup);
-        let cleanup = actor.on_cleanup(move || {
-            if let Some(wakeup) = wakeup.upgrade() {
-                seat.retract(wakeup);
-            }
-        })?;
-        Some(Self {
-            actor: Arc::downgrade(actor),
-            cleanup,
-        })
-    }
-}
-
-impl Drop for Installed {
-    fn drop(&mut self) {
-        if let Some(actor) = self.actor.upgrade() {
-            actor.forget_cleanup(self.cleanup);
-        }
     }
 }

@@ -9,7 +9,8 @@ use super::Subscription;
 
 /// The events of a subscription, one by one; made by [`Subscription::into_events`].
 ///
-/// Never ends. Events lost by overflow come as one `Err` at the place where they are missing.
+/// Events lost by overflow come as one `Err` at the place where they are missing. Ends when the subscription is
+/// [closed](super::Closed), and never otherwise.
 #[derive(Debug)]
 #[must_use = "a stream does nothing unless polled"]
 pub struct Events<T> {
@@ -48,6 +49,9 @@ impl<T: Clone + Send + Sync + Unpin + 'static> Stream for Events<T> {
                 .poll_batch(context, 1, |next| event = Some(next.clone()))
         );
         progress.made_progress();
+        let Ok(drained) = drained else {
+            return Poll::Ready(None);
+        };
         if drained.lagged > 0 {
             self.held = event;
             return Poll::Ready(Some(Err(Lagged(drained.lagged))));

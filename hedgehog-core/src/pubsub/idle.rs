@@ -1,6 +1,6 @@
 //! Who sleeps: one bit per subscriber, and how to wake each.
 //!
-//! Owned by a [`Topic`](super::Topic). A subscriber with nothing to read sets its bit and looks at the publish position
+//! Owned by a [`Feed`](super::feed::Feed). A subscriber with nothing to read sets its bit and looks at the publish position
 //! once more; a publisher stores the position and then takes all bits of a group in one swap. Both orders are `SeqCst`, so at
 //! least one of the two sees the other, and whoever takes a bit owes that subscriber a wake. Publishing to subscribers
 //! that are awake costs one load per 64 of them.
@@ -9,14 +9,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use std::sync::atomic::Ordering;
 
 use super::doorbell::Wakeup;
-use super::log::CacheLine;
+use super::reader::CacheLine;
+use super::sync::{ArcSwap, ArcSwapOption, AtomicU64, Guard, SEATS};
 
-const SEATS: usize = u64::BITS as usize;
+/// The owner of a subscription that nobody owns: no pid is zero.
+pub(super) const NOBODY: u64 = 0;
 
 #[derive(Default)]
 pub(super) struct IdleSet {
@@ -45,12 +45,27 @@ impl IdleSet {
     /// Wakes every subscriber that is idle.
     pub(super) fn wake(&self) {
         for group in self.groups.load().iter() {
-            group.wake();
+            // A load first: the swap would take the cache line away from subscribers that are busy, at every event.
+            if group.idle.0.load(Ordering::SeqCst) != 0 {
+                group.wake(group.idle.0.swap(0, Ordering::SeqCst));
+            }
+        }
+    }
+
+    /// Wakes every subscriber that is idle and does not belong to `owner`.
+    pub(super) fn wake_except(&self, owner: u64) {
+        for group in self.groups.load().iter() {
+            let idle = group.idle.0.load(Ordering::SeqCst);
+            let others = bits(idle).filter(|&index| group.owners[index].load(Ordering::Acquire) != owner);
+            let others = others.fold(0, |others, index| others | 1 << index);
+            if others != 0 {
+                group.wake(group.idle.0.fetch_and(!others, Ordering::SeqCst) & others);
+            }
         }
     }
 }
 
-/// One subscriber's bit and wakeup.
+/// One subscriber's bit and wakeup, and whose it is.
 #[derive(Clone)]
 pub(super) struct Seat {
     group: Arc<Group>,
@@ -65,6 +80,21 @@ impl Seat {
 
     pub(super) fn is_idle(&self) -> bool {
         self.group.idle.0.load(Ordering::SeqCst) & self.bit() != 0
+    }
+
+    /// Wakes this subscriber if it is idle.
+    pub(super) fn wake(&self) {
+        let idle = self.group.idle.0.fetch_and(!self.bit(), Ordering::SeqCst);
+        self.group.wake(idle & self.bit());
+    }
+
+    /// The pid of the actor it belongs to, or [`NOBODY`].
+    pub(super) fn owner(&self) -> u64 {
+        self.group.owners[self.index].load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_owner(&self, owner: u64) {
+        self.group.owners[self.index].store(owner, Ordering::Release);
     }
 
     /// How this subscriber is woken, unless that was retracted.
@@ -86,6 +116,7 @@ impl Seat {
     pub(super) fn vacate(&self) {
         self.group.idle.0.fetch_and(!self.bit(), Ordering::SeqCst);
         self.group.wakeups[self.index].store(None);
+        self.set_owner(NOBODY);
     }
 
     fn bit(&self) -> u64 {
@@ -96,6 +127,7 @@ impl Seat {
 struct Group {
     idle: CacheLine<AtomicU64>,
     wakeups: [ArcSwapOption<Wakeup>; SEATS],
+    owners: [AtomicU64; SEATS],
 }
 
 impl Default for Group {
@@ -103,20 +135,15 @@ impl Default for Group {
         Self {
             idle: CacheLine(AtomicU64::new(0)),
             wakeups: std::array::from_fn(|_| ArcSwapOption::empty()),
+            owners: std::array::from_fn(|_| AtomicU64::new(NOBODY)),
         }
     }
 }
 
 impl Group {
-    fn wake(&self) {
-        // A load first: the swap would take the cache line away from subscribers that are busy, at every event.
-        if self.idle.0.load(Ordering::SeqCst) == 0 {
-            return;
-        }
-        let mut owed = self.idle.0.swap(0, Ordering::SeqCst);
-        while owed != 0 {
-            let index = owed.trailing_zeros() as usize;
-            owed &= owed - 1;
+    /// Wakes those whose bits the caller has taken.
+    fn wake(&self, owed: u64) {
+        for index in bits(owed) {
             // The bits are taken: a panic that got through here would leave the others asleep for good.
             let woken = catch_unwind(AssertUnwindSafe(|| {
                 if let Some(wakeup) = &*self.wakeups[index].load() {
@@ -128,4 +155,13 @@ impl Group {
             }
         }
     }
+}
+
+/// The places of the bits that are set.
+fn bits(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let index = (word != 0).then(|| word.trailing_zeros() as usize)?;
+        word &= word - 1;
+        Some(index)
+    })
 }

@@ -1,27 +1,24 @@
-//! The event log of one topic: chunks of slots, a publish position, and what is still retained for whom.
+//! The event log of one topic: its chunks, the publish position, and what is still retained for whom.
 //!
-//! Owned by a [`Topic`](super::Topic). Publishers append under the writer's lock; subscribers read through a
+//! Owned by a [`Feed`](super::feed::Feed). Publishers append under the writer's lock; subscribers read through a
 //! [`Cursor`] of their own without it, and take it only to subscribe, to leave, to jump and to free the oldest chunk.
 //!
 //! Invariants:
 //!
 //! * The live chunks are contiguous, and hold every event from the lowest [`Reader::needs`] up to the publish position.
-//!   Without readers there are none: a topic nobody listens to retains nothing.
-//! * A chunk points to the next one weakly, so a reader that never moves pins one chunk and not the chain behind it.
+//!   Without open readers there are none: a topic nobody listens to retains nothing.
 //! * No event is dropped, and nothing of the caller's runs, while the lock is held: what leaves the log is handed out as
 //!   [`Evicted`]. A panic of an event's own `Drop` ends here: whoever happens to drop it last has no part in it.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
-
-use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::Overflow;
-
-/// Slots of a chunk: the unit in which events are allocated and freed.
-pub(super) const CHUNK: usize = 64;
+use super::chunk::{Audience, Chunk, Cursor, contain};
+use super::overflow::Metadata;
+use super::reader::{CacheLine, Reader};
+use super::sync::{AtomicU64, CHUNK, Mutex};
 
 pub(super) struct Log<T> {
     writer: Mutex<Writer<T>>,
@@ -38,7 +35,10 @@ impl<T> Log<T> {
             live: VecDeque::new(),
             readers: Vec::new(),
             free: Vec::new(),
+            open: 0,
             slowest: 0,
+            blocking: Vec::new(),
+            promised: 0,
         };
         Self {
             writer: Mutex::new(writer),
@@ -50,76 +50,153 @@ impl<T> Log<T> {
         self.published.0.load(Ordering::SeqCst)
     }
 
-    /// Appends an event. The caller drops what comes back after it has woken the subscribers.
+    /// Appends an event for everybody. The caller drops what comes back after it has woken the subscribers.
     pub(super) fn append(&self, event: T) -> Evicted<T> {
+        self.append_under(&mut self.writer.lock(), event, None)
+    }
+
+    /// Appends an event for everybody but the subscriptions of `owner`.
+    pub(super) fn append_except(&self, owner: u64, event: T) -> Evicted<T> {
+        self.append_under(&mut self.writer.lock(), event, Some(Audience::Except(owner)))
+    }
+
+    /// Appends an event for those of `readers` that are still there, and names them.
+    pub(super) fn append_only(&self, readers: &[&Arc<Reader>], event: T) -> (Evicted<T>, Vec<usize>) {
         let mut writer = self.writer.lock();
+        let mut ids: Vec<_> = readers
+            .iter()
+            .filter(|reader| writer.has(reader))
+            .map(|reader| reader.id())
+            .collect();
+        ids.sort_unstable();
+        if ids.is_empty() {
+            return (Evicted::of(event), ids);
+        }
+        let audience = Audience::Only(ids.clone().into());
+        (self.append_under(&mut writer, event, Some(audience)), ids)
+    }
+
+    /// Promises room for one event at every reader that publishers wait for; the ids of those that are full if there is none.
+    pub(super) fn promise(&self) -> Result<(), Vec<usize>> {
+        let mut writer = self.writer.lock();
+        let (published, promised) = (self.published(), writer.promised);
+        let full = writer
+            .blocking
+            .iter()
+            .filter(|reader| reader.is_full(published, promised));
+        let full: Vec<_> = full.map(|reader| reader.id()).collect();
+        if full.is_empty() {
+            writer.promised += 1;
+            Ok(())
+        } else {
+            Err(full)
+        }
+    }
+
+    /// Uses up a promise of room, for an event or for nothing.
+    pub(super) fn append_promised(&self, event: Option<T>) -> Evicted<T> {
+        let mut writer = self.writer.lock();
+        writer.promised -= 1;
+        match event {
+            Some(event) => self.append_under(&mut writer, event, None),
+            None => Evicted::default(),
+        }
+    }
+
+    #[inline]
+    fn append_under(&self, writer: &mut Writer<T>, event: T, audience: Option<Audience>) -> Evicted<T> {
         let position = self.published();
         let mut evicted = Evicted::default();
-        let unwanted = if let Some(newest) = writer.live.back() {
-            let offset = (position - newest.base) as usize;
-            if offset < CHUNK {
-                newest.slots[offset].set(event).err()
+        if let Some(newest) = writer.live.back() {
+            if position < newest.end() {
+                newest.fill(position, event, audience);
             } else {
                 let chunk = Chunk::new(position);
-                let unwanted = chunk.slots[0].set(event).err();
-                let linked = newest.next.set(Arc::downgrade(&chunk));
-                debug_assert!(linked.is_ok(), "only the newest chunk is extended, once");
+                chunk.fill(position, event, audience);
+                newest.link(&chunk);
                 writer.live.push_back(chunk);
                 evicted.chunks = writer.trim(position);
-                unwanted
             }
         } else {
-            Some(event)
-        };
-        evicted.event = unwanted;
+            evicted.event = Some(event);
+        }
         self.published.0.store(position + 1, Ordering::SeqCst);
         evicted
     }
 
     /// Adds a reader that starts at the next event published. `prepare` runs before any of those can be.
-    pub(super) fn subscribe(&self, overflow: Overflow, prepare: impl FnOnce(usize)) -> (Arc<Reader>, Cursor<T>) {
+    pub(super) fn subscribe(
+        &self,
+        overflow: Overflow,
+        metadata: Option<Metadata>,
+        prepare: impl FnOnce(usize),
+    ) -> (Arc<Reader>, Cursor<T>) {
         let mut writer = self.writer.lock();
         let position = self.published();
         let id = writer.free.pop().unwrap_or(writer.readers.len());
         prepare(id);
-        let reader = Arc::new(Reader::new(id, overflow, position));
+        let reader = Arc::new(Reader::new(id, overflow, metadata, position));
         if id == writer.readers.len() {
             writer.readers.push(Some(Arc::clone(&reader)));
         } else {
             writer.readers[id] = Some(Arc::clone(&reader));
         }
+        writer.open += 1;
+        if matches!(overflow, Overflow::Block(_)) {
+            writer.blocking.push(Arc::clone(&reader));
+        }
         if writer.live.is_empty() {
             writer.live.push_back(Chunk::new(position));
         }
-        let chunk = Arc::clone(writer.live.back().expect("a log with a reader has a chunk"));
-        (reader, Cursor { chunk, position })
+        let chunk = Arc::clone(writer.live.back().expect("a log with an open reader has a chunk"));
+        (reader, Cursor::new(chunk, position))
+    }
+
+    /// Ends a reader where the log is now: nothing is kept for it any more. Its id stays taken.
+    pub(super) fn close(&self, reader: &Arc<Reader>) -> Evicted<T> {
+        let mut writer = self.writer.lock();
+        self.close_under(&mut writer, reader)
     }
 
     /// Removes a reader; its id is free for the next one from here on.
-    pub(super) fn unsubscribe(&self, reader: &Reader) -> Evicted<T> {
+    pub(super) fn unsubscribe(&self, reader: &Arc<Reader>) -> Evicted<T> {
         let mut writer = self.writer.lock();
-        writer.readers[reader.id] = None;
-        writer.free.push(reader.id);
-        let chunks = if writer.free.len() == writer.readers.len() {
-            std::mem::take(&mut writer.live).into()
-        } else {
-            let published = self.published();
-            writer.trim(published)
-        };
-        Evicted { event: None, chunks }
+        let evicted = self.close_under(&mut writer, reader);
+        writer.readers[reader.id()] = None;
+        writer.free.push(reader.id());
+        evicted
     }
 
-    /// A cursor at `position`, or at the oldest event that `reader` has not lost if that is later.
-    pub(super) fn seek(&self, reader: &Reader, position: u64) -> Cursor<T> {
+    fn close_under(&self, writer: &mut Writer<T>, reader: &Arc<Reader>) -> Evicted<T> {
+        let published = self.published();
+        let mut evicted = Evicted::default();
+        if reader.close(published) {
+            writer.open -= 1;
+            writer.blocking.retain(|blocking| !Arc::ptr_eq(blocking, reader));
+            evicted.chunks = if writer.open == 0 {
+                std::mem::take(&mut writer.live).into()
+            } else {
+                writer.trim(published)
+            };
+        }
+        evicted
+    }
+
+    /// A cursor at `position`, or at the oldest event that `reader` has not lost if that is later. `None` if it was closed.
+    pub(super) fn seek(&self, reader: &Reader, position: u64) -> Option<Cursor<T>> {
         let writer = self.writer.lock();
+        if reader.end().is_some() {
+            return None;
+        }
         let position = position.max(reader.oldest(self.published()));
-        let oldest = writer.live.front().expect("a log with a reader has a chunk").base;
+        let oldest = writer
+            .live
+            .front()
+            .expect("a log with an open reader has a chunk")
+            .base();
         // The end of the newest chunk belongs to that chunk as long as there is no next one.
         let index = ((position - oldest) as usize / CHUNK).min(writer.live.len() - 1);
-        Cursor {
-            chunk: Arc::clone(&writer.live[index]),
-            position,
-        }
+        Some(Cursor::new(Arc::clone(&writer.live[index]), position))
     }
 
     /// Frees what a reader that moved on from `before` may have been the last to need.
@@ -135,23 +212,30 @@ impl<T> Log<T> {
         Evicted { event: None, chunks }
     }
 
-    /// The readers of this moment and how many events the log holds for them.
+    /// The open readers of this moment, by id, and how many events the log holds for them.
     pub(super) fn readers(&self) -> (Vec<Arc<Reader>>, u64) {
         let writer = self.writer.lock();
-        let retained = writer.live.front().map_or(0, |oldest| self.published() - oldest.base);
-        (writer.readers.iter().flatten().cloned().collect(), retained)
+        let retained = writer.live.front().map_or(0, |oldest| self.published() - oldest.base());
+        let open = writer.readers.iter().flatten().filter(|reader| reader.end().is_none());
+        (open.cloned().collect(), retained)
     }
 }
 
 struct Writer<T> {
-    /// Oldest first. Empty exactly while there is no reader.
+    /// Oldest first. Empty exactly while no reader is open.
     live: VecDeque<Arc<Chunk<T>>>,
     /// By reader id; `None` at the ids in `free`.
     readers: Vec<Option<Arc<Reader>>>,
     free: Vec<usize>,
+    /// How many readers are not closed.
+    open: usize,
     /// The reader that kept the oldest chunk alive last time. Asking it first makes a trim that frees nothing cost one
     /// load instead of one per reader.
     slowest: usize,
+    /// The open readers that publishers wait for.
+    blocking: Vec<Arc<Reader>>,
+    /// Events for which room was promised and that are still to come.
+    promised: u64,
 }
 
 impl<T> Writer<T> {
@@ -172,6 +256,12 @@ impl<T> Writer<T> {
         }
         chunks
     }
+
+    /// Whether it is this very reader that has its id, and is open.
+    fn has(&self, reader: &Arc<Reader>) -> bool {
+        let present = self.readers.get(reader.id()).and_then(Option::as_ref);
+        present.is_some_and(|present| Arc::ptr_eq(present, reader)) && reader.end().is_none()
+    }
 }
 
 /// What left the log under the writer's lock. Dropping it runs the events' own `Drop`, so it is done without the lock.
@@ -179,6 +269,15 @@ impl<T> Writer<T> {
 pub(super) struct Evicted<T> {
     event: Option<T>,
     chunks: Vec<Arc<Chunk<T>>>,
+}
+
+impl<T> Evicted<T> {
+    fn of(event: T) -> Self {
+        Self {
+            event: Some(event),
+            chunks: Vec::new(),
+        }
+    }
 }
 
 impl<T> Default for Evicted<T> {
@@ -197,171 +296,3 @@ impl<T> Drop for Evicted<T> {
         }
     }
 }
-
-/// Where a subscriber reads: a position and the chunk that holds it, or ends there.
-pub(super) struct Cursor<T> {
-    chunk: Arc<Chunk<T>>,
-    position: u64,
-}
-
-impl<T> Cursor<T> {
-    pub(super) fn position(&self) -> u64 {
-        self.position
-    }
-
-    /// Hands over events up to `until`, which must be published, or up to the end of the chunk; `false` if the chunk after
-    /// this one is gone, and the cursor has to seek.
-    pub(super) fn read(&mut self, until: u64, mut f: impl FnMut(&T)) -> bool {
-        if self.position == self.chunk.end() {
-            let Some(next) = self.chunk.next.get().and_then(Weak::upgrade) else {
-                return false;
-            };
-            self.chunk = next;
-        }
-        let base = self.chunk.base;
-        let (from, to) = (self.position - base, (until - base).min(CHUNK as u64));
-        for slot in &self.chunk.slots[from as usize..to as usize] {
-            // Before `f`, so that an event over which it panics is not read again.
-            self.position += 1;
-            f(slot.get().expect("a slot is filled before its position is published"));
-        }
-        true
-    }
-}
-
-/// What the log knows of one subscriber: written by that subscriber, read by whoever trims the log or looks at it.
-pub(super) struct Reader {
-    id: usize,
-    overflow: Overflow,
-    progress: CacheLine<Progress>,
-}
-
-/// Alone on its cache lines: it is written at every drain.
-struct Progress {
-    /// The next event to read, as of the last drain.
-    position: AtomicU64,
-    /// Everything before it may go; only a lossless reader's is looked at.
-    acknowledged: AtomicU64,
-    lagged: AtomicU64,
-    high_water: AtomicU64,
-}
-
-impl Reader {
-    fn new(id: usize, overflow: Overflow, position: u64) -> Self {
-        let progress = Progress {
-            position: AtomicU64::new(position),
-            acknowledged: AtomicU64::new(position),
-            lagged: AtomicU64::new(0),
-            high_water: AtomicU64::new(0),
-        };
-        Self {
-            id,
-            overflow,
-            progress: CacheLine(progress),
-        }
-    }
-
-    pub(super) fn id(&self) -> usize {
-        self.id
-    }
-
-    pub(super) fn overflow(&self) -> Overflow {
-        self.overflow
-    }
-
-    pub(super) fn position(&self) -> u64 {
-        self.progress.0.position.load(Ordering::Acquire)
-    }
-
-    pub(super) fn acknowledged(&self) -> u64 {
-        self.progress.0.acknowledged.load(Ordering::Acquire)
-    }
-
-    pub(super) fn lagged(&self) -> u64 {
-        self.progress.0.lagged.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn high_water(&self) -> u64 {
-        self.progress.0.high_water.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn moved_to(&self, position: u64) {
-        self.progress.0.position.store(position, Ordering::Release);
-    }
-
-    /// Returns the acknowledged position from before.
-    pub(super) fn acknowledge(&self, position: u64) -> u64 {
-        self.progress.0.acknowledged.swap(position, Ordering::AcqRel)
-    }
-
-    pub(super) fn lost(&self, events: u64) {
-        self.progress.0.lagged.fetch_add(events, Ordering::Relaxed);
-    }
-
-    pub(super) fn was_behind(&self, lag: u64) {
-        // Only the subscriber writes it: a load is all that most drains pay.
-        if lag > self.high_water() {
-            self.progress.0.high_water.store(lag, Ordering::Relaxed);
-        }
-    }
-
-    /// The first event that this reader may not have lost by overflow.
-    pub(super) fn oldest(&self, published: u64) -> u64 {
-        match self.overflow {
-            Overflow::DropOldest(capacity) => published.saturating_sub(capacity.max(1) as u64),
-            Overflow::Lossless => 0,
-        }
-    }
-
-    /// The first event that the log has to keep for this reader.
-    fn needs(&self, published: u64) -> u64 {
-        match self.overflow {
-            Overflow::DropOldest(_) => self.position().max(self.oldest(published)),
-            Overflow::Lossless => self.acknowledged(),
-        }
-    }
-}
-
-struct Chunk<T> {
-    base: u64,
-    slots: [OnceLock<T>; CHUNK],
-    next: OnceLock<Weak<Chunk<T>>>,
-}
-
-impl<T> Chunk<T> {
-    fn new(base: u64) -> Arc<Self> {
-        Arc::new(Self {
-            base,
-            slots: [const { OnceLock::new() }; CHUNK],
-            next: OnceLock::new(),
-        })
-    }
-
-    fn end(&self) -> u64 {
-        self.base + CHUNK as u64
-    }
-}
-
-impl<T> Drop for Chunk<T> {
-    fn drop(&mut self) {
-        if std::mem::needs_drop::<T>() {
-            // One by one: two panics in one unwinding would abort the process.
-            for slot in &mut self.slots {
-                if let Some(event) = slot.take() {
-                    contain(|| drop(event));
-                }
-            }
-        }
-    }
-}
-
-/// Runs the destructor of an event in a thread that did nothing but hold it last.
-fn contain(destructor: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(destructor)).is_err() {
-        tracing::error!("the destructor of a broadcast event panicked");
-    }
-}
-
-/// Keeps what different cores write apart: 128 bytes, because processors fetch lines in pairs.
-#[repr(align(128))]
-pub(super) struct CacheLine<T>(pub(super) T);

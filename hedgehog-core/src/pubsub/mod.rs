@@ -32,32 +32,56 @@
 //! The files, in reading order: `topic` (broadcasting), `subscription` (reading), `log` and `idle` (how), `doorbell` (waking),
 //! `events` (the stream).
 
+mod chunk;
+mod dispatch;
 mod doorbell;
 mod events;
+mod feed;
 mod idle;
+mod info;
+mod inline;
 mod log;
+mod overflow;
+mod owner;
+mod reader;
 mod subscription;
+mod supervised;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod topic;
+mod wait;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use dashmap::DashMap;
-use serde::Serialize;
 
+pub use dispatch::{Subscriber, Subscribers};
 pub use events::{Events, Lagged};
-pub use subscription::{Drained, Subscription};
-pub use topic::{SubscriberInfo, Topic, TopicInfo};
+pub use info::{SubscriberInfo, TopicInfo};
+pub use inline::Inline;
+pub use overflow::{Overflow, SubscribeOptions};
+pub use subscription::{Closed, Drained, Subscription};
+pub use supervised::PubSubMsg;
+pub use topic::Topic;
+pub use wait::{BroadcastWaitError, NoRoom};
 
+use crate::{ChildId, ChildSpec, Pid};
 use subscription::Acknowledge;
 
 /// Named topics of one event type.
 ///
 /// A handle: clones share the topics. Topics come into being when first asked for and stay, so names are to come from a
-/// bounded set.
+/// bounded set. It works by itself; as a child of a supervisor ([`spec`](Self::spec)) it starts afresh with every restart.
 pub struct PubSub<T> {
-    topics: Arc<DashMap<Arc<str>, Topic<T>>>,
+    shared: Arc<Shared<T>>,
+}
+
+struct Shared<T> {
+    topics: DashMap<Arc<str>, Topic<T>>,
+    /// An owner is running.
+    owned: AtomicBool,
 }
 
 impl<T: Send + Sync + 'static> PubSub<T> {
@@ -66,13 +90,23 @@ impl<T: Send + Sync + 'static> PubSub<T> {
         Self::default()
     }
 
+    /// It as a child; one at a time. Put it before its subscribers, in a `RestForOne` supervisor.
+    ///
+    /// When this child ends, for whatever reason, every subscription is closed: a task's next
+    /// [`next_batch`](Subscription::next_batch) fails with [`Closed`], a stream ends, a doorbell rings a last time. Handles on
+    /// topics stay good, and whoever subscribes afterwards is served. Without a `spec` nothing of this ever happens.
+    pub fn spec(&self, id: impl Into<ChildId>) -> ChildSpec<PubSubMsg> {
+        supervised::spec(&self.shared, id)
+    }
+
     /// The topic of exactly this name. A publisher keeps it: that saves the look-up at every broadcast.
     pub fn topic(&self, name: &str) -> Topic<T> {
         if let Some(topic) = self.find(name) {
             return topic;
         }
         let name: Arc<str> = name.into();
-        self.topics
+        self.shared
+            .topics
             .entry(Arc::clone(&name))
             .or_insert_with(|| Topic::new(name))
             .clone()
@@ -85,67 +119,94 @@ impl<T: Send + Sync + 'static> PubSub<T> {
         }
     }
 
+    /// Publishes `event` to the subscribers of `topic` but for the actor `from`; see [`Topic::broadcast_from`].
+    pub fn broadcast_from(&self, from: Pid, topic: &str, event: T) {
+        if let Some(topic) = self.find(topic) {
+            topic.broadcast_from(from, event);
+        }
+    }
+
+    /// Leaves it to `dispatcher` which subscribers of `topic` get what; see [`Topic::dispatch`].
+    pub fn dispatch<E>(
+        &self,
+        topic: &str,
+        from: Option<Pid>,
+        event: E,
+        dispatcher: impl FnOnce(&Subscribers<'_, T>, Option<Pid>, E),
+    ) {
+        if let Some(topic) = self.find(topic) {
+            topic.dispatch(from, event, dispatcher);
+        }
+    }
+
     /// Subscribes to `topic`, starting with the next event published. Subscribing twice delivers twice.
-    pub fn subscribe(&self, topic: &str, overflow: Overflow) -> Subscription<T> {
-        self.topic(topic).subscribe(overflow)
+    ///
+    /// An [`Overflow`] is enough of an option for most.
+    pub fn subscribe(&self, topic: &str, options: impl Into<SubscribeOptions>) -> Subscription<T> {
+        self.topic(topic).subscribe(options)
     }
 
     /// Subscribes to `topic` without loss, with acknowledgement by hand: events are retained until
     /// [`Subscription::ack`], and [`Subscription::rewind`] goes back to the last one acknowledged.
     pub fn subscribe_acked(&self, topic: &str) -> Subscription<T> {
-        Subscription::new(&self.topic(topic), Overflow::Lossless, Acknowledge::ByHand)
+        Subscription::new(&self.topic(topic), Overflow::Lossless.into(), Acknowledge::ByHand)
+    }
+
+    /// Closes all subscriptions of the actor `owner` to `topic`, and says how many those were; see [`Topic::unsubscribe`].
+    pub fn unsubscribe(&self, topic: &str, owner: Pid) -> usize {
+        self.find(topic).map_or(0, |topic| topic.unsubscribe(owner))
     }
 
     /// What every topic is doing at this moment, by name.
     pub fn topics(&self) -> Vec<TopicInfo> {
-        let topics: Vec<_> = self.topics.iter().map(|entry| entry.value().clone()).collect();
-        let mut infos: Vec<_> = topics.iter().map(Topic::info).collect();
+        let mut infos: Vec<_> = self.shared.all().iter().map(Topic::info).collect();
         infos.sort_by(|a, b| a.name.cmp(&b.name));
         infos
     }
 
     /// Gives out a clone, never the map's guard: broadcasting runs wakers, and those may come back here.
     fn find(&self, name: &str) -> Option<Topic<T>> {
-        self.topics.get(name).map(|topic| topic.clone())
+        self.shared.topics.get(name).map(|topic| topic.clone())
+    }
+}
+
+impl<T: Send + Sync + 'static> Shared<T> {
+    fn close_all(&self) {
+        for topic in self.all() {
+            topic.close_all();
+        }
+    }
+
+    /// Clones, for the reason that `find` gives them out.
+    fn all(&self) -> Vec<Topic<T>> {
+        self.topics.iter().map(|entry| entry.value().clone()).collect()
     }
 }
 
 impl<T> Default for PubSub<T> {
     fn default() -> Self {
-        Self { topics: Arc::default() }
+        let shared = Shared {
+            topics: DashMap::new(),
+            owned: AtomicBool::new(false),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 }
 
 impl<T> Clone for PubSub<T> {
     fn clone(&self) -> Self {
         Self {
-            topics: Arc::clone(&self.topics),
+            shared: Arc::clone(&self.shared),
         }
     }
 }
 
 impl<T> std::fmt::Debug for PubSub<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PubSub").field("topics", &self.topics.len()).finish()
-    }
-}
-
-/// What happens when a subscriber does not keep up. The publisher waits in no case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Overflow {
-    /// At most this many events wait (0 counts as 1); beyond that the oldest are lost to this subscriber, and counted in
-    /// [`Drained::lagged`]. A subscriber that never reads costs its capacity and one chunk of the log.
-    DropOldest(usize),
-    /// Nothing is lost: a mailbox's semantics, and like a mailbox it grows while its owner is stuck.
-    /// [`Subscription::lag`] and [`TopicInfo`] show by how much.
-    Lossless,
-}
-
-impl Default for Overflow {
-    /// `DropOldest(4096)`.
-    fn default() -> Self {
-        Self::DropOldest(4096)
+        f.debug_struct("PubSub")
+            .field("topics", &self.shared.topics.len())
+            .finish()
     }
 }

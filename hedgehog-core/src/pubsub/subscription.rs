@@ -4,30 +4,35 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::doorbell::{Doorbell, Installed, Wakeup};
-use super::idle::Seat;
-use super::log::{CHUNK, Cursor, Reader};
-use super::{Overflow, Topic};
+use super::doorbell::{Doorbell, Wakeup};
+use super::feed::Place;
+use super::idle::NOBODY;
+use super::owner::Owner;
+use super::sync::CHUNK;
+use super::{Overflow, SubscribeOptions, SubscriberInfo, Topic};
+use crate::exit::record::Incarnation;
 use crate::{ActorRef, Message};
 
 /// A place in a topic's log, and the right to everything after it. Dropping it unsubscribes.
 ///
-/// At any time, what was read and what was counted as lagged add up to [`position`](Self::position) less the position
-/// at which it subscribed; what is left is [`lag`](Self::lag).
+/// At any time, what was read, what was counted as lagged and what was passed over because it was for others add up to
+/// [`position`](Self::position) less the position at which it subscribed; what is left is [`lag`](Self::lag).
 ///
-/// A subscription belongs to whoever holds it. Kept outside of an actor (behind a mutex, say) it survives that actor's
-/// restart, and the successor goes on where the predecessor was, or with [`rewind`](Self::rewind) where it had
-/// acknowledged.
+/// A subscription belongs to whoever holds it, until a [`ring`](Self::ring) or [`SubscribeOptions::owner`] makes it an
+/// actor's. Then it is closed when that actor exits, wherever it is kept. Not so one of
+/// [`subscribe_acked`](super::PubSub::subscribe_acked): kept outside of the actor (behind a mutex, say) it survives, and the
+/// successor goes on where the predecessor was, or with [`rewind`](Self::rewind) where it had acknowledged.
+#[must_use = "dropping it unsubscribes"]
 pub struct Subscription<T> {
     topic: Topic<T>,
-    cursor: Cursor<T>,
-    reader: Arc<Reader>,
-    seat: Seat,
+    place: Place<T>,
     acknowledge: Acknowledge,
-    /// The doorbell's tie to its actor, if there is one.
-    installed: Option<Installed>,
+    /// The tie to the actor it belongs to, if there is one.
+    owner: Option<Owner>,
     /// The position up to which freeing the log was last tried.
     released: u64,
+    /// A drain has found it closed: its doorbell need not ring for that again.
+    seen_closed: bool,
 }
 
 /// When events that were read stop being retained.
@@ -43,60 +48,65 @@ pub(super) enum Acknowledge {
 pub struct Drained {
     /// Events handed over.
     pub read: usize,
-    /// Events lost by overflow since the last drain, all of them older than those handed over.
+    /// Events lost by overflow since the last drain, all of them older than those handed over; or not read when the
+    /// subscription was closed.
     pub lagged: u64,
 }
+
+/// The subscription was closed, and nothing will come any more: by [`unsubscribe`](super::PubSub::unsubscribe), by the exit of
+/// its owner, or because its [`PubSub`](super::PubSub::spec) went down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the subscription was closed")]
+pub struct Closed;
 
 impl<T: Send + Sync + 'static> Subscription<T> {
     /// Hands over at most `max` of the events that wait, oldest first, and never waits.
     ///
     /// An event counts as read before `f` runs: if `f` panics it does not come again, unless by [`rewind`](Self::rewind).
-    pub fn drain(&mut self, max: usize, mut f: impl FnMut(&T)) -> Drained {
-        let mut drained = Drained::default();
-        let mut published = self.published();
-        self.reader.was_behind(published - self.position());
-        if self.position() < self.reader.oldest(published) {
-            drained.lagged += self.skip_lost();
-            published = self.published();
-        }
-        while drained.read < max && self.position() < published {
-            let from = self.position();
-            let until = published.min(from.saturating_add((max - drained.read) as u64));
-            if self.cursor.read(until, &mut f) {
-                drained.read += (self.position() - from) as usize;
-            } else {
-                drained.lagged += self.skip_lost();
-                published = self.published();
-            }
-        }
-        self.reader.moved_to(self.position());
+    pub fn drain(&mut self, max: usize, f: impl FnMut(&T)) -> Drained {
+        let before = self.position();
+        let drained = self.place.drain(self.topic.feed(), max, f);
         if self.acknowledge == Acknowledge::OnDrain {
             self.acknowledge(self.position());
         }
+        if self.position() != before && matches!(self.place.reader.overflow(), Overflow::Block(_)) {
+            self.topic.room().notify_waiters();
+        }
+        self.seen_closed = self.is_closed();
         drained
     }
 
-    /// Waits until there is an event, then drains at most `max` (at least one).
+    /// Waits until there is an event, then drains at most `max` (at least one). Returns without an event only to tell of
+    /// lost ones.
     ///
     /// For tasks; an actor that waits here is deaf to its mailbox and uses [`ring`](Self::ring) instead.
     ///
-    /// # Cancel safety
+    /// # Errors
+    /// [`Closed`] when nothing will come any more.
     ///
+    /// # Cancel safety
     /// `f` runs only in the poll that completes: a future dropped before has read nothing.
-    pub async fn next_batch(&mut self, max: usize, mut f: impl FnMut(&T)) -> Drained {
+    pub async fn next_batch(&mut self, max: usize, mut f: impl FnMut(&T)) -> Result<Drained, Closed> {
         // Cooperative: a subscriber that always finds events would otherwise never let its thread go.
         tokio::task::coop::cooperative(poll_fn(|context| self.poll_batch(context, max.max(1), &mut f))).await
     }
 
-    pub(super) fn poll_batch(&mut self, context: &mut Context<'_>, max: usize, mut f: impl FnMut(&T)) -> Poll<Drained> {
+    pub(super) fn poll_batch(
+        &mut self,
+        context: &mut Context<'_>,
+        max: usize,
+        mut f: impl FnMut(&T),
+    ) -> Poll<Result<Drained, Closed>> {
         loop {
             let drained = self.drain(max, &mut f);
-            if drained.read > 0 {
-                return Poll::Ready(drained);
+            if drained != Drained::default() {
+                return Poll::Ready(Ok(drained));
+            }
+            if self.seen_closed {
+                return Poll::Ready(Err(Closed));
             }
             self.wake_task(context.waker());
-            self.seat.set_idle();
-            if self.lag() == 0 {
+            if self.place.park(self.topic.feed()) {
                 return Poll::Pending;
             }
         }
@@ -106,10 +116,14 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     ///
     /// If events wait already, it rings at once. The handler of the message drains a batch and calls `rearm`; however
     /// many events come in, the mailbox holds one message, and the actor's other messages have their turn between
-    /// batches. `message` runs in the publishers' threads.
+    /// batches. A ring may come without events. `message` runs in the publishers' threads.
     ///
-    /// Void when the actor exits. Calling it again replaces the doorbell: that is how a successor takes over a
-    /// subscription that outlived its actor. Usually called in `pre_start`, with [`ActorRef::current`].
+    /// The subscription is the actor's from here on: it is closed when the actor exits, or, if acknowledged by hand, rings no
+    /// more and keeps what comes in for a successor, which calls this again. Usually called in `pre_start`, with
+    /// [`ActorRef::current`].
+    ///
+    /// When the subscription is closed from elsewhere it rings a last time, so that the handler can ask
+    /// [`is_closed`](Self::is_closed).
     pub fn ring<M: Message>(&mut self, actor: &ActorRef<M>, message: impl Fn() -> M + Send + Sync + 'static) {
         // Not hedgehog's `cast`, which refuses what an actor that was declared dead sends: the ring is owed to a healthy
         // subscriber, whoever happens to publish.
@@ -121,8 +135,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
             // Refused by an actor that is gone or about to be: then nobody is left to read.
             let _ = to.cast(message());
         })));
-        self.seat.set_wakeup(wakeup.clone());
-        self.installed = Installed::new(&incarnation, self.seat.clone(), &wakeup);
+        self.place.wake_by(Arc::clone(&wakeup));
+        self.belong_to(&incarnation, Some(&wakeup));
         self.rearm();
     }
 
@@ -130,17 +144,15 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     ///
     /// To be called once per message of the doorbell, by its handler. Does nothing without a [`ring`](Self::ring).
     pub fn rearm(&mut self) {
-        let wakeup = self.seat.wakeup();
+        let wakeup = self.place.seat.wakeup();
         let Some(Wakeup::Actor(doorbell)) = wakeup.as_deref() else {
             return;
         };
         doorbell.rearm();
-        if self.lag() == 0 {
-            self.seat.set_idle();
-        }
-        // Asked again, because an event may have come before the bit was set. If its publisher saw the bit all the
-        // same, both ring, and the doorbell lets one through.
-        if self.lag() > 0 {
+        let feed = self.topic.feed();
+        // An event may come while it falls asleep. If its publisher saw the idle bit all the same, both ring, and the
+        // doorbell lets one through.
+        if !self.seen_closed && (self.place.lag(feed) > 0 || !self.place.park(feed)) {
             doorbell.ring();
         }
     }
@@ -151,63 +163,80 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     /// [`subscribe_acked`](super::PubSub::subscribe_acked); the others acknowledge as they drain.
     pub fn ack(&mut self, position: u64) {
         if self.acknowledge == Acknowledge::ByHand {
-            self.acknowledge(position.clamp(self.reader.acknowledged(), self.position()));
+            self.acknowledge(position.clamp(self.place.reader.acknowledged(), self.position()));
         }
     }
 
     /// Goes back to the last acknowledged position: what was read since is read again.
     ///
-    /// `Lossless` only; what overflow may have taken is not gone back to. A subscription that acknowledges as it drains
-    /// has something to go back to only after a panic in the middle of a drain.
+    /// `Lossless` and `Block` only; what overflow may have taken is not gone back to. A subscription that acknowledges as
+    /// it drains has something to go back to only after a panic in the middle of a drain.
     pub fn rewind(&mut self) {
-        let acknowledged = self.reader.acknowledged();
-        if self.reader.overflow() == Overflow::Lossless && acknowledged < self.position() {
-            self.cursor = self.topic.log().seek(&self.reader, acknowledged);
-            self.reader.moved_to(self.position());
-        }
+        self.place.rewind(self.topic.feed());
     }
 
     fn acknowledge(&mut self, position: u64) {
-        self.reader.acknowledge(position);
+        self.place.reader.acknowledge(position);
         // A publisher frees the log as it goes; a subscriber that has caught up does it because no publisher may come.
         if position.saturating_sub(self.released) >= CHUNK as u64 && self.lag() == 0 {
-            drop(self.topic.log().release(self.released));
+            drop(self.topic.feed().log().release(self.released));
             self.released = position;
         }
     }
 
-    /// Moves to the oldest event that is not lost, and returns how many are.
-    fn skip_lost(&mut self) -> u64 {
-        let position = self.position();
-        self.cursor = self.topic.log().seek(&self.reader, position);
-        let lost = self.position() - position;
-        self.reader.lost(lost);
-        lost
+    fn belong_to(&mut self, actor: &Arc<Incarnation>, doorbell: Option<&Arc<Wakeup>>) {
+        // The tie to a former owner goes first: its exit is nothing to this subscription any more.
+        self.owner = None;
+        let seat = self.place.seat.clone();
+        seat.set_owner(actor.pid().as_u64());
+        let doorbell = doorbell.map(Arc::downgrade);
+        let survives = self.acknowledge == Acknowledge::ByHand;
+        let (topic, reader) = (self.topic.clone(), Arc::clone(&self.place.reader));
+        self.owner = Owner::new(actor, move || {
+            if let Some(doorbell) = doorbell.and_then(|doorbell| doorbell.upgrade()) {
+                seat.retract(doorbell);
+            }
+            if survives {
+                seat.set_owner(NOBODY);
+            } else {
+                topic.close(&reader);
+            }
+        });
     }
 
     fn wake_task(&mut self, waker: &Waker) {
-        let known = matches!(self.seat.wakeup().as_deref(), Some(Wakeup::Task(known)) if known.will_wake(waker));
+        let wakeup = self.place.seat.wakeup();
+        let known = matches!(wakeup.as_deref(), Some(Wakeup::Task(known)) if known.will_wake(waker));
         if !known {
-            self.seat.set_wakeup(Arc::new(Wakeup::Task(waker.clone())));
+            self.place.wake_by(Arc::new(Wakeup::Task(waker.clone())));
         }
     }
 }
 
-impl<T> Subscription<T> {
-    pub(super) fn new(topic: &Topic<T>, overflow: Overflow, acknowledge: Acknowledge) -> Self {
-        let (reader, cursor, seat) = topic.admit(overflow);
-        let released = cursor.position();
-        Self {
+impl<T: Send + Sync + 'static> Subscription<T> {
+    pub(super) fn new(topic: &Topic<T>, options: SubscribeOptions, acknowledge: Acknowledge) -> Self {
+        let place = topic.feed().admit(options.overflow, options.metadata);
+        let mut subscription = Self {
             topic: topic.clone(),
-            cursor,
-            reader,
-            seat,
+            released: place.position(),
+            place,
             acknowledge,
-            installed: None,
-            released,
+            owner: None,
+            seen_closed: false,
+        };
+        if let Some(owner) = options.owner {
+            subscription.belong_to(&owner.0, None);
         }
+        subscription
     }
 
+    /// What others see of it at this moment, as in [`TopicInfo::subscribers`](super::TopicInfo::subscribers).
+    pub fn info(&self) -> SubscriberInfo {
+        self.topic.subscriber_info(&self.place.reader)
+    }
+}
+
+impl<T> Subscription<T> {
     /// The topic it reads.
     pub fn topic(&self) -> &Topic<T> {
         &self.topic
@@ -215,7 +244,7 @@ impl<T> Subscription<T> {
 
     /// The position of the next event to read.
     pub fn position(&self) -> u64 {
-        self.cursor.position()
+        self.place.position()
     }
 
     /// The position of the next event to be published.
@@ -225,15 +254,21 @@ impl<T> Subscription<T> {
 
     /// How many events wait to be read, those included that overflow has taken meanwhile.
     pub fn lag(&self) -> u64 {
-        self.published() - self.position()
+        self.place.lag(self.topic.feed())
+    }
+
+    /// Whether it was closed from elsewhere: nothing will come any more. See [`Closed`].
+    pub fn is_closed(&self) -> bool {
+        self.place.reader.end().is_some()
     }
 }
 
 impl<T> Drop for Subscription<T> {
     fn drop(&mut self) {
-        // In this order: with `unsubscribe` the seat may belong to the next subscriber.
-        self.seat.vacate();
-        drop(self.topic.log().unsubscribe(&self.reader));
+        self.place.leave(self.topic.feed());
+        if matches!(self.place.reader.overflow(), Overflow::Block(_)) {
+            self.topic.room().notify_waiters();
+        }
     }
 }
 
@@ -241,7 +276,7 @@ impl<T> std::fmt::Debug for Subscription<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Subscription")
             .field("topic", &self.topic.name())
-            .field("overflow", &self.reader.overflow())
+            .field("overflow", &self.place.reader.overflow())
             .field("position", &self.position())
             .field("lag", &self.lag())
             .finish_non_exhaustive()

@@ -1,6 +1,10 @@
-//! The promises of the module's documentation, one test each; those that need an actor stand in `tests/actors.rs`.
+//! The promises of the module's documentation, one test each; beside it: those of actors (`actors`), of policies,
+//! of events that are not for everybody (`addressed`), and of everything at once (`churn`).
 
 mod actors;
+mod addressed;
+mod churn;
+mod policies;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +17,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 use proptest::prelude::*;
 
-use super::log::CHUNK;
+use super::sync::CHUNK;
 use super::{Drained, Lagged, Overflow, PubSub, Subscription, Topic};
 
 /// Far beyond what any test takes: it is there to fail instead of hanging.
@@ -110,8 +114,8 @@ fn a_dropped_subscription_frees_its_slot() {
         topic.broadcast(round);
         assert_eq!(read_all(&mut passing), (vec![round], 0));
     }
-    let (highest, _, _) = topic.admit(Overflow::Lossless);
-    assert_eq!(highest.id(), 1, "ids are reused");
+    let highest = topic.feed().admit(Overflow::Lossless, None);
+    assert_eq!(highest.reader.id(), 1, "ids are reused");
     assert_eq!(read_all(&mut kept).0.len(), 200);
 }
 
@@ -354,7 +358,7 @@ async fn next_batch_waits_for_an_event_and_takes_at_most_its_maximum() {
         let mut batch = Box::pin(subscription.next_batch(2, |&event| read.push(event)));
         assert!(batch.as_mut().now_or_never().is_none());
         (1..=5).for_each(|event| topic.broadcast(event));
-        assert_eq!(batch.await, Drained { read: 2, lagged: 2 });
+        assert_eq!(batch.await, Ok(Drained { read: 2, lagged: 2 }));
     }
     assert_eq!(read, [3, 4]);
     // Given up before it was polled: nothing is read.
@@ -390,7 +394,7 @@ async fn a_parked_subscriber_is_always_woken() {
             tokio::spawn(async move {
                 for round in 0..ROUNDS {
                     let drained = subscription.next_batch(1, |&event| assert_eq!(event, round)).await;
-                    assert_eq!(drained, Drained { read: 1, lagged: 0 });
+                    assert_eq!(drained, Ok(Drained { read: 1, lagged: 0 }));
                     seen.fetch_add(1, Ordering::Relaxed);
                 }
             })
@@ -530,5 +534,5 @@ fn polling_with_another_waker_replaces_the_first() {
     );
     let mut batch = Box::pin(subscription.next_batch(9, |_| ()));
     let polled = batch.poll_unpin(&mut Context::from_waker(&new));
-    assert_eq!(polled, Poll::Ready(Drained { read: 2, lagged: 0 }));
+    assert_eq!(polled, Poll::Ready(Ok(Drained { read: 2, lagged: 0 })));
 }

@@ -1,13 +1,16 @@
-//! One topic: its log and its sleepers, and what can be seen of them from outside.
+//! One topic: publishing to it, subscribing to it.
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use tokio::sync::Notify;
 
-use super::idle::{IdleSet, Seat};
-use super::log::{Cursor, Log, Reader};
+use super::dispatch::Subscribers;
+use super::feed::Feed;
+use super::inline::{Calls, Inline};
+use super::reader::Reader;
 use super::subscription::Acknowledge;
-use super::{Overflow, Subscription};
+use super::{SubscribeOptions, SubscriberInfo, Subscription, TopicInfo};
+use crate::Pid;
 use crate::exit::record::Incarnation;
 
 /// A handle on one topic: clones publish to the same subscribers.
@@ -17,8 +20,10 @@ pub struct Topic<T> {
 
 struct Shared<T> {
     name: Arc<str>,
-    log: Log<T>,
-    idle: IdleSet,
+    feed: Feed<T>,
+    inline: Calls<T>,
+    /// Rung when a subscriber that publishers wait for has read, or is gone.
+    room: Notify,
 }
 
 impl<T: Send + Sync + 'static> Topic<T> {
@@ -33,46 +38,142 @@ impl<T: Send + Sync + 'static> Topic<T> {
         if Incarnation::current_is_fenced() {
             return;
         }
-        let evicted = self.shared.log.append(event);
-        self.shared.idle.wake();
-        drop(evicted);
+        self.shared.inline.call(&event);
+        self.shared.feed.publish(event);
+    }
+
+    /// [`broadcast`](Self::broadcast) that skips the subscriptions of the actor `from`, all of them: it does not hear itself.
+    ///
+    /// A subscription is an actor's by its [`ring`](Subscription::ring) or by [`SubscribeOptions::owner`]. The skipped event
+    /// takes its place in the order and in the overflow of those subscriptions all the same.
+    pub fn broadcast_from(&self, from: Pid, event: T) {
+        if Incarnation::current_is_fenced() {
+            return;
+        }
+        self.shared.inline.call(&event);
+        self.shared.feed.publish_except(from.as_u64(), event);
+    }
+
+    /// The event whose room was promised.
+    pub(super) fn broadcast_promised(&self, event: T) {
+        // Even an actor that was declared dead uses the promise up: nobody else can take it back.
+        let fenced = Incarnation::current_is_fenced();
+        if !fenced {
+            self.shared.inline.call(&event);
+        }
+        self.shared.feed.publish_promised((!fenced).then_some(event));
+    }
+
+    /// Leaves it to `dispatcher` who gets what: Phoenix's custom dispatching. Slower than a broadcast.
+    ///
+    /// The dispatcher is called once, here, with everybody who subscribes at this moment, with `from` as it is given (nobody
+    /// is left out for it), and with the event; what it [sends](Subscribers::send) arrives in order with all broadcasts.
+    /// Without subscribers it is not called. Its panic is the caller's, and leaves the topic as it was.
+    ///
+    /// The surprising use: an event that is encoded once per encoding, not once per subscriber.
+    ///
+    /// ```
+    /// use hedgehog_core::pubsub::{Overflow, PubSub, SubscribeOptions};
+    ///
+    /// #[derive(PartialEq)]
+    /// enum Encoding { Json, Text }
+    ///
+    /// let topic = PubSub::<String>::new().topic("prices");
+    /// let subscribe = |encoding| topic.subscribe(SubscribeOptions::new(Overflow::Lossless).metadata(encoding));
+    /// let (mut browser, mut terminal) = (subscribe(Encoding::Json), subscribe(Encoding::Text));
+    ///
+    /// topic.dispatch(None, 42, |subscribers, _from, price| {
+    ///     subscribers.send(format!("{{\"price\":{price}}}"), |one| one.metadata() == Some(&Encoding::Json));
+    ///     subscribers.send(format!("price {price}"), |one| one.metadata() == Some(&Encoding::Text));
+    /// });
+    ///
+    /// let mut seen = Vec::new();
+    /// let _ = browser.drain(9, |event| seen.push(event.clone()));
+    /// let _ = terminal.drain(9, |event| seen.push(event.clone()));
+    /// assert_eq!(seen, [r#"{"price":42}"#, "price 42"]);
+    /// ```
+    pub fn dispatch<E>(
+        &self,
+        from: Option<Pid>,
+        event: E,
+        dispatcher: impl FnOnce(&Subscribers<'_, T>, Option<Pid>, E),
+    ) {
+        let subscribers = Subscribers::of(self);
+        if !subscribers.is_empty() {
+            dispatcher(&subscribers, from, event);
+        }
     }
 
     /// Subscribes, starting with the next event published. Subscribing twice delivers twice.
-    pub fn subscribe(&self, overflow: Overflow) -> Subscription<T> {
-        Subscription::new(self, overflow, Acknowledge::OnDrain)
+    ///
+    /// An [`Overflow`](super::Overflow) is enough of an option for most.
+    pub fn subscribe(&self, options: impl Into<SubscribeOptions>) -> Subscription<T> {
+        Subscription::new(self, options.into(), Acknowledge::OnDrain)
+    }
+
+    /// Closes all subscriptions of the actor `owner` to this topic, and says how many those were.
+    ///
+    /// Dropping a subscription does the same for that one; this is for whoever does not hold it.
+    pub fn unsubscribe(&self, owner: Pid) -> usize {
+        let (readers, _) = self.feed().log().readers();
+        let owned = readers
+            .iter()
+            .filter(|reader| self.feed().seat(reader.id()).owner() == owner.as_u64());
+        owned.map(|reader| self.close(reader)).count()
+    }
+
+    /// Calls `f` with every event published from now on, in the publishers' threads and before any subscriber sees it, until
+    /// the returned [`Inline`] is dropped.
+    ///
+    /// The cheapest subscription there is, and the least isolated: for counting and measuring. Publishers run `f`
+    /// concurrently and wait for it, so it must neither block nor take long. If it panics, that is logged, and it is called
+    /// no more.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use std::sync::Arc;
+    /// use hedgehog_core::pubsub::PubSub;
+    ///
+    /// let (topic, volume) = (PubSub::new().topic("trades"), Arc::new(AtomicU64::new(0)));
+    /// let total = Arc::clone(&volume);
+    /// let counting = topic.inline(move |quantity| { total.fetch_add(*quantity, Ordering::Relaxed); });
+    /// topic.broadcast(3);
+    /// topic.broadcast(4); // neither is retained: nobody else listens
+    /// drop(counting);
+    /// topic.broadcast(5);
+    /// assert_eq!(volume.load(Ordering::Relaxed), 7);
+    /// ```
+    pub fn inline(&self, f: impl Fn(&T) + Send + Sync + 'static) -> Inline<T> {
+        Inline::new(self, f)
     }
 
     /// What the topic is doing at this moment. Other threads go on meanwhile: the figures need not add up exactly.
     pub fn info(&self) -> TopicInfo {
-        let (readers, retained) = self.shared.log.readers();
-        let published = self.published();
-        let subscribers = readers
-            .iter()
-            .map(|reader| self.subscriber_info(reader, published))
-            .collect();
+        let (readers, retained) = self.feed().log().readers();
         TopicInfo {
             name: Arc::clone(&self.shared.name),
-            published,
+            published: self.published(),
             retained,
-            subscribers,
+            inline: self.shared.inline.count(),
+            subscribers: readers.iter().map(|reader| self.subscriber_info(reader)).collect(),
         }
     }
 
-    fn subscriber_info(&self, reader: &Reader, published: u64) -> SubscriberInfo {
-        let position = reader.position();
-        // A reader in the middle of its work may have moved on since `published` was read.
-        let lag = published.saturating_sub(position);
-        // What overflowed counts as lost now, although the subscriber will find out at its next drain only.
-        let overflowed = reader.oldest(published).saturating_sub(position);
-        SubscriberInfo {
-            overflow: reader.overflow(),
-            position,
-            acknowledged: reader.acknowledged(),
-            lag,
-            high_water: reader.high_water().max(lag),
-            lagged: reader.lagged() + overflowed,
-            idle: self.shared.idle.seat(reader.id()).is_idle(),
+    pub(super) fn subscriber_info(&self, reader: &Reader) -> SubscriberInfo {
+        SubscriberInfo::of(reader, &self.feed().seat(reader.id()), self.published())
+    }
+
+    /// Ends a subscription from outside.
+    pub(super) fn close(&self, reader: &Arc<Reader>) {
+        self.feed().close(reader, &self.feed().seat(reader.id()));
+        self.room().notify_waiters();
+    }
+
+    /// Ends every subscription.
+    pub(super) fn close_all(&self) {
+        let (readers, _) = self.feed().log().readers();
+        for reader in &readers {
+            self.close(reader);
         }
     }
 }
@@ -82,8 +183,9 @@ impl<T> Topic<T> {
         Self {
             shared: Arc::new(Shared {
                 name,
-                log: Log::new(),
-                idle: IdleSet::default(),
+                feed: Feed::new(),
+                inline: Calls::default(),
+                room: Notify::new(),
             }),
         }
     }
@@ -95,19 +197,19 @@ impl<T> Topic<T> {
 
     /// How many events were published so far; equally, the position of the next one.
     pub fn published(&self) -> u64 {
-        self.shared.log.published()
+        self.feed().log().published()
     }
 
-    pub(super) fn log(&self) -> &Log<T> {
-        &self.shared.log
+    pub(super) fn feed(&self) -> &Feed<T> {
+        &self.shared.feed
     }
 
-    pub(super) fn admit(&self, overflow: Overflow) -> (Arc<Reader>, Cursor<T>, Seat) {
-        let idle = &self.shared.idle;
-        // Reserved under the log's lock: a publisher that this subscriber waits for comes after it, and sees the seat.
-        let (reader, cursor) = self.shared.log.subscribe(overflow, |id| idle.reserve(id));
-        let seat = idle.seat(reader.id());
-        (reader, cursor, seat)
+    pub(super) fn inline_calls(&self) -> &Calls<T> {
+        &self.shared.inline
+    }
+
+    pub(super) fn room(&self) -> &Notify {
+        &self.shared.room
     }
 }
 
@@ -126,38 +228,4 @@ impl<T> std::fmt::Debug for Topic<T> {
             .field("published", &self.published())
             .finish()
     }
-}
-
-/// A topic as seen from outside.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct TopicInfo {
-    /// The name it is found under.
-    pub name: Arc<str>,
-    /// Events published since the topic was created.
-    pub published: u64,
-    /// Events the log holds at this moment for its slowest subscriber, rounded to chunks.
-    pub retained: u64,
-    /// Its subscribers, in no order that means anything.
-    pub subscribers: Vec<SubscriberInfo>,
-}
-
-/// A subscriber as seen from outside.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct SubscriberInfo {
-    /// What it asked for.
-    pub overflow: Overflow,
-    /// The next event it will read, as of its last drain.
-    pub position: u64,
-    /// Everything before was acknowledged: by reading, or by hand where the subscription asks for that.
-    pub acknowledged: u64,
-    /// Events published but not read.
-    pub lag: u64,
-    /// The largest lag seen, now included.
-    pub high_water: u64,
-    /// Events it lost since it subscribed.
-    pub lagged: u64,
-    /// Whether it sleeps until the next event.
-    pub idle: bool,
 }

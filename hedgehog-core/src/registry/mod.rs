@@ -1,41 +1,34 @@
-//! [`Registry`]: names by key, each holding one actor and a value, owned by an actor in the tree.
+//! [`Registry`]: actors by key, each with a value, owned by an actor in the tree.
 //!
-//! The registry itself is a value that everybody may clone; its entries belong to a *generation*, which lives exactly as
-//! long as one incarnation of the owner. An entry refers to its own generation only, so a late cleanup can never remove a
-//! successor's entry, in this generation or the next.
+//! The registry itself is a value that everybody may clone; its entries belong to a *generation* ([`table`]), which lives
+//! exactly as long as one incarnation of the owner ([`owner`]). An entry refers to its own generation only, so a late cleanup
+//! can never remove a successor's entry, in this generation or the next.
 //!
 //! Invariants: a key is bound before its holder's `init` and free before the holder's exit can be seen; a dead holder never
 //! blocks a key.
+//!
+//! This file has what makes a registry and what changes it; [`query`] has what only looks.
 
-mod duplicate;
+mod event;
+mod lock;
+mod meta;
 mod owner;
+mod query;
+mod registration;
+mod table;
 mod via;
 
-pub use duplicate::DuplicateRegistry;
+pub use event::RegistryEvent;
 pub use owner::RegistryMsg;
+pub use registration::RegisterError;
 pub use via::Via;
 
-use crate::{
-    actor_ref::{ActorRef, Pid},
-    child_spec::{ChildId, ChildSpec},
-    exit::{hooks::HookId, record::Incarnation},
-    start_error::StartError,
-};
-use arc_swap::ArcSwapOption;
-use dashmap::{DashMap, Entry as Place};
-use parking_lot::Mutex;
+use crate::child_spec::{ChildId, ChildSpec};
 use ractor::Message;
-use std::{
-    fmt,
-    hash::Hash,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-};
-use tokio::sync::Notify;
+use std::{fmt, hash::Hash, marker::PhantomData, num::NonZeroUsize, sync::Arc};
+use table::Shared;
 
-/// What can be a key: cheap to clone, printable in errors.
+/// What can be a key: cheap to clone, printable in errors. Its `Hash`, `Eq` and `Clone` run under the registry's locks.
 pub trait Key: Hash + Eq + Clone + fmt::Debug + Send + Sync + 'static {}
 impl<K: Hash + Eq + Clone + fmt::Debug + Send + Sync + 'static> Key for K {}
 
@@ -43,58 +36,148 @@ impl<K: Hash + Eq + Clone + fmt::Debug + Send + Sync + 'static> Key for K {}
 pub trait Value: Clone + Send + Sync + 'static {}
 impl<V: Clone + Send + Sync + 'static> Value for V {}
 
-/// Unique keys, each naming one actor with message `M` and holding a value `V`. Cloning it gives the same registry.
+/// How many actors can stand under one key: [`Unique`] or [`Duplicate`].
+pub trait Keys: sealed::Sealed + 'static {
+    #[doc(hidden)]
+    const UNIQUE: bool;
+}
+
+/// One actor to a key, which makes the key an address ([`Via`]).
+#[derive(Debug)]
+pub enum Unique {}
+
+/// Any number of actors to a key, and of entries of one actor.
+#[derive(Debug)]
+pub enum Duplicate {}
+
+impl Keys for Unique {
+    const UNIQUE: bool = true;
+}
+
+impl Keys for Duplicate {
+    const UNIQUE: bool = false;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Unique {}
+    impl Sealed for super::Duplicate {}
+}
+
+/// Actors with message `M` by key, each with a value `V`; Elixir's `Registry`. Cloning it gives the same registry.
+///
+/// Made by [`unique`](Self::unique), it has one actor to a key, and a key is an address: [`via`](Self::via). Made by
+/// [`duplicate`](Self::duplicate) it is a [`DuplicateRegistry`].
 ///
 /// Put its owner ([`spec`](Self::spec)) first in a `RestForOne` supervisor. While no owner runs, nothing can be registered;
 /// when the owner ends every entry goes at once, and every actor that was registered is killed, as a process linked to a
 /// BEAM registry is: when the next owner starts, or after 10 s without one. So a supervisor that restarts the owner along
-/// with the actors' supervisors can stop those in good order first.
-pub struct Registry<K, M, V = ()>(Arc<Shared<K, Arc<Entry<M, V>>>>);
-
-/// What all handles on one registry share; `H` is what stands under a key: one entry, or several.
-struct Shared<K, H> {
-    name: Arc<str>,
-    /// `None` while no owner runs.
-    generation: ArcSwapOption<Generation<K, H>>,
-    /// The last generation, while its actors wait for the next owner to end them.
-    orphaned: Mutex<Option<Arc<Generation<K, H>>>>,
-    /// Rung when an entry was added: whoever waits for a key looks again.
-    bound: Notify,
+/// with the actors' supervisors can stop those in good order first. An actor that gave up its last key is let live.
+///
+/// An entry goes with its actor: before the actor's exit can be seen, and whoever registered it.
+///
+/// ```
+/// use hedgehog_core::*;
+/// # struct Account;
+/// # enum Msg { Balance(RpcReplyPort<u32>) }
+/// # impl Actor for Account {
+/// #     type Msg = Msg;
+/// #     type State = u32;
+/// #     type Arguments = u32;
+/// #     async fn pre_start(&self, _: ractor::ActorRef<Msg>, start: u32) -> Result<u32, ActorProcessingErr> { Ok(start) }
+/// #     async fn handle(&self, _: ractor::ActorRef<Msg>, msg: Msg, balance: &mut u32) -> Result<(), ActorProcessingErr> {
+/// #         match msg { Msg::Balance(reply) => drop(reply.send(*balance)) }
+/// #         Ok(())
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let accounts: Registry<String, Msg, &str> = Registry::unique("accounts");
+/// let supervisor = Supervisor::new(Strategy::RestForOne).child(accounts.spec("accounts")).start().await?;
+/// let ann = ChildSpec::worker("ann", || (Account, 50)).via(accounts.via_value("ann".to_owned(), "EUR"));
+/// let ann = supervisor.start_child(ann).await?;
+///
+/// assert_eq!(accounts.lookup(&"ann".to_owned()), Some(ann.clone()));
+/// assert_eq!(accounts.value(&"ann".to_owned()), Some("EUR"));
+/// let rich = accounts.select(|name, _, currency| (*currency == "EUR").then(|| name.clone()));
+/// assert_eq!(rich, ["ann"]);
+///
+/// ann.kill();
+/// ann.exited().await;
+/// assert_ne!(accounts.lookup(&"ann".to_owned()), Some(ann)); // never somebody who is gone
+/// # supervisor.stop(ExitReason::Shutdown).await;
+/// # Ok(()) }
+/// ```
+pub struct Registry<K, M, V = (), N = Unique> {
+    shared: Arc<Shared<K, M, V>>,
+    keys: PhantomData<fn() -> N>,
 }
 
-struct Generation<K, H> {
-    entries: DashMap<K, H>,
-    open: AtomicBool,
-}
-
-struct Entry<M, V> {
-    actor: ActorRef<M>,
-    value: Mutex<V>,
-    /// Cleared when the entry is removed, so that a cached one is known to be stale without a lookup.
-    live: AtomicBool,
-    /// What removes the entry when the actor ends; taken back when it is removed before.
-    cleanup: OnceLock<HookId>,
-}
+/// A registry where any number of actors can stand under one key, each with a value of its own; Elixir's `Registry` with
+/// `keys: :duplicate`. Made by [`Registry::duplicate`].
+///
+/// Use it to reach everybody who has an interest in a key ([`dispatch`](Registry::dispatch)); when events are many, a
+/// [`PubSub`](crate::PubSub) is much faster. Actors register themselves, most often in `pre_start`.
+///
+/// ```
+/// use hedgehog_core::*;
+///
+/// struct Reader(DuplicateRegistry<&'static str, String, u8>);
+///
+/// impl Actor for Reader {
+///     type Msg = String;
+///     type State = ();
+///     type Arguments = u8;
+///     async fn pre_start(&self, me: ractor::ActorRef<String>, urgency: u8) -> Result<(), ActorProcessingErr> {
+///         let me = ActorRef::current(&me).expect("hedgehog starts readers");
+///         Ok(self.0.register("news", &me, urgency)?)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let readers = Registry::duplicate("readers");
+/// let (first, second) = (readers.clone(), readers.clone());
+/// let supervisor = Supervisor::new(Strategy::RestForOne)
+///     .child(readers.spec("readers"))
+///     .child(ChildSpec::worker("calm", move || (Reader(first.clone()), 1)))
+///     .child(ChildSpec::worker("hectic", move || (Reader(second.clone()), 9)))
+///     .start()
+///     .await?;
+///
+/// readers.dispatch(&"news", |readers| {
+///     for (reader, _) in readers.iter().filter(|(_, urgency)| *urgency > 5) {
+///         // One that is just ending refuses it.
+///         let _ = reader.cast("extra, extra".to_owned());
+///     }
+/// });
+/// assert_eq!(readers.count(), 2);
+/// supervisor.terminate_child("calm").await?;
+/// assert_eq!(readers.lookup_all(&"news").len(), 1); // no entry outlives its actor
+/// # supervisor.stop(ExitReason::Shutdown).await;
+/// # Ok(()) }
+/// ```
+///
+/// A key is no address here, and there may be many values to update, so neither compiles:
+///
+/// ```compile_fail,E0599
+/// # use hedgehog_core::*;
+/// let readers: DuplicateRegistry<&str, String> = Registry::duplicate("readers");
+/// let news = readers.via("news");
+/// ```
+///
+/// ```compile_fail,E0599
+/// # use hedgehog_core::*;
+/// fn rise(readers: &DuplicateRegistry<&str, String, u8>, me: &ActorRef<String>) {
+///     readers.update_value(&"news", me, |urgency| urgency + 1);
+/// }
+/// ```
+pub type DuplicateRegistry<K, M, V = ()> = Registry<K, M, V, Duplicate>;
 
 impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
-    /// A registry without an owner yet; `name` is for errors and the tree.
+    /// A registry with one actor to a key; without an owner yet. `name` is for errors and the tree.
     pub fn unique(name: impl Into<Arc<str>>) -> Self {
-        Self(Arc::new(Shared::new(name.into())))
-    }
-
-    /// A registry where any number of actors can stand under one key, each with a value of its own.
-    pub fn duplicate(name: impl Into<Arc<str>>) -> DuplicateRegistry<K, M, V> {
-        DuplicateRegistry(Arc::new(Shared::new(name.into())))
-    }
-
-    /// The owner, as a child. One at a time.
-    pub fn spec(&self, id: impl Into<ChildId>) -> ChildSpec<RegistryMsg> {
-        owner::spec(&self.0, id)
-    }
-
-    /// The name of the registry.
-    pub fn name(&self) -> &str {
-        &self.0.name
+        Self::new(name.into())
     }
 
     /// `key` as an address, for [`ChildSpec::via`] and for sending. Registers with the value's default.
@@ -109,221 +192,67 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
     pub fn via_value(&self, key: K, value: V) -> Via<K, M, V> {
         Via::new(self.clone(), key, value)
     }
+}
 
-    /// The actor that holds `key`.
-    pub fn lookup(&self, key: &K) -> Option<ActorRef<M>> {
-        self.entry(key).map(|entry| entry.actor.clone())
-    }
-
-    /// The value of `key`.
-    pub fn value(&self, key: &K) -> Option<V> {
-        self.entry(key).map(|entry| entry.value.lock().clone())
-    }
-
-    /// Changes the value of `key` in place; false when nobody holds it. `f` runs under the entry's lock.
-    pub fn update_value(&self, key: &K, f: impl FnOnce(&mut V)) -> bool {
-        self.entry(key).map(|entry| f(&mut entry.value.lock())).is_some()
-    }
-
-    /// The keys that are held, in no particular order.
-    pub fn keys(&self) -> Vec<K> {
-        let Some(generation) = self.0.generation.load_full() else {
-            return Vec::new();
-        };
-        let held = generation.entries.iter().filter(|entry| entry.actor.is_alive());
-        held.map(|entry| entry.key().clone()).collect()
-    }
-
-    /// How many keys are held.
-    pub fn count(&self) -> usize {
-        let Some(generation) = self.0.generation.load_full() else {
-            return 0;
-        };
-        generation.entries.iter().filter(|entry| entry.actor.is_alive()).count()
-    }
-
-    /// The keys that `actor` holds, in no particular order. Looks at every entry.
-    pub fn keys_of(&self, actor: &ActorRef<M>) -> Vec<K> {
-        self.select(|key, holder, _| (holder == actor).then(|| key.clone()))
-    }
-
-    /// What `f` makes of each entry, without those it makes `None` of; in no particular order. Looks at every entry.
-    ///
-    /// `f` sees a copy of the value and runs without a lock, so it may use the registry.
-    pub fn select<T>(&self, mut f: impl FnMut(&K, &ActorRef<M>, &V) -> Option<T>) -> Vec<T> {
-        let Some(generation) = self.0.generation.load_full() else {
-            return Vec::new();
-        };
-        let entries = generation.entries.iter();
-        let entries: Vec<_> = entries
-            .map(|entry| (entry.key().clone(), entry.value().clone()))
-            .collect();
-        let held = entries.iter().filter(|(_, entry)| entry.actor.is_alive());
-        held.filter_map(|(key, entry)| f(key, &entry.actor, &entry.copy()))
-            .collect()
-    }
-
-    /// Makes `actor` the holder of `key` until it ends.
-    ///
-    /// # Errors
-    /// [`RegisterError::AlreadyRegistered`] when a living actor holds the key, [`RegisterError::Down`] when no owner runs,
-    /// [`RegisterError::NoProc`] when `actor` is gone.
-    pub fn register(&self, key: K, actor: &ActorRef<M>, value: V) -> Result<(), RegisterError> {
-        let generation = self.0.admit(actor)?;
-        let entry = Entry::new(actor, value);
-        // What is the user's, to print or to drop, leaves the shard's lock first.
-        let (holder, dead) = match generation.entries.entry(key.clone()) {
-            Place::Vacant(place) => {
-                place.insert(entry.clone());
-                (None, None)
-            }
-            Place::Occupied(place) if place.get().actor.is_alive() => (Some(place.get().actor.pid()), None),
-            Place::Occupied(mut place) => (None, Some(place.insert(entry.clone()))),
-        };
-        if let Some(holder) = holder {
-            let (registry, key) = (self.0.name.clone(), format!("{key:?}"));
-            return Err(RegisterError::AlreadyRegistered { registry, key, holder });
-        }
-        if let Some(dead) = dead {
-            dead.live.store(false, Ordering::Release);
-        }
-        // The owner closes before it sweeps: an entry that the sweep missed is seen here.
-        if !generation.open.load(Ordering::SeqCst) {
-            generation.remove(&key, &entry);
-            return Err(self.0.down());
-        }
-        let held = entry.clone();
-        if let Some(cleanup) = actor.any().0.on_cleanup(move || generation.remove(&key, &held)) {
-            let _ = entry.cleanup.set(cleanup);
-        }
-        self.0.bound.notify_waiters();
-        Ok(())
-    }
-
-    /// Takes `key` away from `actor`; false when it does not hold it.
-    pub fn unregister(&self, key: &K, actor: &ActorRef<M>) -> bool {
-        let Some(generation) = self.0.generation.load_full() else {
-            return false;
-        };
-        let Some(entry) = self.entry(key).filter(|entry| entry.actor == *actor) else {
-            return false;
-        };
-        generation.remove(key, &entry);
-        entry.forget_cleanup();
-        true
-    }
-
-    fn entry(&self, key: &K) -> Option<Arc<Entry<M, V>>> {
-        let generation = self.0.generation.load();
-        let entry = generation.as_ref()?.entries.get(key)?.value().clone();
-        entry.actor.is_alive().then_some(entry)
+impl<K: Key, M: Message, V: Value> Registry<K, M, V, Duplicate> {
+    /// A registry with any number of actors to a key; without an owner yet. `name` is for errors and the tree.
+    pub fn duplicate(name: impl Into<Arc<str>>) -> Self {
+        Self::new(name.into())
     }
 }
 
-impl<K, H> Shared<K, H> {
+/// What a registry is made of. Options count from the next start of the owner, so give them before the first.
+impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
     fn new(name: Arc<str>) -> Self {
         Self {
-            name,
-            generation: ArcSwapOption::empty(),
-            orphaned: Mutex::new(None),
-            bound: Notify::new(),
+            shared: Arc::new(Shared::new(name)),
+            keys: PhantomData,
         }
     }
 
-    /// The generation in which `actor` may be registered.
-    fn admit<M: Message>(&self, actor: &ActorRef<M>) -> Result<Arc<Generation<K, H>>, RegisterError> {
-        if !actor.is_alive() || Incarnation::current_is_fenced() {
-            return Err(RegisterError::NoProc);
-        }
-        self.generation.load_full().ok_or_else(|| self.down())
+    /// Divides the table into so many parts, each with locks of its own. Default: one per core.
+    ///
+    /// The more there are, the more threads can register at the same time. They are also the parts of a
+    /// [`dispatch_parallel`](Self::dispatch_parallel).
+    #[must_use = "this is the registry that has the option"]
+    pub fn partitions(self, partitions: NonZeroUsize) -> Self {
+        self.shared.options.lock().partitions = partitions;
+        self
     }
 
-    fn down(&self) -> RegisterError {
-        RegisterError::Down {
-            registry: self.name.clone(),
-        }
-    }
-}
-
-impl<M: Message, V> Entry<M, V> {
-    fn new(actor: &ActorRef<M>, value: V) -> Arc<Self> {
-        Arc::new(Self {
-            actor: actor.clone(),
-            value: Mutex::new(value),
-            live: AtomicBool::new(true),
-            cleanup: OnceLock::new(),
-        })
+    /// The owner, as a child. One at a time.
+    pub fn spec(&self, id: impl Into<ChildId>) -> ChildSpec<RegistryMsg> {
+        owner::spec(&self.shared, id)
     }
 
-    fn copy(&self) -> V
-    where
-        V: Clone,
-    {
-        self.value.lock().clone()
+    /// The name of the registry.
+    pub fn name(&self) -> &str {
+        &self.shared.name
     }
 
-    /// Takes back what would remove the entry at the end of its actor.
-    fn forget_cleanup(&self) {
-        if let Some(cleanup) = self.cleanup.get() {
-            self.actor.any().0.forget_cleanup(*cleanup);
+    /// How many [`partitions`](Self::partitions) the table has, or will have when the owner starts.
+    pub fn partition_count(&self) -> NonZeroUsize {
+        match &*self.shared.generation.load() {
+            Some(generation) => generation.partitions,
+            None => self.shared.options.lock().partitions,
         }
     }
 }
 
-impl<K: Key, M, V> Generation<K, Arc<Entry<M, V>>> {
-    /// Removes this very entry; a successor's under the same key stays.
-    fn remove(&self, key: &K, entry: &Arc<Entry<M, V>>) {
-        entry.live.store(false, Ordering::Release);
-        self.entries.remove_if(key, |_, present| Arc::ptr_eq(present, entry));
-    }
-}
-
-impl<K, M, V> Clone for Registry<K, M, V> {
+impl<K, M, V, N> Clone for Registry<K, M, V, N> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<K, M, V> fmt::Debug for Registry<K, M, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Registry({})", self.0.name)
-    }
-}
-
-/// Why an actor could not be registered.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RegisterError {
-    /// A living actor holds the key.
-    #[error("{key} is already registered in {registry} by {holder}")]
-    AlreadyRegistered {
-        /// The registry.
-        registry: Arc<str>,
-        /// The key, as `Debug` shows it.
-        key: String,
-        /// Who holds it.
-        holder: Pid,
-    },
-    /// No owner runs at present.
-    #[error("the registry {registry} is not running")]
-    Down {
-        /// The registry.
-        registry: Arc<str>,
-    },
-    /// The actor to register is gone.
-    #[error("the actor to register is not running")]
-    NoProc,
-}
-
-impl From<RegisterError> for StartError {
-    fn from(error: RegisterError) -> Self {
-        match error {
-            RegisterError::AlreadyRegistered { registry, key, holder } => Self::AlreadyRegistered {
-                name: format!("{registry}/{key}"),
-                holder,
-            },
-            RegisterError::Down { registry } => Self::RegistryDown { registry },
-            RegisterError::NoProc => Self::Killed,
+        Self {
+            shared: self.shared.clone(),
+            keys: PhantomData,
         }
     }
 }
+
+impl<K, M, V, N> fmt::Debug for Registry<K, M, V, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Registry({})", self.shared.name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,18 +4,17 @@
 //! owner, though: under `RestForOne` the supervisor stops the owner's neighbours in good order before it starts that one,
 //! and killing them at once would make a supervisor among them restart children that cannot register, until it gives up.
 
-use super::{Entry, Generation, Key, Shared};
+use super::{
+    Key, Value,
+    table::{Generation, Shared},
+};
 use crate::{
     actor_ref::ActorRef,
     child_spec::{ChildId, ChildSpec},
 };
-use dashmap::DashMap;
 use ractor::{Actor, ActorProcessingErr, Message};
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -26,54 +25,25 @@ const NO_NEXT_OWNER: Duration = Duration::from_secs(10);
 pub enum RegistryMsg {}
 
 /// The owner as a child.
-pub(super) fn spec<K: Key, H: Holders>(shared: &Arc<Shared<K, H>>, id: impl Into<ChildId>) -> ChildSpec<RegistryMsg> {
+pub(super) fn spec<K: Key, M: Message, V: Value>(
+    shared: &Arc<Shared<K, M, V>>,
+    id: impl Into<ChildId>,
+) -> ChildSpec<RegistryMsg> {
     let shared = shared.clone();
     ChildSpec::worker(id, move || (Owner(shared.clone()), ()))
 }
 
-/// What stands under a key.
-pub(super) trait Holders: Clone + Send + Sync + 'static {
-    /// Makes cached entries known to be stale.
-    fn retire(&self);
+struct Owner<K, M, V>(Arc<Shared<K, M, V>>);
 
-    /// Ends the actors.
-    fn kill(&self);
-}
-
-impl<M: Message, V: Send + 'static> Holders for Arc<Entry<M, V>> {
-    fn retire(&self) {
-        self.live.store(false, Ordering::Release);
-    }
-
-    fn kill(&self) {
-        self.actor.kill();
-    }
-}
-
-impl<H: Holders> Holders for Vec<H> {
-    fn retire(&self) {
-        self.iter().for_each(H::retire);
-    }
-
-    fn kill(&self) {
-        self.iter().for_each(H::kill);
-    }
-}
-
-struct Owner<K, H>(Arc<Shared<K, H>>);
-
-impl<K: Key, H: Holders> Actor for Owner<K, H> {
+impl<K: Key, M: Message, V: Value> Actor for Owner<K, M, V> {
     type Msg = RegistryMsg;
     type State = ();
     type Arguments = ();
 
     async fn pre_start(&self, myself: ractor::ActorRef<RegistryMsg>, (): ()) -> Result<(), ActorProcessingErr> {
         let me = ActorRef::current(&myself).expect("hedgehog starts the owner");
-        let generation = Arc::new(Generation {
-            entries: DashMap::new(),
-            open: AtomicBool::new(true),
-        });
         let shared = self.0.clone();
+        let generation = Arc::new(Generation::new(&shared.options.lock()));
         let present = shared
             .generation
             .compare_and_swap(&None::<Arc<_>>, Some(generation.clone()));
@@ -88,14 +58,14 @@ impl<K: Key, H: Holders> Actor for Owner<K, H> {
     }
 }
 
-impl<K: Key, H: Holders> Shared<K, H> {
+impl<K: Key, M: Message, V: Value> Shared<K, M, V> {
     /// Ends the present generation: from now on nothing is found and nothing can be registered.
-    fn close(self: &Arc<Self>, generation: &Arc<Generation<K, H>>) {
+    fn close(self: &Arc<Self>, generation: &Arc<Generation<K, M, V>>) {
         *self.orphaned.lock() = Some(generation.clone());
         self.generation.store(None);
         generation.open.store(false, Ordering::SeqCst);
-        for entry in &generation.entries {
-            entry.retire();
+        for place in &generation.entries {
+            place.retire();
         }
         let (shared, generation) = (Arc::downgrade(self), generation.clone());
         // Without a runtime there is nobody left to wait for.
@@ -116,12 +86,13 @@ impl<K: Key, H: Holders> Shared<K, H> {
     }
 }
 
-impl<K: Key, H: Holders> Generation<K, H> {
+impl<K: Key, M: Message, V: Value> Generation<K, M, V> {
     fn kill_all(&self) {
-        let entries: Vec<_> = self.entries.iter().map(|entry| entry.value().clone()).collect();
+        let entries = self.entries.iter();
+        let entries: Vec<_> = entries.flat_map(|place| place.as_slice().to_vec()).collect();
         self.entries.clear();
         for entry in entries {
-            entry.kill();
+            entry.actor.kill();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! [`Via`]: a registry key as an address.
 
-use super::{Entry, Key, Registry, Value};
+use super::{Key, Registry, Value, table::Entry};
 use crate::{
     actor_ref::ActorRef,
     address::{self, Address},
@@ -10,10 +10,7 @@ use crate::{
 use arc_swap::ArcSwapOption;
 use futures_util::future::BoxFuture;
 use ractor::Message;
-use std::{
-    fmt,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{fmt, sync::Arc};
 
 /// A key of a [`Registry`] as an address: resolved at every use, through a cached entry.
 ///
@@ -23,7 +20,7 @@ pub struct Via<K, M, V = ()> {
     registry: Registry<K, M, V>,
     key: K,
     value: V,
-    cache: ArcSwapOption<Entry<M, V>>,
+    cache: ArcSwapOption<Entry<K, M, V>>,
 }
 
 impl<K: Key, M: Message, V: Value> Via<K, M, V> {
@@ -45,7 +42,7 @@ impl<K: Key, M: Message, V: Value> Via<K, M, V> {
 
     fn reach<R>(&self, f: impl FnOnce(Option<&ActorRef<M>>) -> R) -> R {
         if let Some(entry) = &*self.cache.load()
-            && entry.live.load(Ordering::Acquire)
+            && entry.is_live()
         {
             return f(Some(&entry.actor));
         }
@@ -53,8 +50,8 @@ impl<K: Key, M: Message, V: Value> Via<K, M, V> {
     }
 
     #[cold]
-    fn resolve(&self) -> Option<Arc<Entry<M, V>>> {
-        let entry = self.registry.entry(&self.key);
+    fn resolve(&self) -> Option<Arc<Entry<K, M, V>>> {
+        let entry = self.registry.shared.holder(&self.key);
         self.cache.store(entry.clone());
         entry
     }
@@ -66,7 +63,7 @@ impl<K: Key, M: Message, V: Value> Address<M> for Via<K, M, V> {
     }
 
     fn holder(&self) -> BoxFuture<'_, Option<ActorRef<M>>> {
-        Box::pin(async { Some(address::until_bound(&self.registry.0.bound, || self.whereis()).await) })
+        Box::pin(async { Some(address::until_bound(&self.registry.shared.bound, || self.whereis()).await) })
     }
 }
 
@@ -80,7 +77,7 @@ impl<K: Key, M: Message, V: Value> Bind<M> for Via<K, M, V> {
     }
 
     fn name_id(&self) -> Option<NameId> {
-        Some(NameId::new(&self.registry.0, &self.key))
+        Some(NameId::new(&self.registry.shared, &self.key))
     }
 }
 
@@ -97,6 +94,6 @@ impl<K: Clone, M, V: Clone> Clone for Via<K, M, V> {
 
 impl<K: fmt::Debug, M, V> fmt::Debug for Via<K, M, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Via({}/{:?})", self.registry.0.name, self.key)
+        write!(f, "Via({}/{:?})", self.registry.shared.name, self.key)
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     actor_ref::Pid,
-    child_spec::ErasedSpec,
+    child_spec::{ErasedSpec, Extra},
     exit::{ExitReason, record::Incarnation},
     start_error::StartError,
 };
@@ -29,6 +29,7 @@ pub(crate) struct Children<M> {
     incarnation: Arc<Incarnation>,
     mailbox: ractor::ActorRef<M>,
     wrap: fn(Notice) -> M,
+    extra: Extra,
 }
 
 /// What reaches a supervisor's mailbox about its children without anybody asking.
@@ -57,7 +58,14 @@ impl<M: Message> Children<M> {
             incarnation,
             mailbox,
             wrap,
+            extra: Extra::new(()),
         }
+    }
+
+    /// Gives `extra` to every factory call; the specs have to expect its type.
+    pub(crate) fn extra(mut self, extra: Extra) -> Self {
+        self.extra = extra;
+        self
     }
 
     pub(crate) fn table(&self) -> Locked<'_> {
@@ -84,7 +92,7 @@ impl<M: Message> Children<M> {
         if !self.table().starting(at, child.clone()) {
             return Err(StartError::NoProc);
         }
-        let started = spec.start(child.clone()).await;
+        let started = spec.start(child.clone(), &self.extra).await;
         if let Err(error) = started {
             self.table().stopped(at);
             return Err(error);

@@ -4,10 +4,11 @@ use super::server::{Request, SupervisorMsg};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef, CastError, Pid},
     address::Address,
-    child_spec::{ChildId, ChildKind, ChildSpec, ErasedSpec, Restart, Shutdown},
+    child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, ErasedSpec},
     exit::ExitReason,
     name::Name,
     observe::{ChildState, TreeNode},
+    registry::{Key, Value, Via},
     start_error::StartError,
 };
 use ractor::{Message, RpcReplyPort};
@@ -19,8 +20,8 @@ const RESTART_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A reference to a [`Supervisor`](crate::Supervisor).
 ///
-/// Made from an [`ActorRef`] it means that one incarnation; made from a [`Name`] it follows restarts, waiting up to 5 s for
-/// one in progress. Requests are answered one after another and without a deadline, because starting and stopping a child
+/// Made from an [`ActorRef`] it means that one incarnation; made from a [`Name`] or a [`Via`] it follows restarts, waiting up
+/// to 5 s for one in progress. Requests are answered one after another and without a deadline, because starting and stopping a child
 /// takes as long as the child does: a child must not ask its own supervisor from `pre_start` or `post_stop`.
 #[derive(Clone)]
 pub struct SupervisorRef(Target<SupervisorMsg>);
@@ -69,7 +70,13 @@ impl SupervisorRef {
         self.0.ask(|reply| SupervisorMsg(Request::Delete(id, reply))).await?
     }
 
-    /// One child: its spec as the supervisor keeps it, defaults filled in, and what it is doing. `None` for an unknown id.
+    /// The spec of one child, defaults filled in. `None` for an unknown id.
+    pub async fn get_child_spec(&self, id: impl Into<ChildId>) -> Result<Option<AnyChildSpec>, NoProc> {
+        let id = id.into();
+        self.0.ask(|reply| SupervisorMsg(Request::Spec(id, reply))).await
+    }
+
+    /// One child and what it is doing. `None` for an unknown id.
     pub async fn which_child(&self, id: impl Into<ChildId>) -> Result<Option<ChildInfo>, NoProc> {
         let id = id.into();
         self.0.ask(|reply| SupervisorMsg(Request::WhichOne(id, reply))).await
@@ -86,7 +93,7 @@ impl SupervisorRef {
     }
 
     /// Stops the supervisor, after its children, and returns when it is gone, with its exit reason: `reason`, unless
-    /// something else ended it first. When it is not running: [`ExitReason::Normal`] for a name nobody holds, else the
+    /// something else ended it first. When it is not running: [`ExitReason::Normal`] for an address nobody holds, else the
     /// reason it ended with. A permanent supervisor is restarted by its parent.
     pub async fn stop(&self, reason: ExitReason) -> ExitReason {
         self.0.stop(reason).await
@@ -118,6 +125,12 @@ impl From<ActorRef<SupervisorMsg>> for SupervisorRef {
 impl From<&Name<SupervisorMsg>> for SupervisorRef {
     fn from(name: &Name<SupervisorMsg>) -> Self {
         Self(Target::address(name.clone()))
+    }
+}
+
+impl<K: Key, V: Value> From<&Via<K, SupervisorMsg, V>> for SupervisorRef {
+    fn from(via: &Via<K, SupervisorMsg, V>) -> Self {
+        Self(Target::address(via.clone()))
     }
 }
 
@@ -219,12 +232,6 @@ pub struct ChildInfo {
     pub actor: Option<AnyActorRef>,
     /// Worker or supervisor.
     pub kind: ChildKind,
-    /// When it is started again.
-    pub restart: Restart,
-    /// How it is stopped.
-    pub shutdown: Shutdown,
-    /// Whether its end may end its supervisor.
-    pub significant: bool,
     /// How often it was restarted since its supervisor started.
     pub restarts: u64,
 }
@@ -236,9 +243,6 @@ impl ChildInfo {
             state,
             actor,
             kind: spec.kind,
-            restart: spec.restart,
-            shutdown: spec.shutdown,
-            significant: spec.significant,
             restarts,
         }
     }

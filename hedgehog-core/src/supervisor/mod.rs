@@ -79,6 +79,14 @@ impl Supervisor {
 
     option_methods!();
 
+    /// A supervisor that declines to start: [`start`](Self::start) and a supervisor above get [`StartError::Ignore`]. For
+    /// a factory that finds nothing to supervise; `:ignore` from `init`.
+    pub fn ignore() -> Self {
+        let mut supervisor = Self::new(Strategy::OneForOne);
+        supervisor.options.ignore = true;
+        supervisor
+    }
+
     /// Whether it ends with its [significant](ChildSpec::significant) children. Default: [`AutoShutdown::Never`].
     #[must_use]
     pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
@@ -101,7 +109,8 @@ impl Supervisor {
     ///
     /// # Errors
     /// [`StartError::FailedToStartChild`] when a child does not start: those before it are stopped again, those after it
-    /// are never started. What [`validate`](Self::validate) refuses, before anything is started.
+    /// are never started. What [`validate`](Self::validate) refuses, before anything is started. [`StartError::Ignore`] for
+    /// [`ignore`](Self::ignore).
     ///
     /// # Cancel safety
     /// Dropping the future kills what was started so far.

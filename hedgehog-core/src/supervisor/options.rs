@@ -17,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) max_restarts: usize,
     pub(crate) max_seconds: Duration,
     pub(crate) kill_grace: Duration,
+    /// It declines to start.
+    pub(crate) ignore: bool,
     pub(crate) events: Option<Topic<SupervisorEvent>>,
 }
 
@@ -28,6 +30,7 @@ impl Options {
             max_restarts: 3,
             max_seconds: Duration::from_secs(5),
             kill_grace: KILL_GRACE,
+            ignore: false,
             events: None,
         }
     }
@@ -87,7 +90,7 @@ macro_rules! option_methods {
 
         /// Publishes what happens to its children, and to those of all supervisors below it, to `events`
         /// (see [`SupervisorEvent`](crate::SupervisorEvent)). A supervisor below that has a topic of its own publishes to
-        /// both. Nobody who reads the topic can slow the tree down.
+        /// both. No subscription can slow the tree down, whatever its [`Overflow`](crate::Overflow).
         #[must_use]
         pub fn events(mut self, events: &$crate::Topic<$crate::SupervisorEvent>) -> Self {
             self.options.events = Some(events.clone());

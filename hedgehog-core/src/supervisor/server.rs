@@ -5,6 +5,7 @@
 
 use super::{
     AutoShutdown, Supervisor,
+    child::Child,
     children::{Children, Notice},
     handle::{ChildCount, ChildInfo, DeleteError, RestartError, TerminateError},
     log,
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     Restart,
     actor_ref::{AnyActorRef, Pid},
-    child_spec::{ChildId, ErasedSpec},
+    child_spec::{AnyChildSpec, ChildId, ErasedSpec},
     exit::ExitReason,
     observe::ChildState,
     start_error::StartError,
@@ -44,6 +45,7 @@ pub(crate) enum Request {
     Delete(ChildId, RpcReplyPort<Result<(), DeleteError>>),
     Which(RpcReplyPort<Vec<ChildInfo>>),
     WhichOne(ChildId, RpcReplyPort<Option<ChildInfo>>),
+    Spec(ChildId, RpcReplyPort<Option<AnyChildSpec>>),
     Count(RpcReplyPort<ChildCount>),
     Notice(Notice),
 }
@@ -77,6 +79,9 @@ impl<W: Wrapper> Actor for Server<W> {
         myself: ractor::ActorRef<W>,
         supervisor: Supervisor,
     ) -> Result<State<W>, ActorProcessingErr> {
+        if supervisor.options.ignore {
+            return Err(StartError::Ignore.into());
+        }
         supervisor.validate()?;
         let wrap = |notice| Request::Notice(notice).into();
         let state = State {
@@ -99,7 +104,8 @@ impl<W: Wrapper> Actor for Server<W> {
             Request::Restart(id, reply) => drop(reply.send(state.restart_child(&id).await)),
             Request::Delete(id, reply) => drop(reply.send(state.delete_child(&id))),
             Request::Which(reply) => drop(reply.send(state.table().info())),
-            Request::WhichOne(id, reply) => drop(reply.send(state.which_child(&id))),
+            Request::WhichOne(id, reply) => drop(reply.send(state.find(&id, Child::info))),
+            Request::Spec(id, reply) => drop(reply.send(state.find(&id, |child| (&*child.spec).into()))),
             Request::Count(reply) => drop(reply.send(state.table().count())),
             Request::Notice(Notice::Exited(pid, reason)) => state.exited(pid, reason).await?,
             Request::Notice(Notice::Retry(at, attempt)) => {
@@ -232,9 +238,10 @@ impl<W: Wrapper> State<W> {
         Ok(())
     }
 
-    fn which_child(&self, id: &ChildId) -> Option<ChildInfo> {
+    /// What `f` says of the child with this id.
+    fn find<R>(&self, id: &ChildId, f: impl FnOnce(&Child) -> R) -> Option<R> {
         let at = self.with_id(id)?;
-        Some(self.table().child(at).info())
+        Some(f(self.table().child(at)))
     }
 
     /// A child ended by itself, unless the notice is stale: of an incarnation that was stopped or replaced since.

@@ -223,16 +223,17 @@ async fn every_start_has_one_end_when_supervisors_are_killed() {
     let workers = DynamicSupervisorRef::from(&dynamic);
     workers.start_child(c.spec()).await.unwrap();
     workers.start_child(d.spec()).await.unwrap();
-    // Dead already, but their supervisors will never read the notice.
-    for dead in [a, c] {
-        dead.it().kill();
-        dead.it().exited().await;
+    // Their supervisors are killed in the moment of their death, and never read the notice.
+    let old = [middle.whereis().unwrap().any(), workers.whereis().unwrap().any()];
+    for (dead, supervisor) in [a, c].into_iter().zip(old.clone()) {
+        dead.it().on_exit(move |_| supervisor.kill());
     }
-    let old = middle.whereis().unwrap();
-    workers.whereis().unwrap().kill();
-    old.kill();
-    old.exited().await;
+    c.it().kill();
     settle().await;
+    assert!(!old[1].is_alive());
+    a.it().kill();
+    settle().await;
+    assert!(!old[0].is_alive());
     root.stop(ExitReason::Shutdown).await;
 
     let (mut starts, mut ends) = (HashMap::<Pid, usize>::new(), HashMap::<Pid, usize>::new());
@@ -305,13 +306,13 @@ async fn a_zombie_is_told_under_its_path() {
 
 #[tokio::test(start_paused = true)]
 async fn a_subscriber_can_neither_block_nor_break_a_supervisor() {
-    quiet();
     struct Explosive;
     impl Wake for Explosive {
         fn wake(self: Arc<Self>) {
             panic!("on purpose");
         }
     }
+    quiet();
     let log = Log::default();
     let a = Script::new("a", &log);
     let (topic, stuck) = topic();

@@ -26,7 +26,7 @@ async fn a_key_names_one_actor_and_is_free_before_its_exit_can_be_seen() {
     let it = supervisor.start_child(spec.clone()).await.unwrap();
     assert_eq!(registry.lookup(&"a"), Some(it.clone()));
     assert_eq!(registry.value(&"a"), Some(7));
-    assert!(registry.update_value(&"a", |value| *value += 1));
+    assert_eq!(registry.update_value(&"a", &it, |value| value + 1), Some((8, 7)));
     assert_eq!(registry.value(&"a"), Some(8));
     assert_eq!((registry.keys(), registry.count()), (vec!["a"], 1));
     let other = Script::new("other", &log);

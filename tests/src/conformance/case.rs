@@ -13,8 +13,8 @@ use tokio::runtime::{Builder, Runtime};
 /// Real time that a case may take, whatever clock it runs on.
 const WATCHDOG: Duration = Duration::from_mins(1);
 
-/// Paused time after which a scenario is known to wait for something that never comes: longer than any shutdown it uses.
-const FOR_EVER: Duration = Duration::from_hours(720);
+/// Paused time after which a scenario is known to wait for something that never comes: longer than any that it uses.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 
 /// A scenario with its name and the catalogue rows it shows; made by `#[suite]`.
 #[derive(Debug, Clone)]

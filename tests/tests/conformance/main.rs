@@ -3,6 +3,8 @@
 //! `cargo test --test conformance` runs all cases and ends with the count of covered rows; `--list`, `--exact` and a filter work as
 //! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
+mod agents;
+mod arguments;
 mod auto_shutdown;
 mod boot;
 mod calls;
@@ -18,11 +20,18 @@ mod lifetime;
 mod many_tasks;
 mod names;
 mod on_request;
+mod partitions;
+mod processes;
+mod refused;
 mod registries;
 mod restart;
 mod retries;
+mod scale;
+mod servers;
+mod starts;
 mod stop;
 mod storm;
+mod supervised_stack;
 mod supervised_streams;
 mod task_links;
 mod task_streams;
@@ -53,6 +62,16 @@ fn main() -> ExitCode {
         on_request::delete_child::cases(),
         auto_shutdown::ends::cases(),
         auto_shutdown::refusals::cases(),
+        starts::information::cases(),
+        starts::declined::cases(),
+        starts::failures::cases(),
+        arguments::kept::cases(),
+        refused::specs::cases(),
+        refused::escapes::cases(),
+        scale::counts::cases(),
+        scale::costs::cases(),
+        supervised_stack::descriptions::cases(),
+        supervised_stack::life::cases(),
         walkthrough::requests::cases(),
         walkthrough::exits::cases(),
         histories::strategies::cases(),
@@ -79,6 +98,15 @@ fn main() -> ExitCode {
         task_links::origins::cases(),
         task_supervisor::tasks::cases(),
         task_streams::results::cases(),
+        partitions::routing::cases(),
+        partitions::resize::cases(),
+        servers::starts::cases(),
+        servers::calls::cases(),
+        servers::stops::cases(),
+        agents::state::cases(),
+        processes::timers::cases(),
+        processes::exits::cases(),
+        processes::monitors::cases(),
         supervised_streams::results::cases(),
     ];
     conformance::main(suites.concat())

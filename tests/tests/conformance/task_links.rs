@@ -61,13 +61,19 @@ pub(crate) mod links {
             settle().await;
             assert_eq!(owner.starts(), 2, "its supervisor restarted it");
         }
-        let owner = owner(&Journal::new()).await;
+        let journal = Journal::new();
+        let owner = owner(&journal).await;
         start_link(&owner, Kind::Endless).await.kill();
         settle().await;
         assert_eq!(owner.exits(), ["killed"]);
+        assert_eq!(
+            journal.take(),
+            "start owner, drop owner, start owner",
+            "without a clean-up"
+        );
     }
 
-    #[invariant]
+    #[row("TASK-009")]
     async fn linked_task_that_is_done_is_no_trouble_to_its_owner() {
         let owner = owner(&Journal::new()).await;
         let task = start_link(&owner, Kind::Done).await;
@@ -81,7 +87,7 @@ pub(crate) mod links {
         assert_eq!(owner.starts(), 1);
     }
 
-    #[invariant]
+    #[row("TASK-009", "TASK-010")]
     async fn linked_task_ends_with_its_owner() {
         let ends: [fn(&Probe); 4] = [
             |owner| owner.tell(Command::Fail),

@@ -79,11 +79,11 @@ pub(crate) mod requests {
             ("brutal", ChildKind::Worker, Shutdown::BrutalKill),
             ("below", ChildKind::Supervisor, Shutdown::Infinity),
         ] {
-            let child = sup.which_child(id).await.expect("it runs").expect("it is a child");
-            assert_eq!((&*child.id, child.kind, child.shutdown), (id, kind, shutdown));
-            assert_eq!((child.restart, child.significant), (Restart::Permanent, false));
+            let spec = sup.get_child_spec(id).await.expect("it runs").expect("it is a child");
+            assert_eq!((&*spec.id, spec.kind, spec.shutdown), (id, kind, shutdown));
+            assert_eq!((spec.restart, spec.significant), (Restart::Permanent, false));
         }
-        assert!(sup.which_child("nobody").await.expect("it runs").is_none());
+        assert!(sup.get_child_spec("nobody").await.expect("it runs").is_none());
     }
 
     #[row("SUP-024", "SUP-027", "SUP-028")]

@@ -85,18 +85,18 @@ fn every_process_is_a_node_and_every_child_an_edge() {
     let inner = node("b", ChildKind::Supervisor, vec![leaf("leaf")]);
     let tree = node("root", ChildKind::Supervisor, vec![leaf("a"), inner, failed]);
     let lines = [
-        r#"digraph tree {"#,
+        "digraph tree {",
         r#"  node [fontname="sans-serif"];"#,
         r#"  n0 [shape=box, style=solid, color=black, label="root"];"#,
         r#"  n1 [shape=ellipse, style=solid, color=black, label="a"];"#,
-        r#"  n0 -> n1;"#,
+        "  n0 -> n1;",
         r#"  n2 [shape=box, style=solid, color=black, label="b"];"#,
         r#"  n3 [shape=ellipse, style=solid, color=black, label="leaf"];"#,
-        r#"  n2 -> n3;"#,
-        r#"  n0 -> n2;"#,
+        "  n2 -> n3;",
+        "  n0 -> n2;",
         r#"  n4 [shape=ellipse, style=dashed, color=red, label="c\"\nrestarting, last exit: error: \"no\"\nway"];"#,
-        r#"  n0 -> n4;"#,
-        r#"}"#,
+        "  n0 -> n4;",
+        "}",
     ];
     assert_eq!(tree.to_dot().lines().collect::<Vec<_>>(), lines);
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::{DEADLINE, park, read_all, topic, waker};
-use crate::pubsub::{Overflow, PubSub, Subscription, Topic};
+use crate::pubsub::sync::CHUNK;
+use crate::pubsub::{Overflow, PubSub, SubscribeOptions, Subscription, Topic};
 use crate::{Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, RpcReplyPort};
 
 type Shared = Arc<Mutex<Subscription<u64>>>;
@@ -181,9 +182,10 @@ async fn a_doorbell_rings_at_once_for_events_that_wait_already() {
 
 #[tokio::test]
 async fn a_doorbell_is_void_when_its_actor_exits() {
-    let (topic, token) = (topic(), Arc::new(()));
+    let (pubsub, token) = (PubSub::new(), Arc::new(()));
+    let topic = pubsub.topic("a");
     let actor = Reader::of(topic.subscribe(Overflow::Lossless)).start().await;
-    let mut subscription = topic.subscribe(Overflow::Lossless);
+    let mut subscription = pubsub.subscribe_acked("a");
     let held = Arc::clone(&token);
     subscription.ring(&actor, move || {
         assert_eq!(Arc::strong_count(&held), 2);
@@ -195,13 +197,57 @@ async fn a_doorbell_is_void_when_its_actor_exits() {
     assert_eq!(Arc::strong_count(&token), 1, "the closure is let go of");
     publish(&topic, 0..3);
     subscription.rearm();
+    assert_eq!(subscription.info().owner, None);
     assert_eq!(
         read_all(&mut subscription),
         (vec![0, 1, 2], 0),
-        "the subscription itself goes on"
+        "acknowledged by hand, it waits for a successor"
     );
     subscription.ring(&actor, || unreachable!("for an actor that is gone already"));
     publish(&topic, 3..4);
+    assert!(!subscription.is_closed());
+}
+
+#[tokio::test]
+async fn a_subscription_is_closed_when_its_actor_exits_wherever_it_is_kept() {
+    let topic = topic();
+    let reader = Reader::of(topic.subscribe(Overflow::Lossless));
+    let actor = reader.start().await;
+    let options = SubscribeOptions::new(Overflow::Lossless).owner(&actor.any());
+    let mut elsewhere = topic.subscribe(options.clone());
+    let mut others = topic.subscribe(Overflow::Lossless);
+    actor.kill();
+    actor.exited().await;
+    publish(&topic, 0..1_000);
+    let _ = others.drain(usize::MAX, |_| ());
+    assert_eq!(topic.info().subscribers.len(), 1);
+    assert!(
+        topic.info().retained <= CHUNK as u64,
+        "nothing is kept for the closed ones"
+    );
+    assert_eq!(
+        read_all(&mut elsewhere),
+        (vec![], 0),
+        "nothing that came later is theirs"
+    );
+    assert!(elsewhere.is_closed() && reader.subscription.lock().is_closed());
+    assert!(topic.subscribe(options).is_closed(), "nor can the dead subscribe");
+}
+
+#[tokio::test]
+async fn an_actor_is_rung_a_last_time_when_its_subscription_is_closed() {
+    let topic = topic();
+    let reader = Reader::of(topic.subscribe(Overflow::Lossless));
+    let actor = reader.start().await;
+    publish(&topic, 0..3);
+    let before = log_when(&actor, |log| log.read.len() == 3).await.rings;
+    assert_eq!(topic.unsubscribe(actor.pid()), 1);
+    publish(&topic, 3..6);
+    let log = log_when(&actor, |log| log.rings > before).await;
+    assert_eq!((log.rings, log.read), (before + 1, vec![0, 1, 2]));
+    assert_eq!(topic.unsubscribe(actor.pid()), 0);
+    reader.subscription.lock().rearm();
+    assert_eq!(log_when(&actor, |_| true).await.rings, before + 1, "told once");
 }
 
 #[tokio::test]

@@ -1,0 +1,180 @@
+//! A log together with its sleepers: what publishers and subscribers meet at.
+//!
+//! Everything that depends on the order of two threads' steps is here and below, and knows neither topics nor actors, so
+//! that it can be checked step by step against every order (`tests/models`).
+
+use std::sync::Arc;
+
+use super::chunk::Cursor;
+use super::doorbell::Wakeup;
+use super::idle::{IdleSet, Seat};
+use super::log::Log;
+use super::overflow::Metadata;
+use super::reader::Reader;
+use super::{Drained, Overflow};
+
+pub(super) struct Feed<T> {
+    log: Log<T>,
+    idle: IdleSet,
+}
+
+impl<T> Feed<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            log: Log::new(),
+            idle: IdleSet::default(),
+        }
+    }
+
+    pub(super) fn log(&self) -> &Log<T> {
+        &self.log
+    }
+
+    /// The seat of the subscriber `id`, which is there.
+    pub(super) fn seat(&self, id: usize) -> Seat {
+        self.idle.seat(id)
+    }
+
+    /// An event for everybody.
+    pub(super) fn publish(&self, event: T) {
+        let evicted = self.log.append(event);
+        self.idle.wake();
+        drop(evicted);
+    }
+
+    /// An event for everybody but the subscriptions of `owner`.
+    pub(super) fn publish_except(&self, owner: u64, event: T) {
+        let evicted = self.log.append_except(owner, event);
+        self.idle.wake_except(owner);
+        drop(evicted);
+    }
+
+    /// An event for those of `readers` that are still there; returns how many those are.
+    pub(super) fn publish_only(&self, readers: &[&Arc<Reader>], event: T) -> usize {
+        let (evicted, ids) = self.log.append_only(readers, event);
+        for &id in &ids {
+            self.idle.seat(id).wake();
+        }
+        drop(evicted);
+        ids.len()
+    }
+
+    /// The event for which the log has promised room; without one the promise is given back.
+    pub(super) fn publish_promised(&self, event: Option<T>) {
+        let evicted = self.log.append_promised(event);
+        self.idle.wake();
+        drop(evicted);
+    }
+
+    pub(super) fn admit(&self, overflow: Overflow, metadata: Option<Metadata>) -> Place<T> {
+        // Reserved under the log's lock: a publisher that this subscriber waits for comes after it, and sees the seat.
+        let (reader, cursor) = self.log.subscribe(overflow, metadata, |id| self.idle.reserve(id));
+        let seat = self.seat(reader.id());
+        Place { cursor, reader, seat }
+    }
+
+    /// Ends a subscription from outside, and lets its subscriber know.
+    pub(super) fn close(&self, reader: &Arc<Reader>, seat: &Seat) {
+        let evicted = self.log.close(reader);
+        seat.wake();
+        drop(evicted);
+    }
+}
+
+/// One subscriber's place in a feed. To be given back with [`leave`](Self::leave).
+pub(super) struct Place<T> {
+    pub(super) cursor: Cursor<T>,
+    pub(super) reader: Arc<Reader>,
+    pub(super) seat: Seat,
+}
+
+impl<T> Place<T> {
+    pub(super) fn position(&self) -> u64 {
+        self.cursor.position()
+    }
+
+    /// How many events wait, or are lost and not counted yet.
+    pub(super) fn lag(&self, feed: &Feed<T>) -> u64 {
+        let published = feed.log.published();
+        self.reader.end().unwrap_or(published).saturating_sub(self.position())
+    }
+
+    /// Hands over at most `max` events and never waits.
+    pub(super) fn drain(&mut self, feed: &Feed<T>, max: usize, mut f: impl FnMut(&T)) -> Drained {
+        let max = if self.reader.overflow() == Overflow::Latest {
+            max.min(1)
+        } else {
+            max
+        };
+        let mut drained = Drained::default();
+        let mut published = feed.log.published();
+        self.reader.was_behind(published - self.position());
+        if self.reader.end().is_some() || self.position() < self.reader.oldest(published) {
+            drained.lagged += self.skip_lost(feed, published);
+            published = feed.log.published();
+        }
+        while drained.read < max && self.position() < published && self.reader.end().is_none() {
+            let from = self.position();
+            let until = published.min(from.saturating_add((max - drained.read) as u64));
+            let owner = || self.seat.owner();
+            if let Ok(skipped) = self.cursor.read(until, &self.reader, owner, &mut f) {
+                drained.read += (self.position() - from - skipped) as usize;
+            } else {
+                drained.lagged += self.skip_lost(feed, published);
+                published = feed.log.published();
+            }
+        }
+        self.reader.moved_to(self.position());
+        drained
+    }
+
+    /// Moves to the oldest event that is not lost, and returns how many are.
+    #[cold]
+    fn skip_lost(&mut self, feed: &Feed<T>, published: u64) -> u64 {
+        let position = self.position();
+        let oldest = self.reader.oldest(published);
+        if let Some(end) = self.reader.end() {
+            self.cursor.finish(end);
+        } else if oldest <= position || !self.cursor.advance(oldest) {
+            match feed.log.seek(&self.reader, position) {
+                Some(cursor) => self.cursor = cursor,
+                None => self.cursor.finish(self.reader.end().unwrap_or(position)),
+            }
+        }
+        let lost = self.position() - position;
+        self.reader.lost(lost);
+        lost
+    }
+
+    /// Falls asleep if there is nothing to read; `false` if there is, or if the subscription was closed.
+    pub(super) fn park(&self, feed: &Feed<T>) -> bool {
+        self.seat.set_idle();
+        // Asked after the bit was set: an event may have come, or the end, just before.
+        self.lag(feed) == 0 && self.reader.end().is_none()
+    }
+
+    /// How it is woken from now on.
+    pub(super) fn wake_by(&self, wakeup: Arc<Wakeup>) {
+        self.seat.set_wakeup(wakeup);
+    }
+
+    /// Goes back to what was acknowledged; has no effect where that may be lost.
+    pub(super) fn rewind(&mut self, feed: &Feed<T>) {
+        let acknowledged = self.reader.acknowledged();
+        let keeps = matches!(self.reader.overflow(), Overflow::Lossless | Overflow::Block(_));
+        if keeps
+            && acknowledged < self.position()
+            && let Some(cursor) = feed.log.seek(&self.reader, acknowledged)
+        {
+            self.cursor = cursor;
+            self.reader.moved_to(self.position());
+        }
+    }
+
+    /// Gives the place up, for the next subscriber.
+    pub(super) fn leave(&self, feed: &Feed<T>) {
+        // In this order: with `unsubscribe` the seat may belong to the next subscriber.
+        self.seat.vacate();
+        drop(feed.log.unsubscribe(&self.reader));
+    }
+}

@@ -1,0 +1,152 @@
+//! What the log knows of one subscriber: written by that subscriber, read by whoever trims the log or looks at it.
+
+use std::sync::atomic::Ordering;
+
+use super::Overflow;
+use super::overflow::Metadata;
+use super::sync::AtomicU64;
+
+pub(super) struct Reader {
+    id: usize,
+    overflow: Overflow,
+    metadata: Option<Metadata>,
+    progress: CacheLine<Progress>,
+}
+
+/// Alone on its cache lines: it is written at every drain.
+struct Progress {
+    /// The next event to read, as of the last drain.
+    position: AtomicU64,
+    /// Everything before it may go; only looked at where nothing may be lost.
+    acknowledged: AtomicU64,
+    lagged: AtomicU64,
+    skipped: AtomicU64,
+    high_water: AtomicU64,
+    /// The position at which the subscription was closed; [`OPEN`] until then. Set under the log's lock.
+    end: AtomicU64,
+}
+
+const OPEN: u64 = u64::MAX;
+
+impl Reader {
+    pub(super) fn new(id: usize, overflow: Overflow, metadata: Option<Metadata>, position: u64) -> Self {
+        let progress = Progress {
+            position: AtomicU64::new(position),
+            acknowledged: AtomicU64::new(position),
+            lagged: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+            high_water: AtomicU64::new(0),
+            end: AtomicU64::new(OPEN),
+        };
+        Self {
+            id,
+            overflow,
+            metadata,
+            progress: CacheLine(progress),
+        }
+    }
+
+    pub(super) fn id(&self) -> usize {
+        self.id
+    }
+
+    pub(super) fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+
+    pub(super) fn metadata(&self) -> Option<&Metadata> {
+        self.metadata.as_ref()
+    }
+
+    pub(super) fn position(&self) -> u64 {
+        self.progress.0.position.load(Ordering::Acquire)
+    }
+
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.progress.0.acknowledged.load(Ordering::Acquire)
+    }
+
+    pub(super) fn lagged(&self) -> u64 {
+        self.progress.0.lagged.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn skipped(&self) -> u64 {
+        self.progress.0.skipped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn high_water(&self) -> u64 {
+        self.progress.0.high_water.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn moved_to(&self, position: u64) {
+        self.progress.0.position.store(position, Ordering::Release);
+    }
+
+    pub(super) fn acknowledge(&self, position: u64) {
+        self.progress.0.acknowledged.store(position, Ordering::Release);
+    }
+
+    pub(super) fn lost(&self, events: u64) {
+        self.progress.0.lagged.fetch_add(events, Ordering::Relaxed);
+    }
+
+    /// An event was passed over that was not for this subscriber.
+    pub(super) fn skip(&self) {
+        self.progress.0.skipped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn was_behind(&self, lag: u64) {
+        // Only the subscriber writes it: a load is all that most drains pay.
+        if lag > self.high_water() {
+            self.progress.0.high_water.store(lag, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the subscription at `position`; false if it has ended before.
+    pub(super) fn close(&self, position: u64) -> bool {
+        let open = self.end().is_none();
+        if open {
+            // `SeqCst`, as the idle bits are: a subscriber that parks sees this, or its closer sees the bit.
+            self.progress.0.end.store(position, Ordering::SeqCst);
+        }
+        open
+    }
+
+    /// Where the subscription was closed, if it was.
+    pub(super) fn end(&self) -> Option<u64> {
+        let end = self.progress.0.end.load(Ordering::SeqCst);
+        (end != OPEN).then_some(end)
+    }
+
+    /// The first event that this reader may not have lost by overflow.
+    pub(super) fn oldest(&self, published: u64) -> u64 {
+        match self.overflow {
+            Overflow::DropOldest(capacity) => published.saturating_sub(capacity.max(1) as u64),
+            Overflow::Latest => published.saturating_sub(1),
+            Overflow::Lossless | Overflow::Block(_) => 0,
+        }
+    }
+
+    /// Whether a publisher that waits has to wait for it, `promised` events being on their way.
+    pub(super) fn is_full(&self, published: u64, promised: u64) -> bool {
+        match self.overflow {
+            Overflow::Block(capacity) => {
+                (published + promised).saturating_sub(self.position()) >= capacity.max(1) as u64
+            }
+            _ => false,
+        }
+    }
+
+    /// The first event that the log has to keep for this reader.
+    pub(super) fn needs(&self, published: u64) -> u64 {
+        match self.overflow {
+            _ if self.end().is_some() => u64::MAX,
+            Overflow::DropOldest(_) | Overflow::Latest => self.position().max(self.oldest(published)),
+            Overflow::Lossless | Overflow::Block(_) => self.acknowledged(),
+        }
+    }
+}
+
+/// Keeps what different cores write apart: 128 bytes, because processors fetch lines in pairs.
+#[repr(align(128))]
+pub(super) struct CacheLine<T>(pub(super) T);

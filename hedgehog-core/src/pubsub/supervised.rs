@@ -1,0 +1,41 @@
+//! The actor that owns the subscriptions of a [`PubSub`](super::PubSub) that is part of a tree.
+//!
+//! Topics are shared memory and would survive anything. That a restart starts afresh is wanted: it is how a tree gets rid of
+//! subscribers that went astray.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use ractor::{Actor, ActorProcessingErr};
+
+use super::Shared;
+use crate::{ActorRef, ChildId, ChildSpec};
+
+/// The owner understands no messages: everything goes through shared memory.
+pub enum PubSubMsg {}
+
+pub(super) fn spec<T: Send + Sync + 'static>(shared: &Arc<Shared<T>>, id: impl Into<ChildId>) -> ChildSpec<PubSubMsg> {
+    let shared = Arc::clone(shared);
+    ChildSpec::worker(id, move || (Owner(Arc::clone(&shared)), ()))
+}
+
+struct Owner<T>(Arc<Shared<T>>);
+
+impl<T: Send + Sync + 'static> Actor for Owner<T> {
+    type Msg = PubSubMsg;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ractor::ActorRef<PubSubMsg>, (): ()) -> Result<(), ActorProcessingErr> {
+        let me = ActorRef::current(&myself).ok_or("a PubSub is owned by a child of a supervisor")?;
+        if self.0.owned.swap(true, Ordering::AcqRel) {
+            return Err("this PubSub has an owner already: `PubSub::spec` is for one place in one tree".into());
+        }
+        let shared = Arc::clone(&self.0);
+        me.on_cleanup(move || {
+            shared.close_all();
+            shared.owned.store(false, Ordering::Release);
+        });
+        Ok(())
+    }
+}

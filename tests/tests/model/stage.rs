@@ -1,0 +1,560 @@
+//! The same scenario played on hedgehog: real supervisors over workers that live as their nodes say and record what happens.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::future;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use hedgehog_core::{
+    Actor, ActorProcessingErr, ActorRef, AnyActorRef, Bind, ChildSpec, ChildState, DynamicSupervisor,
+    DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Registry, RestartError, StartError, Strategy,
+    Supervisor, SupervisorMsg, SupervisorRef,
+};
+use hedgehog_tests::scenario::{INTENDED, word};
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep};
+
+use crate::otp::Doing;
+use crate::scenario::{
+    Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Start, Static, What,
+};
+
+/// One run of hedgehog; a clone is the same run.
+#[derive(Clone)]
+pub(crate) struct Stage(Arc<Shared>);
+
+struct Shared {
+    begun: Instant,
+    workers: Registry<NodeId, Order>,
+    supervisors: Mutex<BTreeMap<NodeId, Name<SupervisorMsg>>>,
+    dynamic_supervisors: Mutex<BTreeMap<NodeId, Name<DynamicSupervisorMsg>>>,
+    /// All incarnations that ever had their names, oldest first.
+    incarnations: Mutex<BTreeMap<NodeId, Vec<Address>>>,
+    log: Mutex<Vec<Entry>>,
+    answers: Mutex<Answers>,
+    asked: Mutex<usize>,
+}
+
+/// By number of the question, with the time at which they came.
+type Answers = BTreeMap<usize, (u64, String)>;
+
+#[derive(Clone)]
+enum Address {
+    Worker(ActorRef<Order>),
+    Static(ActorRef<SupervisorMsg>),
+    Dynamic(ActorRef<DynamicSupervisorMsg>),
+}
+
+impl Stage {
+    /// An empty root beside the registry that holds the workers' names.
+    pub(crate) async fn open() -> Result<Self, StartError> {
+        let workers = Registry::unique("workers");
+        Supervisor::new(Strategy::OneForOne)
+            .child(workers.spec("workers"))
+            .start()
+            .await?;
+        let stage = Self(Arc::new(Shared {
+            begun: Instant::now(),
+            workers,
+            supervisors: Mutex::default(),
+            dynamic_supervisors: Mutex::default(),
+            incarnations: Mutex::default(),
+            log: Mutex::default(),
+            answers: Mutex::default(),
+            asked: Mutex::default(),
+        }));
+        let root = DynamicSupervisor::new().max_restarts(usize::MAX).start().await?;
+        let root = root.whereis().ok_or(StartError::NoProc)?;
+        stage.0.incarnations.lock().insert(ROOT, vec![Address::Dynamic(root)]);
+        Ok(stage)
+    }
+
+    /// Lets time pass until `at` milliseconds after the beginning. Everything that is due before has happened then.
+    pub(crate) async fn run_until(&self, at: u64) {
+        tokio::time::sleep_until(self.0.begun + Duration::from_millis(at)).await;
+    }
+
+    /// Does it now.
+    pub(crate) fn perform(&self, deed: &Deed) {
+        match deed {
+            Deed::Kill(node) => self.of_last(*node, |address| address.any().kill()),
+            Deed::Stop(node, reason) => self.of_last(*node, |address| address.any().stop(exit_reason(*reason))),
+            Deed::Tell(node, order) => self.of_last(*node, |address| {
+                if let Address::Worker(worker) = address {
+                    // Refused when it is on its way out.
+                    let _ = worker.cast(*order);
+                }
+            }),
+            Deed::Ask(node, request) => {
+                let call = {
+                    let mut asked = self.0.asked.lock();
+                    *asked += 1;
+                    *asked - 1
+                };
+                let (stage, supervisor, request) = (self.clone(), self.last(*node), request.clone());
+                tokio::spawn(async move {
+                    let answer = match supervisor {
+                        Some(Address::Static(actor)) => stage.ask(&actor.into(), request).await,
+                        Some(Address::Dynamic(actor)) => stage.ask_dynamic(&actor.into(), request).await,
+                        Some(Address::Worker(_)) | None => "noproc".to_owned(),
+                    };
+                    let at = stage.now();
+                    stage.0.answers.lock().insert(call, (at, answer));
+                });
+            }
+        }
+    }
+
+    async fn ask(&self, supervisor: &SupervisorRef, request: Request) -> String {
+        match request {
+            Request::Start(node) => {
+                let started = match &node.body {
+                    Body::Worker(_) => supervisor.start_child(self.worker(&node)).await.map(drop),
+                    Body::Static(_) => supervisor.start_child(self.supervisor(&node)).await.map(drop),
+                    Body::Dynamic(_) => supervisor.start_child(self.dynamic(&node)).await.map(drop),
+                };
+                self.started(node.id, started)
+            }
+            Request::Terminate(id, _) => done(supervisor.terminate_child(id.to_string()).await),
+            Request::Restart(id) => match supervisor.restart_child(id.to_string()).await {
+                Ok(_) => self.started(id, Ok(())),
+                Err(RestartError::Start(error)) => failure(&error),
+                Err(error) => one_word(&error),
+            },
+            Request::Delete(id) => done(supervisor.delete_child(id.to_string()).await),
+            Request::Which => match supervisor.which_children().await {
+                Ok(children) => which(children.iter().map(|child| (child.id.as_ref(), child.state))),
+                Err(error) => one_word(&error),
+            },
+            Request::Count => counts(supervisor.count_children().await),
+        }
+    }
+
+    async fn ask_dynamic(&self, supervisor: &DynamicSupervisorRef, request: Request) -> String {
+        match request {
+            Request::Start(node) => {
+                let started = match &node.body {
+                    Body::Worker(_) => supervisor.start_child(self.worker(&node)).await.map(drop),
+                    Body::Static(_) => supervisor.start_child(self.supervisor(&node)).await.map(drop),
+                    Body::Dynamic(_) => supervisor.start_child(self.dynamic(&node)).await.map(drop),
+                };
+                self.started(node.id, started)
+            }
+            Request::Terminate(id, nth) => {
+                let child = {
+                    let incarnations = self.0.incarnations.lock();
+                    let known = incarnations.get(&id).and_then(|all| all.get(nth.checked_sub(1)?));
+                    // The root is nobody's child.
+                    known.unwrap_or(&incarnations[&ROOT][0]).any().pid()
+                };
+                done(supervisor.terminate_pid(child).await)
+            }
+            Request::Which => match supervisor.which_children().await {
+                Ok(mut children) => {
+                    children.sort_by_key(|child| child.id.parse::<NodeId>().ok());
+                    which(children.iter().map(|child| (child.id.as_ref(), child.state)))
+                }
+                Err(error) => one_word(&error),
+            },
+            Request::Count => counts(supervisor.count_children().await),
+            Request::Restart(_) | Request::Delete(_) => unreachable!("no dynamic supervisor can be asked that"),
+        }
+    }
+
+    fn started(&self, node: NodeId, started: Result<(), StartError>) -> String {
+        match started {
+            Ok(()) => format!("{node}#{}", self.0.incarnations.lock()[&node].len()),
+            Err(error) => failure(&error),
+        }
+    }
+
+    /// What has happened since the last `take`.
+    pub(crate) fn take_log(&self) -> Vec<Entry> {
+        std::mem::take(&mut *self.0.log.lock())
+    }
+
+    pub(crate) fn answers(&self) -> Answers {
+        self.0.answers.lock().clone()
+    }
+
+    /// The incarnations that have a name.
+    pub(crate) fn names(&self) -> BTreeMap<NodeId, usize> {
+        let incarnations = self.0.incarnations.lock();
+        let nth = |node: NodeId, holder: AnyActorRef| {
+            let of = incarnations.get(&node);
+            let at = of.and_then(|all| all.iter().position(|address| address.any() == holder));
+            (node, at.map_or(usize::MAX, |at| at + 1))
+        };
+        let keys = self.0.workers.keys().into_iter();
+        let workers = keys.filter_map(|key| Some(nth(key, self.0.workers.lookup(&key)?.any())));
+        let supervisors = self.0.supervisors.lock();
+        let held = supervisors
+            .iter()
+            .filter_map(|(node, name)| Some(nth(*node, name.whereis()?.any())));
+        let dynamic = self.0.dynamic_supervisors.lock();
+        let held_dynamic = dynamic
+            .iter()
+            .filter_map(|(node, name)| Some(nth(*node, name.whereis()?.any())));
+        workers.chain(held).chain(held_dynamic).collect()
+    }
+
+    /// The children of a supervisor as its snapshot has them.
+    pub(crate) fn children(&self, supervisor: NodeId) -> Option<Vec<(NodeId, Doing)>> {
+        let tree = match self.last(supervisor)? {
+            Address::Static(actor) => SupervisorRef::from(actor).tree()?,
+            Address::Dynamic(actor) => DynamicSupervisorRef::from(actor).tree()?,
+            Address::Worker(_) => return None,
+        };
+        let row = |child: &hedgehog_core::TreeNode| {
+            let doing = match child.state {
+                ChildState::Running => Doing::Running,
+                ChildState::Restarting => Doing::Restarting,
+                ChildState::Stopped => Doing::Stopped,
+                _ => return None,
+            };
+            Some((child.id.parse().ok()?, doing))
+        };
+        tree.children.iter().map(row).collect()
+    }
+
+    /// Asks the root to stop.
+    pub(crate) fn stop_root(&self) {
+        self.perform(&Deed::Stop(ROOT, Reason::Shutdown));
+    }
+
+    // The cast.
+
+    fn worker(&self, node: &Node) -> ChildSpec<Order> {
+        let Body::Worker(lives) = &node.body else {
+            unreachable!("it is a worker");
+        };
+        let (stage, id, lives) = (self.clone(), node.id, Arc::<[Life]>::from(lives.as_slice()));
+        let worker = move || {
+            let worker = Worker {
+                stage: stage.clone(),
+                node: id,
+                lives: lives.clone(),
+            };
+            (worker, ())
+        };
+        let spec = ChildSpec::worker(node.id.to_string(), worker).via(self.0.workers.via(node.id));
+        self.configured(spec, node)
+    }
+
+    fn supervisor(&self, node: &Node) -> ChildSpec<SupervisorMsg> {
+        let Body::Static(options) = &node.body else {
+            unreachable!("it is a static supervisor");
+        };
+        let (stage, options) = (self.clone(), options.clone());
+        let spec = Supervisor::spec(node.id.to_string(), move || stage.tree(&options));
+        let name = self
+            .0
+            .supervisors
+            .lock()
+            .entry(node.id)
+            .or_insert_with(|| Name::new("static"))
+            .clone();
+        self.configured(spec.name(&name), node)
+    }
+
+    fn tree(&self, options: &Static) -> Supervisor {
+        let supervisor = Supervisor::new(options.strategy)
+            .max_restarts(options.max_restarts)
+            .max_seconds(options.window)
+            .auto_shutdown(options.auto_shutdown);
+        options
+            .children
+            .iter()
+            .fold(supervisor, |supervisor, child| match &child.body {
+                Body::Worker(_) => supervisor.child(self.worker(child)),
+                Body::Static(_) => supervisor.child(self.supervisor(child)),
+                Body::Dynamic(_) => supervisor.child(self.dynamic(child)),
+            })
+    }
+
+    fn dynamic(&self, node: &Node) -> ChildSpec<DynamicSupervisorMsg> {
+        let Body::Dynamic(Dynamic {
+            max_children,
+            max_restarts,
+            window,
+        }) = node.body
+        else {
+            unreachable!("it is a dynamic supervisor");
+        };
+        let spec = DynamicSupervisor::spec(node.id.to_string(), move || {
+            DynamicSupervisor::new()
+                .max_children(max_children)
+                .max_restarts(max_restarts)
+                .max_seconds(window)
+        });
+        let name = self
+            .0
+            .dynamic_supervisors
+            .lock()
+            .entry(node.id)
+            .or_insert_with(|| Name::new("dynamic"))
+            .clone();
+        self.configured(spec.name(&name), node)
+    }
+
+    fn configured<M>(&self, spec: ChildSpec<M>, node: &Node) -> ChildSpec<M>
+    where
+        M: hedgehog_core::Message,
+        Address: From<ActorRef<M>>,
+    {
+        let recorder = Recorder {
+            stage: Arc::downgrade(&self.0),
+            node: node.id,
+        };
+        // Last: an incarnation that does not get its name is none.
+        let spec = spec.restart(node.restart).shutdown(node.shutdown).via(recorder);
+        if node.significant { spec.significant() } else { spec }
+    }
+
+    fn now(&self) -> u64 {
+        self.0.begun.elapsed().as_millis() as u64
+    }
+
+    fn last(&self, node: NodeId) -> Option<Address> {
+        self.0.incarnations.lock().get(&node)?.last().cloned()
+    }
+
+    fn of_last(&self, node: NodeId, act: impl FnOnce(&Address)) {
+        if let Some(address) = self.last(node) {
+            act(&address);
+        }
+    }
+
+    fn record(&self, node: NodeId, nth: usize, what: What) {
+        let at = self.now();
+        self.0.log.lock().push(Entry { at, node, nth, what });
+    }
+}
+
+/// Bound to every incarnation, so that it is known from before its start until its exit can be seen.
+struct Recorder {
+    stage: Weak<Shared>,
+    node: NodeId,
+}
+
+impl<M: hedgehog_core::Message> Bind<M> for Recorder
+where
+    Address: From<ActorRef<M>>,
+{
+    fn bind(&self, actor: &ActorRef<M>) -> Result<(), StartError> {
+        let Some(stage) = self.stage.upgrade().map(Stage) else {
+            return Err(StartError::NoProc);
+        };
+        let node = self.node;
+        let nth = {
+            let mut incarnations = stage.0.incarnations.lock();
+            let all = incarnations.entry(node).or_default();
+            all.push(actor.clone().into());
+            all.len()
+        };
+        stage.record(node, nth, What::Begin);
+        actor.on_exit(move |reason| stage.record(node, nth, What::Exit(word(reason))));
+        Ok(())
+    }
+}
+
+struct Worker {
+    stage: Stage,
+    node: NodeId,
+    lives: Arc<[Life]>,
+}
+
+struct State {
+    life: Life,
+    recorded: Recorded,
+    /// It ends by itself: then its reason is decided already.
+    ending: bool,
+}
+
+/// Records that the state it belongs to is dropped.
+struct Recorded {
+    stage: Stage,
+    node: NodeId,
+    nth: usize,
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        self.record(What::Drop);
+    }
+}
+
+impl Recorded {
+    fn record(&self, what: What) {
+        self.stage.record(self.node, self.nth, what);
+    }
+}
+
+impl Actor for Worker {
+    type Msg = Order;
+    type State = State;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ractor::ActorRef<Order>, (): ()) -> Result<State, ActorProcessingErr> {
+        let nth = self.stage.0.incarnations.lock()[&self.node].len();
+        let life = Life::of(&self.lives, nth);
+        if !life.start_takes.is_zero() {
+            sleep(life.start_takes).await;
+        }
+        match life.start {
+            Start::Succeeds => {}
+            Start::Fails => return Err("it fails to start".into()),
+            Start::Panics => panic!("{INTENDED}starting"),
+            Start::Declines => return Err(StartError::Ignore.into()),
+        }
+        let recorded = Recorded {
+            stage: self.stage.clone(),
+            node: self.node,
+            nth,
+        };
+        recorded.record(What::Up);
+        if let Some((after, reason)) = life.ends {
+            drop(myself.send_after(after, move || Order::End(reason)));
+        }
+        Ok(State {
+            life,
+            recorded,
+            ending: false,
+        })
+    }
+
+    async fn handle(
+        &self,
+        _: ractor::ActorRef<Order>,
+        order: Order,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match order {
+            Order::End(Reason::Panic) => panic!("{INTENDED}ending"),
+            Order::End(reason) => {
+                state.ending = true;
+                Err(ended(reason))
+            }
+            Order::Hang => future::pending().await,
+            Order::Work(time) => {
+                sleep(time).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn post_stop(&self, _: ractor::ActorRef<Order>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        state.recorded.record(What::Cleanup);
+        match state.life.cleanup_takes {
+            Some(time) if time.is_zero() => {}
+            Some(time) => sleep(time).await,
+            None => future::pending().await,
+        }
+        match state.life.insists_on {
+            _ if state.ending => Ok(()),
+            None => Ok(()),
+            Some(Reason::Panic) => panic!("{INTENDED}cleaning up"),
+            Some(reason) => Err(ended(reason)),
+        }
+    }
+}
+
+/// What a callback returns to end its actor.
+fn ended(reason: Reason) -> ActorProcessingErr {
+    match reason {
+        Reason::Error => "it fails".into(),
+        reason => exit_reason(reason).into(),
+    }
+}
+
+fn exit_reason(reason: Reason) -> ExitReason {
+    match reason {
+        Reason::Normal => ExitReason::Normal,
+        Reason::Shutdown => ExitReason::Shutdown,
+        Reason::Detail => ExitReason::ShutdownWith("detail".into()),
+        Reason::Killed => ExitReason::Killed,
+        Reason::Error | Reason::Panic => unreachable!("they are no requests"),
+    }
+}
+
+impl Address {
+    fn any(&self) -> AnyActorRef {
+        match self {
+            Self::Worker(actor) => actor.any(),
+            Self::Static(actor) => actor.any(),
+            Self::Dynamic(actor) => actor.any(),
+        }
+    }
+}
+
+impl From<ActorRef<Order>> for Address {
+    fn from(actor: ActorRef<Order>) -> Self {
+        Self::Worker(actor)
+    }
+}
+
+impl From<ActorRef<SupervisorMsg>> for Address {
+    fn from(actor: ActorRef<SupervisorMsg>) -> Self {
+        Self::Static(actor)
+    }
+}
+
+impl From<ActorRef<DynamicSupervisorMsg>> for Address {
+    fn from(actor: ActorRef<DynamicSupervisorMsg>) -> Self {
+        Self::Dynamic(actor)
+    }
+}
+
+// Answers in the model's words.
+
+fn done<E: Error>(outcome: Result<(), E>) -> String {
+    outcome.map_or_else(|error| one_word(&error), |()| "ok".to_owned())
+}
+
+fn one_word(error: &impl Error) -> String {
+    match error.to_string().as_str() {
+        "no such child" => "not found",
+        "the child is running" => "running",
+        "the child is being restarted" => "restarting",
+        "the supervisor is not running" => "noproc",
+        other => return other.to_owned(),
+    }
+    .to_owned()
+}
+
+fn failure(error: &StartError) -> String {
+    match error {
+        StartError::Failed(_) => "failed",
+        StartError::Panicked(_) => "panicked",
+        StartError::Killed => "killed",
+        StartError::Ignore => "ignore",
+        StartError::AlreadyRegistered { .. } => "already registered",
+        StartError::FailedToStartChild { id, source } => {
+            return format!("failed to start child {id}: {}", failure(source));
+        }
+        StartError::MaxChildren { .. } => "max children",
+        StartError::AlreadyStarted { .. } => "already started",
+        StartError::AlreadyPresent { .. } => "already present",
+        StartError::SignificantPermanent { .. } => "significant and permanent",
+        StartError::SignificantNeedsAutoShutdown { .. } => "significant without auto-shutdown",
+        StartError::NoProc => "noproc",
+        other => return other.to_string(),
+    }
+    .to_owned()
+}
+
+fn which<'a>(children: impl Iterator<Item = (&'a str, ChildState)>) -> String {
+    let row = |(id, state)| format!("{id} {}", format!("{state:?}").to_lowercase());
+    children.map(row).collect::<Vec<_>>().join(", ")
+}
+
+fn counts(count: Result<hedgehog_core::ChildCount, hedgehog_core::NoProc>) -> String {
+    match count {
+        Ok(count) => format!(
+            "{} specs, {} active, {} supervisors, {} workers",
+            count.specs, count.active, count.supervisors, count.workers
+        ),
+        Err(error) => one_word(&error),
+    }
+}
