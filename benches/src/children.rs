@@ -12,22 +12,23 @@ use tokio::sync::Notify;
 pub(crate) struct Child;
 
 pub(crate) enum Msg {
-    Ping(RpcReplyPort<()>),
+    /// Asks for the number of the incarnation.
+    Ping(RpcReplyPort<u64>),
     Count(Arc<Countdown>),
 }
 
 impl Actor for Child {
     type Msg = Msg;
-    type State = ();
+    type State = u64;
     type Arguments = ();
 
-    async fn pre_start(&self, _: ActorRef<Msg>, (): ()) -> Result<(), ActorProcessingErr> {
-        Ok(())
+    async fn pre_start(&self, _: ActorRef<Msg>, (): ()) -> Result<u64, ActorProcessingErr> {
+        Ok(crate::number())
     }
 
-    async fn handle(&self, _: ActorRef<Msg>, msg: Msg, (): &mut ()) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, _: ActorRef<Msg>, msg: Msg, number: &mut u64) -> Result<(), ActorProcessingErr> {
         match msg {
-            Msg::Ping(reply) => drop(reply.send(())),
+            Msg::Ping(reply) => drop(reply.send(*number)),
             Msg::Count(countdown) => countdown.count(),
         }
         Ok(())
@@ -35,25 +36,25 @@ impl Actor for Child {
 }
 
 /// For kameo.
-#[derive(Clone)]
-pub(crate) struct KameoChild;
+pub(crate) struct KameoChild(u64);
 
 impl kameo::Actor for KameoChild {
-    type Args = Self;
+    type Args = ();
     type Error = Infallible;
 
-    async fn on_start(state: Self, _: kameo::actor::ActorRef<Self>) -> Result<Self, Infallible> {
-        Ok(state)
+    async fn on_start((): (), _: kameo::actor::ActorRef<Self>) -> Result<Self, Infallible> {
+        Ok(Self(crate::number()))
     }
 }
 
-#[derive(Clone)]
 pub(crate) struct Ping;
 
 impl Message<Ping> for KameoChild {
-    type Reply = ();
+    type Reply = u64;
 
-    async fn handle(&mut self, _: Ping, _: &mut Context<Self, ()>) {}
+    async fn handle(&mut self, _: Ping, _: &mut Context<Self, u64>) -> u64 {
+        self.0
+    }
 }
 
 /// Known to be at its end without asking every actor.

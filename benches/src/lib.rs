@@ -3,7 +3,8 @@
 //! * [`family`] is the vocabulary: a family of cases, each with its contenders, each set up as a rig that can be measured.
 //! * [`criterion`] runs a family as a bench, [`report`] runs all of them, interleaved, and writes them down.
 //! * The other modules are one family, or several akin: [`fan_out`], [`publishers`], [`slow_subscriber`],
-//!   [`registry`].
+//!   [`registry`],
+//!   [`supervision`].
 //!
 //! Invariant: no figure without its check. A contender that loses, repeats or reorders ends the process, unless it is known to
 //! lose; then what was lost is counted and told beside the figure.
@@ -16,6 +17,7 @@ pub mod publishers;
 pub mod registry;
 pub mod report;
 pub mod slow_subscriber;
+pub mod supervision;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,6 +32,7 @@ pub const FAMILIES: &[Family] = &[
     publishers::PUBLISHERS,
     slow_subscriber::SLOW_SUBSCRIBER,
     registry::REGISTRY,
+    supervision::SUPERVISION,
 ];
 
 /// A runtime like everybody else's, whatever the machine.

@@ -129,7 +129,7 @@ fn call(n: usize) -> Case {
                 let actor: ractor::ActorRef<Msg> = cell.into();
                 matches!(
                     actor.call(Msg::Ping, None).await,
-                    Ok(ractor::rpc::CallResult::Success(()))
+                    Ok(ractor::rpc::CallResult::Success(_))
                 )
             }
         })
@@ -319,7 +319,7 @@ impl Kameo {
         let actors = {
             let _inside = runtime.enter();
             let named = |key: &String| {
-                let actor = KameoChild::spawn(KameoChild);
+                let actor = KameoChild::spawn(());
                 actor.register(key.clone()).expect("the name is free");
                 actor
             };
