@@ -1,4 +1,4 @@
-//! You learn to keep state behind an actor that takes functions for messages: Elixir's `Agent`, in ten lines.
+//! You learn to keep state behind an actor that takes functions for messages: Elixir's `Agent`, in a dozen lines.
 //!
 //! It suits state without a behaviour of its own. As soon as messages have names, an actor with an `enum` reads better:
 //! `cargo run --example agent`.
@@ -11,7 +11,7 @@ use hedgehog_core::{
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-// The ten lines.
+// The dozen lines.
 type Access<S> = Box<dyn FnOnce(&mut S) + Send>;
 struct Agent<S>(PhantomData<fn() -> S>);
 

@@ -89,6 +89,5 @@ async fn main() -> anyhow::Result<()> {
         parser.call(Msg::Count, PATIENCE).await?
     );
     println!("stopped with the program: {}", root.stop(ExitReason::Shutdown).await);
-    println!("the channel is closed by then: {}", numbers.recv().await.is_none());
     Ok(())
 }

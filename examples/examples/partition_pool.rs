@@ -58,10 +58,7 @@ async fn main() -> anyhow::Result<()> {
         .await?;
 
     let alone = connect(|_| DynamicSupervisorRef::from(&one)).await?;
-    println!(
-        "8 connections through one supervisor: one after the other, {:?} each",
-        CONNECTING
-    );
+    println!("8 connections through one supervisor: one after the other, {CONNECTING:?} each");
 
     // One key, one partition: the user's number is the key, here and when the connection is looked for later.
     let pool = PartitionSupervisorRef::from(&pool);
@@ -75,12 +72,14 @@ async fn main() -> anyhow::Result<()> {
 
     for child in pool.which_children().await? {
         let partition = DynamicSupervisorRef::from(pool.via(child.id.parse::<usize>()?));
-        let users: Vec<_> = partition
+        let mut users: Vec<_> = partition
             .which_children()
             .await?
-            .iter()
+            .into_iter()
             .map(|user| user.id.to_string())
             .collect();
+        // They were started side by side, so whose request came first is chance.
+        users.sort();
         println!("  partition {}: {}", child.id, users.join(", "));
     }
     root.stop(ExitReason::Shutdown).await;

@@ -1,4 +1,4 @@
-//! You learn to use a registry as a PubSub: many actors under one key, each with a value that says what it wants.
+//! You learn to use a registry as a `PubSub`: many actors under one key, each with a value that says what it wants.
 //!
 //! A registry with duplicate keys suits few messages to few actors, chosen by their values. Many events to many readers
 //! are the business of `PubSub`, whose topics cost no message per subscriber: `cargo run --example registry_pubsub`.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::Context;
 use hedgehog_core::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef,
-    ExitReason, Name, Registry, Restart, StartError, Strategy, Supervisor, SupervisorRef, Task, TaskMsg, ractor,
+    ExitReason, Name, Registry, Restart, RpcReplyPort, StartError, Strategy, Supervisor, SupervisorRef, Task, TaskMsg,
+    Via, ractor,
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -17,25 +18,32 @@ const SETTINGS: [&str; 2] = ["btc", "eth"];
 /// Would receive prices.
 struct Stream;
 
+/// Answered by a stream that has started.
+type Ping = RpcReplyPort<()>;
+
 impl Actor for Stream {
-    type Msg = ();
+    type Msg = Ping;
     type State = ();
     type Arguments = &'static str;
 
-    async fn pre_start(&self, _: ractor::ActorRef<()>, symbol: &'static str) -> Result<(), ActorProcessingErr> {
+    async fn pre_start(&self, _: ractor::ActorRef<Ping>, symbol: &'static str) -> Result<(), ActorProcessingErr> {
         println!("    stream {symbol} starts");
         Ok(())
+    }
+
+    async fn handle(&self, _: ractor::ActorRef<Ping>, ping: Ping, (): &mut ()) -> Result<(), ActorProcessingErr> {
+        Ok(ping.send(())?)
     }
 }
 
 #[derive(Clone)]
 struct Streams {
-    registry: Registry<&'static str, ()>,
+    registry: Registry<&'static str, Ping>,
     supervisor: Name<DynamicSupervisorMsg>,
 }
 
 impl Streams {
-    async fn start(&self, symbol: &'static str) -> Result<ActorRef<()>, StartError> {
+    async fn start(&self, symbol: &'static str) -> Result<ActorRef<Ping>, StartError> {
         let spec = ChildSpec::worker(symbol, move || (Stream, symbol)).via(self.registry.via(symbol));
         DynamicSupervisorRef::from(&self.supervisor).start_child(spec).await
     }
@@ -72,17 +80,18 @@ async fn main() -> anyhow::Result<()> {
         .start()
         .await?;
     let eth = streams.registry.via("eth");
+    let stream = ready(&eth).await?;
 
-    let stream = eth.wait(PATIENCE).await.context("autostart starts it")?;
     println!("a stream is killed: its own supervisor starts it again, and nothing else happens");
     stream.kill();
     stream.exited().await;
-    eth.wait(PATIENCE).await.context("it is restarted")?;
+    let mut stream = ready(&eth).await?;
 
     for victim in ["root/streams", "root/registry"] {
         println!("{victim} is killed: it and all that follow it are started again");
-        kill(&root, victim).await?;
-        eth.wait(PATIENCE).await.context("autostart runs again")?;
+        kill(&root, victim)?;
+        stream.exited().await;
+        stream = ready(&eth).await?;
     }
 
     println!("{}", root.tree().context("it runs")?);
@@ -90,10 +99,18 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn kill(root: &SupervisorRef, path: &str) -> anyhow::Result<()> {
+/// The stream at an address, as soon as it has started.
+async fn ready(address: &Via<&'static str, Ping>) -> anyhow::Result<ActorRef<Ping>> {
+    let stream = address.wait(PATIENCE).await.context("autostart starts it")?;
+    stream.call(|ping| ping, PATIENCE).await?;
+    Ok(stream)
+}
+
+fn kill(root: &SupervisorRef, path: &str) -> anyhow::Result<()> {
     let tree = root.tree().context("it runs")?;
-    let victim = tree.find(path).and_then(|node| node.actor()).context("it is there")?;
-    victim.kill();
-    victim.exited().await;
+    tree.find(path)
+        .and_then(|node| node.actor())
+        .context("it is there")?
+        .kill();
     Ok(())
 }

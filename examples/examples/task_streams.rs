@@ -8,11 +8,11 @@ use anyhow::Context;
 use hedgehog_core::{DynamicSupervisor, ExitReason, OnTimeout, Task, TaskError, TaskSupervisor};
 use tokio::time::{Instant, sleep};
 
-/// Takes so many milliseconds; three are too many for it, and 1 000 for anybody.
-async fn fetch(millis: u64) -> u64 {
-    sleep(Duration::from_millis(millis)).await;
-    assert!(millis != 3, "no page 3");
-    millis
+/// Page `n` takes `n` milliseconds, and there is no page 3.
+async fn fetch(n: u64) -> u64 {
+    sleep(Duration::from_millis(n)).await;
+    assert!(n != 3, "no page 3");
+    n
 }
 
 #[tokio::main]
@@ -43,9 +43,9 @@ async fn main() -> anyhow::Result<()> {
     }
 
     // A late one ends the stream, unless it is told to kill the task and go on.
-    let mut pages = Task::async_stream([5, 1000, 6], fetch)
+    let mut pages = Task::async_stream([5, 60_000, 6], fetch)
         .max_concurrency(four)
-        .timeout(Duration::from_millis(250))
+        .timeout(Duration::from_millis(500))
         .on_timeout(OnTimeout::KillTask)
         .zip_input_on_exit()
         .run();
@@ -60,7 +60,10 @@ async fn main() -> anyhow::Result<()> {
     // In a tree the tasks are children of a supervisor. Items are taken from the input as there is room for their tasks, so it
     // may be endless; whoever has enough drops the stream, and the tasks that still run are killed.
     let tasks = TaskSupervisor::from(DynamicSupervisor::new().start().await?);
-    let mut pages = tasks.async_stream(10.., fetch).max_concurrency(four).run();
+    let mut pages = tasks
+        .async_stream((1..).map(|n| n * 100), fetch)
+        .max_concurrency(four)
+        .run();
     let first = pages.next().await.context("it never ends")??;
     println!(
         "first page {first}, {} more on their way",

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ChildSpec, ExitReason, Name, Overflow, PubSub, Strategy, Supervisor, ractor,
+    Actor, ActorProcessingErr, ChildSpec, ExitReason, Name, Overflow, PubSub, Strategy, Supervisor,
+    SupervisorEventKind, ractor,
 };
+use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -33,17 +35,6 @@ async fn main() -> anyhow::Result<()> {
     // One subscription sees all supervisors below the one that has the topic. Subscribed before the start, it misses nothing.
     let events = PubSub::new().topic("supervisors");
     let mut seen = events.subscribe(Overflow::Lossless);
-    let watcher = tokio::spawn(async move {
-        let mut problems = 0;
-        loop {
-            let event = seen.recv().await?;
-            println!("  event: {event}");
-            problems += u32::from(event.is_problem());
-            if event.path() == "shop/counters" && !matches!(event.kind, hedgehog_core::SupervisorEventKind::Started) {
-                return anyhow::Ok(problems);
-            }
-        }
-    });
 
     let vase = Name::new("vase");
     let shelf = vase.clone();
@@ -56,10 +47,17 @@ async fn main() -> anyhow::Result<()> {
         .start()
         .await?;
 
-    let first = vase.whereis().context("it started with its supervisor")?;
-    first.cast(())?;
-    first.exited().await;
-    vase.wait(PATIENCE).await.context("it is restarted")?;
+    vase.cast(())?;
+    println!("what happens:");
+    let mut restarted = false;
+    while !restarted {
+        // Waits for the next event. An actor would have its doorbell rung instead.
+        let next = seen.next_batch(1, |event| {
+            println!("  {event}");
+            restarted = matches!(event.kind, SupervisorEventKind::Restarted { .. });
+        });
+        let _ = timeout(PATIENCE, next).await??; // `Lossless`: it tells of no loss
+    }
 
     // A snapshot asks no actor: it is there at once even when all of them are busy.
     let tree = root.tree().context("it runs")?;
@@ -74,6 +72,12 @@ async fn main() -> anyhow::Result<()> {
     println!("{}", tree.to_dot());
 
     root.stop(ExitReason::Shutdown).await;
-    println!("problems seen: {}", watcher.await??);
+    println!("what happened at the end:");
+    let mut problems = 0;
+    let _ = seen.drain(usize::MAX, |event| {
+        println!("  {event}");
+        problems += u32::from(event.is_problem());
+    });
+    println!("problems among it: {problems}");
     Ok(())
 }

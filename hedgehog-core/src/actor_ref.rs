@@ -335,6 +335,18 @@ impl Pid {
     }
 }
 
+impl<M> From<&ActorRef<M>> for Pid {
+    fn from(actor: &ActorRef<M>) -> Self {
+        actor.incarnation.pid()
+    }
+}
+
+impl From<&AnyActorRef> for Pid {
+    fn from(actor: &AnyActorRef) -> Self {
+        actor.0.pid()
+    }
+}
+
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<0.{}>", self.0)

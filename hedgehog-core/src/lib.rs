@@ -64,8 +64,12 @@
 //! | [`Registry`], [`DuplicateRegistry`] | names by key, with values; one or many actors to a key |
 //! | [`pubsub`] | topics with very fast fan-out |
 //! | [`Task`], [`TaskSupervisor`], [`TaskStream`] | futures with a value, under a supervisor, or many of a kind |
-//! | [`Application`] | a tree as a program, with signals |
+//! | [`Application`], [`Applications`] | a tree as a program, with signals; several that need one another |
 //! | [`TreeNode`], [`SupervisorEvent`] | what the tree looks like right now, and what happens in it |
+//!
+//! Each has a page of its own in [`docs`], which begins with when to take it. Two more are for those who come from elsewhere:
+//! [`docs::migrating`] from `tokio::spawn` and `JoinSet`, [`docs::otp`] from Erlang and Elixir. And everybody should read
+//! [`docs::mailboxes`] once, before the first actor is too slow.
 //!
 //! # When not to use it
 //!
@@ -96,7 +100,10 @@ mod task;
 mod timer;
 
 pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid, StopError};
-pub use application::{Application, ApplicationError, Outcome, RunningApplication};
+pub use application::{
+    Application, ApplicationCallbacks, ApplicationError, ApplicationName, Applications, OnExit, Outcome,
+    RunningApplication,
+};
 pub use child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;

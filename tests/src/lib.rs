@@ -3,10 +3,12 @@
 //! * [`conformance`] knows which behaviours of OTP are due, runs the cases that show them, and counts what is covered.
 //! * `program` runs the real binary in a folder of its own; `tape` steers its market, `tree` and `sqlite` read it. They, `data` and
 //!   `postgres` belong to the feature `program`.
+//! * [`build`] gives a test the example or the program that it runs.
 //! * [`scenario`] is the cast of those cases: a worker that records its life and misbehaves on command, and ways to wait.
 //!
 //! Invariant: a test never waits a fixed time of the real clock; it waits for a condition, or runs on a paused clock.
 
+pub mod build;
 pub mod conformance;
 pub mod scenario;
 

@@ -1,5 +1,6 @@
 //! The real binary in a folder of its own: started, asked, signalled, killed.
 
+use crate::build::build;
 use crate::tree::Tree;
 use anyhow::{Context, Result, bail, ensure};
 use parking_lot::Mutex;
@@ -16,22 +17,12 @@ use std::time::{Duration, Instant};
 pub fn binary() -> Result<&'static Path> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
-        let build = escargot::CargoBuild::new().package("hedgehog-bin").bin("hedgehog");
-        // What cargo tells this test of itself would reach build scripts that watch it (ring's does), and each test run
-        // and each build would then undo the other's work.
-        let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        let ours = ours.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
-        let build = ours.fold(build, escargot::CargoBuild::env_remove);
-        let build = if cfg!(debug_assertions) { build } else { build.release() };
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-        match build.manifest_path(manifest).run() {
-            Ok(run) => Ok(run.path().to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
+        let program = escargot::CargoBuild::new().package("hedgehog-bin").bin("hedgehog");
+        build(program).map_err(|error| format!("{error:#}"))
     });
     built
         .as_deref()
-        .map_err(|error| anyhow::anyhow!("the program does not build: {error}"))
+        .map_err(|error| anyhow::anyhow!("the program: {error}"))
 }
 
 /// How long a condition may take that holds within a moment on a machine with nothing else to do.

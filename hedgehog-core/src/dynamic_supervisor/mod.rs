@@ -9,7 +9,7 @@ pub use server::DynamicSupervisorMsg;
 
 use crate::{
     actor_ref::{ActorRef, Pid},
-    child_spec::{ChildId, ChildSpec},
+    child_spec::{AnyChildSpec, ChildId, ChildSpec},
     exit::ExitReason,
     name::Name,
     observe::TreeNode,
@@ -148,14 +148,10 @@ impl<X: 'static> DynamicSupervisorRef<X> {
             .ok_or(StartError::NoProc)
     }
 
-    /// Stops a child and returns when it is gone; nothing is kept of it.
-    pub async fn terminate_child<M: Message>(&self, child: &ActorRef<M>) -> Result<(), TerminateError> {
-        self.terminate_pid(child.pid()).await
-    }
-
-    /// [`terminate_child`](Self::terminate_child) by identity. The last incarnation of a child that is being restarted
-    /// stands for the child, and its restart is cancelled.
-    pub async fn terminate_pid(&self, child: Pid) -> Result<(), TerminateError> {
+    /// Stops a child, told by a reference to it or by its pid, and returns when it is gone; nothing is kept of it. The last
+    /// incarnation of a child that is being restarted stands for the child, and its restart is cancelled.
+    pub async fn terminate_child(&self, child: impl Into<Pid>) -> Result<(), TerminateError> {
+        let child = child.into();
         self.0.ask(|reply| Request::TerminatePid(child, reply).into()).await?
     }
 
@@ -168,6 +164,20 @@ impl<X: 'static> DynamicSupervisorRef<X> {
     /// The children in the order in which they were started first.
     pub async fn which_children(&self) -> Result<Vec<ChildInfo>, NoProc> {
         self.0.ask(|reply| Request::Which(reply).into()).await
+    }
+
+    /// One child, told by a reference to it or by its pid, and what it is doing. `None` for one that is not, or no longer,
+    /// a child of this supervisor.
+    pub async fn which_child(&self, child: impl Into<Pid>) -> Result<Option<ChildInfo>, NoProc> {
+        let child = child.into();
+        self.0.ask(|reply| Request::WhichPid(child, reply).into()).await
+    }
+
+    /// The spec of one child, told by a reference to it or by its pid, defaults filled in. `None` as for
+    /// [`which_child`](Self::which_child).
+    pub async fn get_child_spec(&self, child: impl Into<Pid>) -> Result<Option<AnyChildSpec>, NoProc> {
+        let child = child.into();
+        self.0.ask(|reply| Request::Spec(child, reply).into()).await
     }
 
     /// How many children there are, by kind and activity.

@@ -3,7 +3,7 @@
 use super::DynamicSupervisor;
 use crate::{
     actor_ref::{AnyActorRef, Pid},
-    child_spec::{ChildId, ErasedSpec, Extra},
+    child_spec::{AnyChildSpec, ChildId, ErasedSpec, Extra},
     exit::ExitReason,
     start_error::StartError,
     supervisor::{
@@ -32,6 +32,8 @@ pub(super) enum Request {
     TerminatePid(Pid, RpcReplyPort<Result<(), TerminateError>>),
     TerminateId(ChildId, RpcReplyPort<Result<(), TerminateError>>),
     Which(RpcReplyPort<Vec<ChildInfo>>),
+    WhichPid(Pid, RpcReplyPort<Option<ChildInfo>>),
+    Spec(Pid, RpcReplyPort<Option<AnyChildSpec>>),
     Count(RpcReplyPort<ChildCount>),
     SetMaxChildren(usize, RpcReplyPort<()>),
     Notice(Notice),
@@ -94,6 +96,8 @@ impl<X: Send + Sync + 'static> Actor for Server<X> {
                 drop(reply.send(state.terminate(children).await));
             }
             Request::Which(reply) => drop(reply.send(state.table().info())),
+            Request::WhichPid(pid, reply) => drop(reply.send(state.table().info_of(pid))),
+            Request::Spec(pid, reply) => drop(reply.send(state.table().spec_of(pid))),
             Request::Count(reply) => drop(reply.send(state.table().count())),
             Request::SetMaxChildren(max_children, reply) => {
                 state.max_children = max_children;

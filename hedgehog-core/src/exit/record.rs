@@ -246,7 +246,6 @@ impl Incarnation {
     }
 
     /// Lets snapshots show topics as this actor's. `topics` runs in whoever takes the snapshot.
-    #[expect(dead_code, reason = "for topics that are owned by an actor")]
     pub(crate) fn show_topics(&self, topics: impl Fn() -> Vec<TopicInfo> + Send + Sync + 'static) {
         let _ = self.role.set(Box::new(Role::Topics(Box::new(topics))));
     }

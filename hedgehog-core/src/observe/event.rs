@@ -171,3 +171,6 @@ fn as_text<S: Serializer>(reason: &ExitReason, serializer: S) -> Result<S::Ok, S
 fn as_chain<S: Serializer>(error: &StartError, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&chain(error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,9 @@
 //! that it can be checked step by step against every order (`tests/models`).
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::chunk::Cursor;
-use super::doorbell::Wakeup;
 use super::idle::{IdleSet, Seat};
 use super::log::Log;
 use super::overflow::Metadata;
@@ -146,16 +146,13 @@ impl<T> Place<T> {
         lost
     }
 
-    /// Falls asleep if there is nothing to read; `false` if there is, or if the subscription was closed.
-    pub(super) fn park(&self, feed: &Feed<T>) -> bool {
+    /// Falls asleep, to be woken by `waker`, if there is nothing to read; `false` if there is, or if the subscription was
+    /// closed.
+    pub(super) fn park(&self, feed: &Feed<T>, waker: &Waker) -> bool {
+        self.seat.register(waker);
         self.seat.set_idle();
         // Asked after the bit was set: an event may have come, or the end, just before.
         self.lag(feed) == 0 && self.reader.end().is_none()
-    }
-
-    /// How it is woken from now on.
-    pub(super) fn wake_by(&self, wakeup: Arc<Wakeup>) {
-        self.seat.set_wakeup(wakeup);
     }
 
     /// Goes back to what was acknowledged; has no effect where that may be lost.

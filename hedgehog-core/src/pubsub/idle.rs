@@ -10,41 +10,45 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 
-use super::doorbell::Wakeup;
 use super::reader::CacheLine;
-use super::sync::{ArcSwap, ArcSwapOption, AtomicU64, Guard, SEATS};
+use super::sync::{AtomicU64, AtomicWaker, OnceLock, SEATS};
 
 /// The owner of a subscription that nobody owns: no pid is zero.
 pub(super) const NOBODY: u64 = 0;
 
+/// A list of groups that grows at its end and never shrinks. It grows under the log's lock, which orders that with the
+/// publishers that come after.
 #[derive(Default)]
 pub(super) struct IdleSet {
-    /// Grows, never shrinks. Replaced only under the log's lock, which orders it with the publishers that come after.
-    groups: ArcSwap<Vec<Arc<Group>>>,
+    first: OnceLock<Arc<Group>>,
 }
 
 impl IdleSet {
     /// Makes room for the subscriber `id`.
     pub(super) fn reserve(&self, id: usize) {
-        if self.groups.load().len() <= id / SEATS {
-            let mut groups = Vec::clone(&self.groups.load());
-            groups.resize_with(id / SEATS + 1, Arc::default);
-            self.groups.store(Arc::new(groups));
+        let mut place = &self.first;
+        for _ in 0..=id / SEATS {
+            place = &place.get_or_init(Arc::default).next;
         }
     }
 
     /// The place of the subscriber `id`, for which there is room.
     pub(super) fn seat(&self, id: usize) -> Seat {
+        let group = self
+            .groups()
+            .nth(id / SEATS)
+            .expect("room is reserved before a seat is taken");
         Seat {
-            group: Arc::clone(&self.groups.load()[id / SEATS]),
+            group: Arc::clone(group),
             index: id % SEATS,
         }
     }
 
     /// Wakes every subscriber that is idle.
     pub(super) fn wake(&self) {
-        for group in self.groups.load().iter() {
+        for group in self.groups() {
             // A load first: the swap would take the cache line away from subscribers that are busy, at every event.
             if group.idle.0.load(Ordering::SeqCst) != 0 {
                 group.wake(group.idle.0.swap(0, Ordering::SeqCst));
@@ -54,7 +58,7 @@ impl IdleSet {
 
     /// Wakes every subscriber that is idle and does not belong to `owner`.
     pub(super) fn wake_except(&self, owner: u64) {
-        for group in self.groups.load().iter() {
+        for group in self.groups() {
             let idle = group.idle.0.load(Ordering::SeqCst);
             let others = bits(idle).filter(|&index| group.owners[index].load(Ordering::Acquire) != owner);
             let others = others.fold(0, |others, index| others | 1 << index);
@@ -63,9 +67,13 @@ impl IdleSet {
             }
         }
     }
+
+    fn groups(&self) -> impl Iterator<Item = &Arc<Group>> {
+        std::iter::successors(self.first.get(), |group| group.next.get())
+    }
 }
 
-/// One subscriber's bit and wakeup, and whose it is.
+/// One subscriber's bit and waker, and whose it is.
 #[derive(Clone)]
 pub(super) struct Seat {
     group: Arc<Group>,
@@ -97,25 +105,15 @@ impl Seat {
         self.group.owners[self.index].store(owner, Ordering::Release);
     }
 
-    /// How this subscriber is woken, unless that was retracted.
-    pub(super) fn wakeup(&self) -> Guard<Option<Arc<Wakeup>>> {
-        self.group.wakeups[self.index].load()
-    }
-
-    /// How this subscriber is woken from now on.
-    pub(super) fn set_wakeup(&self, wakeup: Arc<Wakeup>) {
-        self.group.wakeups[self.index].store(Some(wakeup));
-    }
-
-    /// Forgets `wakeup`, unless another has taken its place.
-    pub(super) fn retract(&self, wakeup: Arc<Wakeup>) {
-        self.group.wakeups[self.index].compare_and_swap(&Some(wakeup), None);
+    /// How this subscriber is woken the next time. To be called each time before [`set_idle`](Self::set_idle).
+    pub(super) fn register(&self, waker: &Waker) {
+        self.group.wakers[self.index].register(waker);
     }
 
     /// Leaves the seat as the next subscriber expects to find it.
     pub(super) fn vacate(&self) {
         self.group.idle.0.fetch_and(!self.bit(), Ordering::SeqCst);
-        self.group.wakeups[self.index].store(None);
+        drop(self.group.wakers[self.index].take());
         self.set_owner(NOBODY);
     }
 
@@ -124,9 +122,11 @@ impl Seat {
     }
 }
 
+/// Up to 64 subscribers. What a publisher looks at when nobody is idle is one cache line.
 struct Group {
     idle: CacheLine<AtomicU64>,
-    wakeups: [ArcSwapOption<Wakeup>; SEATS],
+    next: OnceLock<Arc<Group>>,
+    wakers: [AtomicWaker; SEATS],
     owners: [AtomicU64; SEATS],
 }
 
@@ -134,7 +134,8 @@ impl Default for Group {
     fn default() -> Self {
         Self {
             idle: CacheLine(AtomicU64::new(0)),
-            wakeups: std::array::from_fn(|_| ArcSwapOption::empty()),
+            next: OnceLock::new(),
+            wakers: std::array::from_fn(|_| AtomicWaker::new()),
             owners: std::array::from_fn(|_| AtomicU64::new(NOBODY)),
         }
     }
@@ -145,14 +146,19 @@ impl Group {
     fn wake(&self, owed: u64) {
         for index in bits(owed) {
             // The bits are taken: a panic that got through here would leave the others asleep for good.
-            let woken = catch_unwind(AssertUnwindSafe(|| {
-                if let Some(wakeup) = &*self.wakeups[index].load() {
-                    wakeup.wake();
-                }
-            }));
-            if woken.is_err() {
+            if catch_unwind(AssertUnwindSafe(|| self.wakers[index].wake())).is_err() {
                 tracing::error!("the wake of a topic's subscriber panicked; the subscriber may have missed it");
             }
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // One after the other: dropped by recursion, a long list would need a deep stack.
+        let mut next = self.next.take();
+        while let Some(mut group) = next.and_then(Arc::into_inner) {
+            next = group.next.take();
         }
     }
 }

@@ -95,6 +95,8 @@ impl<T: Send + Sync + 'static> PubSub<T> {
     /// When this child ends, for whatever reason, every subscription is closed: a task's next
     /// [`next_batch`](Subscription::next_batch) fails with [`Closed`], a stream ends, a doorbell rings a last time. Handles on
     /// topics stay good, and whoever subscribes afterwards is served. Without a `spec` nothing of this ever happens.
+    ///
+    /// The node of this child in the [tree](crate::TreeNode::topics) shows the topics and their subscribers.
     pub fn spec(&self, id: impl Into<ChildId>) -> ChildSpec<PubSubMsg> {
         supervised::spec(&self.shared, id)
     }
@@ -159,9 +161,7 @@ impl<T: Send + Sync + 'static> PubSub<T> {
 
     /// What every topic is doing at this moment, by name.
     pub fn topics(&self) -> Vec<TopicInfo> {
-        let mut infos: Vec<_> = self.shared.all().iter().map(Topic::info).collect();
-        infos.sort_by(|a, b| a.name.cmp(&b.name));
-        infos
+        self.shared.infos()
     }
 
     /// Gives out a clone, never the map's guard: broadcasting runs wakers, and those may come back here.
@@ -171,6 +171,12 @@ impl<T: Send + Sync + 'static> PubSub<T> {
 }
 
 impl<T: Send + Sync + 'static> Shared<T> {
+    fn infos(&self) -> Vec<TopicInfo> {
+        let mut infos: Vec<_> = self.all().iter().map(Topic::info).collect();
+        infos.sort_by(|a, b| a.name.cmp(&b.name));
+        infos
+    }
+
     fn close_all(&self) {
         for topic in self.all() {
             topic.close_all();

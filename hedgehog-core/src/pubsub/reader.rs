@@ -6,15 +6,12 @@ use super::Overflow;
 use super::overflow::Metadata;
 use super::sync::AtomicU64;
 
+/// Alone on its cache lines, all of it on two: the rest is written at every drain.
+#[repr(align(128))]
 pub(super) struct Reader {
     id: usize,
     overflow: Overflow,
     metadata: Option<Metadata>,
-    progress: CacheLine<Progress>,
-}
-
-/// Alone on its cache lines: it is written at every drain.
-struct Progress {
     /// The next event to read, as of the last drain.
     position: AtomicU64,
     /// Everything before it may go; only looked at where nothing may be lost.
@@ -30,19 +27,16 @@ const OPEN: u64 = u64::MAX;
 
 impl Reader {
     pub(super) fn new(id: usize, overflow: Overflow, metadata: Option<Metadata>, position: u64) -> Self {
-        let progress = Progress {
+        Self {
+            id,
+            overflow,
+            metadata,
             position: AtomicU64::new(position),
             acknowledged: AtomicU64::new(position),
             lagged: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             high_water: AtomicU64::new(0),
             end: AtomicU64::new(OPEN),
-        };
-        Self {
-            id,
-            overflow,
-            metadata,
-            progress: CacheLine(progress),
         }
     }
 
@@ -59,46 +53,46 @@ impl Reader {
     }
 
     pub(super) fn position(&self) -> u64 {
-        self.progress.0.position.load(Ordering::Acquire)
+        self.position.load(Ordering::Acquire)
     }
 
     pub(super) fn acknowledged(&self) -> u64 {
-        self.progress.0.acknowledged.load(Ordering::Acquire)
+        self.acknowledged.load(Ordering::Acquire)
     }
 
     pub(super) fn lagged(&self) -> u64 {
-        self.progress.0.lagged.load(Ordering::Relaxed)
+        self.lagged.load(Ordering::Relaxed)
     }
 
     pub(super) fn skipped(&self) -> u64 {
-        self.progress.0.skipped.load(Ordering::Relaxed)
+        self.skipped.load(Ordering::Relaxed)
     }
 
     pub(super) fn high_water(&self) -> u64 {
-        self.progress.0.high_water.load(Ordering::Relaxed)
+        self.high_water.load(Ordering::Relaxed)
     }
 
     pub(super) fn moved_to(&self, position: u64) {
-        self.progress.0.position.store(position, Ordering::Release);
+        self.position.store(position, Ordering::Release);
     }
 
     pub(super) fn acknowledge(&self, position: u64) {
-        self.progress.0.acknowledged.store(position, Ordering::Release);
+        self.acknowledged.store(position, Ordering::Release);
     }
 
     pub(super) fn lost(&self, events: u64) {
-        self.progress.0.lagged.fetch_add(events, Ordering::Relaxed);
+        self.lagged.fetch_add(events, Ordering::Relaxed);
     }
 
     /// An event was passed over that was not for this subscriber.
     pub(super) fn skip(&self) {
-        self.progress.0.skipped.fetch_add(1, Ordering::Relaxed);
+        self.skipped.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn was_behind(&self, lag: u64) {
         // Only the subscriber writes it: a load is all that most drains pay.
         if lag > self.high_water() {
-            self.progress.0.high_water.store(lag, Ordering::Relaxed);
+            self.high_water.store(lag, Ordering::Relaxed);
         }
     }
 
@@ -107,14 +101,14 @@ impl Reader {
         let open = self.end().is_none();
         if open {
             // `SeqCst`, as the idle bits are: a subscriber that parks sees this, or its closer sees the bit.
-            self.progress.0.end.store(position, Ordering::SeqCst);
+            self.end.store(position, Ordering::SeqCst);
         }
         open
     }
 
     /// Where the subscription was closed, if it was.
     pub(super) fn end(&self) -> Option<u64> {
-        let end = self.progress.0.end.load(Ordering::SeqCst);
+        let end = self.end.load(Ordering::SeqCst);
         (end != OPEN).then_some(end)
     }
 

@@ -2,9 +2,9 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use super::doorbell::{Doorbell, Wakeup};
+use super::doorbell::Doorbell;
 use super::feed::Place;
 use super::idle::NOBODY;
 use super::owner::Owner;
@@ -27,6 +27,7 @@ pub struct Subscription<T> {
     topic: Topic<T>,
     place: Place<T>,
     acknowledge: Acknowledge,
+    doorbell: Option<Arc<Doorbell>>,
     /// The tie to the actor it belongs to, if there is one.
     owner: Option<Owner>,
     /// The position up to which freeing the log was last tried.
@@ -105,8 +106,7 @@ impl<T: Send + Sync + 'static> Subscription<T> {
             if self.seen_closed {
                 return Poll::Ready(Err(Closed));
             }
-            self.wake_task(context.waker());
-            if self.place.park(self.topic.feed()) {
+            if self.place.park(self.topic.feed(), context.waker()) {
                 return Poll::Pending;
             }
         }
@@ -131,12 +131,14 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         let Some(to) = incarnation.cell().cloned().map(ractor::ActorRef::from) else {
             return;
         };
-        let wakeup = Arc::new(Wakeup::Actor(Doorbell::new(move || {
+        let doorbell = Doorbell::new(move || {
             // Refused by an actor that is gone or about to be: then nobody is left to read.
             let _ = to.cast(message());
-        })));
-        self.place.wake_by(Arc::clone(&wakeup));
-        self.belong_to(&incarnation, Some(&wakeup));
+        });
+        if let Some(former) = self.doorbell.replace(doorbell) {
+            former.silence();
+        }
+        self.belong_to(&incarnation);
         self.rearm();
     }
 
@@ -144,15 +146,12 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     ///
     /// To be called once per message of the doorbell, by its handler. Does nothing without a [`ring`](Self::ring).
     pub fn rearm(&mut self) {
-        let wakeup = self.place.seat.wakeup();
-        let Some(Wakeup::Actor(doorbell)) = wakeup.as_deref() else {
-            return;
-        };
+        let Some(doorbell) = &self.doorbell else { return };
         doorbell.rearm();
         let feed = self.topic.feed();
         // An event may come while it falls asleep. If its publisher saw the idle bit all the same, both ring, and the
         // doorbell lets one through.
-        if !self.seen_closed && (self.place.lag(feed) > 0 || !self.place.park(feed)) {
+        if !self.seen_closed && (self.place.lag(feed) > 0 || !self.place.park(feed, &doorbell.waker())) {
             doorbell.ring();
         }
     }
@@ -184,17 +183,17 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         }
     }
 
-    fn belong_to(&mut self, actor: &Arc<Incarnation>, doorbell: Option<&Arc<Wakeup>>) {
+    fn belong_to(&mut self, actor: &Arc<Incarnation>) {
         // The tie to a former owner goes first: its exit is nothing to this subscription any more.
         self.owner = None;
         let seat = self.place.seat.clone();
         seat.set_owner(actor.pid().as_u64());
-        let doorbell = doorbell.map(Arc::downgrade);
+        let doorbell = self.doorbell.as_ref().map(Arc::downgrade);
         let survives = self.acknowledge == Acknowledge::ByHand;
         let (topic, reader) = (self.topic.clone(), Arc::clone(&self.place.reader));
         self.owner = Owner::new(actor, move || {
             if let Some(doorbell) = doorbell.and_then(|doorbell| doorbell.upgrade()) {
-                seat.retract(doorbell);
+                doorbell.silence();
             }
             if survives {
                 seat.set_owner(NOBODY);
@@ -202,14 +201,6 @@ impl<T: Send + Sync + 'static> Subscription<T> {
                 topic.close(&reader);
             }
         });
-    }
-
-    fn wake_task(&mut self, waker: &Waker) {
-        let wakeup = self.place.seat.wakeup();
-        let known = matches!(wakeup.as_deref(), Some(Wakeup::Task(known)) if known.will_wake(waker));
-        if !known {
-            self.place.wake_by(Arc::new(Wakeup::Task(waker.clone())));
-        }
     }
 }
 
@@ -221,11 +212,12 @@ impl<T: Send + Sync + 'static> Subscription<T> {
             released: place.position(),
             place,
             acknowledge,
+            doorbell: None,
             owner: None,
             seen_closed: false,
         };
         if let Some(owner) = options.owner {
-            subscription.belong_to(&owner.0, None);
+            subscription.belong_to(&owner.0);
         }
         subscription
     }

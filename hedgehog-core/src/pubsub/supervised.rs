@@ -32,6 +32,10 @@ impl<T: Send + Sync + 'static> Actor for Owner<T> {
             return Err("this PubSub has an owner already: `PubSub::spec` is for one place in one tree".into());
         }
         let shared = Arc::clone(&self.0);
+        me.any().0.show_topics({
+            let shared = Arc::clone(&shared);
+            move || shared.infos()
+        });
         me.on_cleanup(move || {
             shared.close_all();
             shared.owned.store(false, Ordering::Release);

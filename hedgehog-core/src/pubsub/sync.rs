@@ -3,7 +3,7 @@
 pub(super) use std::sync::OnceLock;
 pub(super) use std::sync::atomic::AtomicU64;
 
-pub(super) use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+pub(super) use futures_util::task::AtomicWaker;
 pub(super) use parking_lot::Mutex;
 
 /// Slots of a chunk: the unit in which events are allocated and freed. At most 64, for which there are bits.

@@ -19,6 +19,7 @@ use proptest::prelude::*;
 
 use super::sync::CHUNK;
 use super::{Drained, Lagged, Overflow, PubSub, Subscription, Topic};
+use crate::{AnyActorRef, exit::record::Incarnation};
 
 /// Far beyond what any test takes: it is there to fail instead of hanging.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -32,6 +33,11 @@ fn read_all<T: Clone + Send + Sync + 'static>(subscription: &mut Subscription<T>
     let drained = subscription.drain(usize::MAX, |event| read.push(event.clone()));
     assert_eq!(drained.read, read.len());
     (read, drained.lagged)
+}
+
+/// Somebody to own subscriptions; nothing of an actor is needed but its identity.
+fn owner() -> AnyActorRef {
+    AnyActorRef(Incarnation::new("owner".into(), Duration::from_secs(1)))
 }
 
 /// Polls `next_batch` once with `waker`, and expects to be put to sleep.

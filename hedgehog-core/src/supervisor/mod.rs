@@ -54,7 +54,7 @@ use std::{collections::HashSet, sync::Arc};
 /// assert!(counter.whereis().is_none());
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Supervisor {
     options: Options,
     strategy: Strategy,
@@ -147,6 +147,12 @@ impl Supervisor {
         factory: impl Fn() -> Supervisor + Send + Sync + 'static,
     ) -> ChildSpec<SupervisorMsg> {
         ChildSpec::supervisor(id, move || (server::Server::default(), factory()))
+    }
+
+    /// [`spec`](Self::spec) with the id that Elixir gives it: that of its [name](ChildSpec::name) or
+    /// [`via`](ChildSpec::via), and without one `Supervisor`.
+    pub fn child_spec(factory: impl Fn() -> Supervisor + Send + Sync + 'static) -> ChildSpec<SupervisorMsg> {
+        Self::spec("Supervisor", factory).id_is_name()
     }
 }
 

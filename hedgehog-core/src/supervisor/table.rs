@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Restart,
     actor_ref::Pid,
-    child_spec::{ChildId, ErasedSpec},
+    child_spec::{AnyChildSpec, ChildId, ErasedSpec},
     exit::{
         ExitReason,
         record::{Incarnation, Subtree},
@@ -235,6 +235,16 @@ impl Table {
 
     pub(crate) fn info(&self) -> Vec<ChildInfo> {
         self.children.values().map(Child::info).collect()
+    }
+
+    /// The child that last ran as this incarnation.
+    pub(crate) fn info_of(&self, pid: Pid) -> Option<ChildInfo> {
+        self.with_pid(pid).map(|at| self.child(at).info())
+    }
+
+    /// The spec of the child that last ran as this incarnation.
+    pub(crate) fn spec_of(&self, pid: Pid) -> Option<AnyChildSpec> {
+        self.with_pid(pid).map(|at| (&*self.child(at).spec).into())
     }
 
     /// How many significant children run or are being restarted.

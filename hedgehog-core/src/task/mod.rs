@@ -18,7 +18,10 @@ use crate::{
     actor_ref::{AnyActorRef, Pid},
     adapter::{self, Launch},
     child_spec::{ChildId, ChildSpec, Restart, Shutdown},
-    exit::{ExitReason, record::Incarnation},
+    exit::{
+        ExitReason,
+        record::{Bond, Incarnation},
+    },
     start_error::StartError,
     supervisor::options::KILL_GRACE,
 };
@@ -33,8 +36,8 @@ use tokio::sync::oneshot;
 ///
 /// A *linked* task ([`async_linked`](Self::async_linked)) belongs to this handle: when the handle is dropped (with the state of
 /// the actor that holds it, for one) the task is killed. A task started with
-/// [`async_nolink`](TaskSupervisor::async_nolink) goes on. That a task failed is told to whoever asks for its value, and to
-/// nobody else.
+/// [`async_nolink`](TaskSupervisor::async_nolink) goes on. That a task failed is told to whoever asks for its value and to the
+/// log, and to nobody else.
 ///
 /// ```
 /// # use hedgehog_core::*;
@@ -85,20 +88,19 @@ impl Task {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn start(future: impl Future<Output = ()> + Send + 'static) -> AnyActorRef {
-        let mut task = Task::async_linked(future);
-        task.linked = false;
-        task.actor.clone().expect("it was started just now")
+    pub fn start<F: Future<Output = ()> + Send + 'static>(future: F) -> AnyActorRef {
+        let (actor, _nobody) = Self::spawn(future.map(Ok), Origin::of::<F>());
+        actor
     }
 
-    /// Runs `future` for the actor whose callback this is called in, and linked to it: `Task.start_link`.
+    /// Runs `future` for the actor in whose callback this is called, and linked to it: `Task.start_link`.
     ///
-    /// When the actor ends, for whatever reason, the task is killed. When the task fails, the actor is stopped with the same
-    /// reason (killed, if the task was), so that its supervisor hears of it. Called anywhere else there is nobody to link to, and
-    /// it is a [`start`](Self::start).
+    /// When that actor ends, for whatever reason, the task is stopped with the same reason. When the task ends for any reason but
+    /// [`Normal`](ExitReason::Normal), that actor is: so what it cannot do without, a socket's reader for one, is restarted with
+    /// it.
     ///
-    /// # Panics
-    /// Outside a tokio runtime.
+    /// # Errors
+    /// [`StartError::NotInCallback`] where there is no actor to link to.
     ///
     /// ```
     /// # use hedgehog_core::*;
@@ -108,29 +110,24 @@ impl Task {
     /// #     type State = ();
     /// #     type Arguments = ();
     /// async fn pre_start(&self, _: ractor::ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
-    ///     Task::start_link(async { Err("connection lost") }); // reads a socket, say
+    ///     Task::start_linked(async { Err("connection lost") })?; // reads a socket, say
     ///     Ok(())
     /// }
     /// # }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), StartError> {
-    /// let root = Supervisor::new(Strategy::OneForOne).start().await?;
-    /// let client = root.start_child(ChildSpec::worker("client", || (Client, ())).restart(Restart::Temporary)).await?;
+    /// let client = ChildSpec::worker("client", || (Client, ())).start().await?;
     /// assert_eq!(client.exited().await.to_string(), "error: connection lost");
-    /// # root.stop(ExitReason::Shutdown).await;
     /// # Ok(()) }
     /// ```
-    pub fn start_link<F, E>(future: F) -> AnyActorRef
+    pub fn start_linked<F, E>(future: F) -> Result<AnyActorRef, StartError>
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<ActorProcessingErr> + 'static,
     {
-        let mut task = Task::launch(future.map_err(Into::into), Origin::of::<F>());
-        task.linked = false;
-        let actor = task.actor.clone().expect("it was started just now");
-        if let Some(owner) = Incarnation::current() {
-            link(&owner, &actor.0);
-        }
-        actor
+        let starter = Incarnation::current().ok_or(StartError::NotInCallback)?;
+        let (actor, _nobody) = Self::spawn(future.map_err(Into::into), Origin::of::<F>());
+        starter.link(&actor.0, Bond::Child);
+        Ok(actor)
     }
 
     /// Inside a task's future: the actors that wanted it, nearest first. Elixir's `$callers`.
@@ -169,6 +166,15 @@ impl<T: Send + 'static> Task<T> {
     }
 
     fn launch(future: impl Future<Output = Outcome<T>> + Send + 'static, origin: Origin) -> Self {
+        let (actor, reply) = Self::spawn(future, origin);
+        Self::running(actor, reply, true)
+    }
+
+    /// Starts an actor outside any tree, and says where its value will be.
+    fn spawn(
+        future: impl Future<Output = Outcome<T>> + Send + 'static,
+        origin: Origin,
+    ) -> (AnyActorRef, oneshot::Receiver<T>) {
         let (job, reply, adopt) = job(future, origin);
         let _ = adopt.send(());
         let incarnation = Incarnation::new("task".into(), KILL_GRACE);
@@ -180,7 +186,7 @@ impl<T: Send + 'static> Task<T> {
             binds: Arc::from([]),
             incarnation,
         }));
-        Self::running(actor, reply, true)
+        (actor, reply)
     }
 
     /// A task that already has its value; nothing runs. For callers that sometimes know the answer.
@@ -305,25 +311,6 @@ impl<T: Send + 'static> Task<T> {
         self.reply = None;
         outcome
     }
-}
-
-/// Lets a task end with its owner, and a failure of the task end the owner.
-fn link(owner: &Arc<Incarnation>, task: &Arc<Incarnation>) {
-    let linked = task.clone();
-    let hook = owner.on_cleanup(move || linked.kill());
-    let owner = Arc::downgrade(owner);
-    task.on_exit(move |reason| {
-        let Some(owner) = owner.upgrade() else { return };
-        if let Some(hook) = hook {
-            // Nothing of a task that ended is left in its owner.
-            owner.forget_cleanup(hook);
-        }
-        match reason {
-            ExitReason::Killed => owner.kill(),
-            reason if reason.is_abnormal() => owner.stop(reason.clone()),
-            _ => {}
-        }
-    });
 }
 
 /// A job, the receiver of its value, and what its starter sends when it has the handle.

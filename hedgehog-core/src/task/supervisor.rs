@@ -90,7 +90,7 @@ impl TaskSupervisor {
 
     /// Stops a task and returns when it is gone.
     pub async fn terminate_child(&self, task: &AnyActorRef) -> Result<(), TerminateError> {
-        self.supervisor.terminate_pid(task.pid()).await
+        self.supervisor.terminate_child(task).await
     }
 
     /// The tasks that run, oldest first; those being restarted are not among them.

@@ -61,7 +61,7 @@ async fn a_failed_start_names_the_child_through_the_whole_chain() {
     let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
     let causes: Vec<_> = causes.map(ToString::to_string).collect();
     let told = [
-        "the supervision tree did not start",
+        "application app did not start",
         "failed to start child inner",
         "failed to start child deep",
         "no start",

@@ -83,7 +83,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for row in &self.rows {
             let standing = self.standing(row);
-            write!(f, "{:<10}{:<14}", row.id, standing.word())?;
+            write!(f, "{:<11}{:<14}", row.id, standing.word())?;
             match self.seen.get(row.id.as_str()) {
                 Some(Seen { passed, failed: 0 }) => write!(f, "{:<12}", format!("{passed} passed"))?,
                 Some(Seen { failed, .. }) => write!(f, "{:<12}", format!("{failed} failed"))?,
@@ -91,7 +91,7 @@ impl fmt::Display for Report {
             }
             writeln!(f, "{}", row.title)?;
             if let Some(reason) = &row.different {
-                writeln!(f, "{:<36}because {reason}", "")?;
+                writeln!(f, "{:<37}because {reason}", "")?;
             }
         }
         let [covered, different, missing] =

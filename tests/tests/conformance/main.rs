@@ -4,6 +4,7 @@
 //! for any test, and a row's id is a filter too. The rows stand in `tests/conformance/rows.csv`.
 
 mod agents;
+mod applications;
 mod arguments;
 mod auto_shutdown;
 mod boot;
@@ -11,6 +12,9 @@ mod calls;
 mod child_specs;
 mod children;
 mod dynamic;
+mod dynamic_children;
+mod dynamic_starts;
+mod dynamic_stops;
 mod faults;
 mod groups;
 mod histories;
@@ -22,6 +26,7 @@ mod names;
 mod on_request;
 mod partitions;
 mod processes;
+mod pubsub;
 mod refused;
 mod registries;
 mod restart;
@@ -44,6 +49,9 @@ use std::process::ExitCode;
 use hedgehog_tests::conformance;
 
 fn main() -> ExitCode {
+    if let Ok(role) = std::env::var(applications::PROGRAM) {
+        return applications::program(&role);
+    }
     let suites = [
         child_specs::defaults::cases(),
         restart::types::cases(),
@@ -67,6 +75,7 @@ fn main() -> ExitCode {
         starts::failures::cases(),
         arguments::kept::cases(),
         refused::specs::cases(),
+        refused::dynamic_specs::cases(),
         refused::escapes::cases(),
         scale::counts::cases(),
         scale::costs::cases(),
@@ -78,13 +87,28 @@ fn main() -> ExitCode {
         histories::hanging_restarts::cases(),
         histories::dynamic::cases(),
         dynamic::children::cases(),
+        dynamic_starts::supervisor::cases(),
+        dynamic_children::starts::cases(),
+        dynamic_children::restarts::cases(),
+        dynamic_children::lookups::cases(),
+        dynamic_stops::with_the_supervisor::cases(),
+        dynamic_stops::by_themselves::cases(),
         stop::deadlines::cases(),
         stop::reasons::cases(),
         lifetime::parents::cases(),
         lifetime::incarnations::cases(),
         names::lifetime::cases(),
-        registries::unique::cases(),
-        registries::duplicate::cases(),
+        registries::entries::unique::cases(),
+        registries::entries::duplicate::cases(),
+        registries::holders::ends::cases(),
+        registries::holders::addresses::cases(),
+        registries::queries::unique::cases(),
+        registries::queries::duplicate::cases(),
+        registries::queries::updates::cases(),
+        registries::options::listeners::cases(),
+        registries::options::metadata::cases(),
+        registries::options::partitions::cases(),
+        registries::locks::turns::cases(),
         storm::names::cases(),
         interrupted::starts::cases(),
         interrupted::stops::cases(),
@@ -104,10 +128,15 @@ fn main() -> ExitCode {
         servers::calls::cases(),
         servers::stops::cases(),
         agents::state::cases(),
+        applications::starts::cases(),
+        applications::ends::cases(),
+        applications::signals::cases(),
         processes::timers::cases(),
         processes::exits::cases(),
         processes::monitors::cases(),
         supervised_streams::results::cases(),
+        pubsub::broadcasts::cases(),
+        pubsub::subscriptions::cases(),
     ];
     conformance::main(suites.concat())
 }

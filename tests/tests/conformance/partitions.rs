@@ -71,6 +71,23 @@ pub(crate) mod routing {
         via.call(Ask::Number, None).await
     }
 
+    #[row("PART-001", "PART-002")]
+    async fn pool_is_called_as_the_name_it_has() {
+        let registry = Registry::<_, _>::unique("pools");
+        let name = Name::new("local");
+        let spec = || PartitionSupervisor::child_spec(|| numbered(1));
+        let root = Supervisor::new(Strategy::OneForOne)
+            .child(registry.spec("registry"))
+            .child(spec().name(&name))
+            .child(spec().via(registry.via("key")))
+            .start()
+            .await
+            .expect("boot");
+        let children = root.which_children().await.expect("it runs");
+        let ids: Vec<_> = children.iter().map(|child| &*child.id).collect();
+        assert_eq!(ids, ["registry", "local", "pools/\"key\""]);
+    }
+
     #[row("PART-003")]
     async fn children_of_a_hundred_keys_spread_over_one_partition_for_each_core() {
         let pool = Name::new("pool");

@@ -115,6 +115,48 @@ pub(crate) mod specs {
 }
 
 #[suite]
+pub(crate) mod dynamic_specs {
+    use std::time::Duration;
+
+    use hedgehog_core::{ChildKind, DynamicSupervisor, Restart, Shutdown};
+    use hedgehog_tests::scenario::{Journal, Probe};
+
+    #[row("SUP-014")]
+    async fn spec_of_each_child_is_had_by_its_reference_and_that_of_a_stranger_is_not() {
+        let journal = Journal::new();
+        let sup = DynamicSupervisor::new().start().await.expect("boot");
+        let mut children = Vec::new();
+        for name in ["a", "b"] {
+            let child = Probe::new(name, &journal);
+            children.push(
+                sup.start_child(child.spec().restart(Restart::Temporary))
+                    .await
+                    .expect("start"),
+            );
+        }
+        for (child, id) in children.iter().zip(["a", "b"]) {
+            let spec = sup.get_child_spec(child).await.expect("it runs").expect("a child");
+            assert_eq!(
+                (&*spec.id, spec.kind, spec.restart),
+                (id, ChildKind::Worker, Restart::Temporary)
+            );
+            assert_eq!(
+                (spec.shutdown, spec.significant),
+                (Shutdown::Timeout(Duration::from_secs(5)), false)
+            );
+        }
+        let elsewhere = DynamicSupervisor::new().start().await.expect("boot");
+        let stranger = elsewhere
+            .start_child(Probe::new("c", &journal).spec())
+            .await
+            .expect("start");
+        assert_eq!(sup.get_child_spec(&stranger).await.expect("it runs"), None);
+        sup.terminate_child(&children[0]).await.expect("terminate");
+        assert_eq!(sup.get_child_spec(&children[0]).await.expect("it runs"), None);
+    }
+}
+
+#[suite]
 pub(crate) mod escapes {
     use std::future;
     use std::time::Duration;

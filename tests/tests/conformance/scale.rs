@@ -64,7 +64,7 @@ pub(crate) mod costs {
 
     use hedgehog_core::{ChildSpec, DynamicSupervisor, Restart, Strategy, Supervisor, Task, TaskMsg};
 
-    const CHILDREN: usize = 20_000;
+    const CHILDREN: usize = 10_000;
     /// How many operations are timed together.
     const LOT: usize = 100;
 

@@ -93,6 +93,10 @@ pub(crate) mod descriptions {
             kept(spec().shutdown(Shutdown::BrutalKill)).await.shutdown,
             Shutdown::BrutalKill
         );
+
+        let unnamed = || Supervisor::child_spec(|| Supervisor::new(Strategy::OneForOne));
+        assert_eq!(kept(unnamed()).await.id, "Supervisor");
+        assert_eq!(kept(unnamed().name(&Name::new("stacks"))).await.id, "stacks");
     }
 
     #[row("ESUP-002")]

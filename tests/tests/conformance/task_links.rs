@@ -7,7 +7,7 @@ pub(crate) mod links {
     use std::future::pending;
     use std::time::Duration;
 
-    use hedgehog_core::{AnyActorRef, ExitReason, Strategy, Supervisor, Task};
+    use hedgehog_core::{AnyActorRef, ExitReason, StartError, Strategy, Supervisor, Task};
     use hedgehog_tests::scenario::{Command, INTENDED, Journal, Probe, settle, word};
     use tokio::sync::oneshot;
     use tokio::time::sleep;
@@ -15,12 +15,12 @@ pub(crate) mod links {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Makes the child of `probe` start a task of `kind` that is linked to it, and says which.
-    async fn start_link(probe: &Probe, kind: Kind) -> AnyActorRef {
+    async fn start_linked(probe: &Probe, kind: Kind) -> AnyActorRef {
         let (tell, told) = oneshot::channel();
         probe.tell(Command::Run(Box::new(move |_| {
-            Box::pin(async move { drop(tell.send(Task::start_link(run(kind, SECOND)))) })
+            Box::pin(async move { drop(tell.send(Task::start_linked(run(kind, SECOND)))) })
         })));
-        told.await.expect("it was started")
+        told.await.expect("an answer").expect("it was started")
     }
 
     #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ pub(crate) mod links {
         for (kind, end) in [(Kind::Failing, "error"), (Kind::Panicking, "panic")] {
             let owner = owner(&Journal::new()).await;
             let first = owner.current();
-            let task = start_link(&owner, kind).await;
+            let task = start_linked(&owner, kind).await;
             assert_eq!(word(&task.exited().await), end);
             assert_eq!(word(&first.exited().await), end);
             settle().await;
@@ -63,25 +63,21 @@ pub(crate) mod links {
         }
         let journal = Journal::new();
         let owner = owner(&journal).await;
-        start_link(&owner, Kind::Endless).await.kill();
+        start_linked(&owner, Kind::Endless).await.kill();
         settle().await;
         assert_eq!(owner.exits(), ["killed"]);
         assert_eq!(
             journal.take(),
-            "start owner, drop owner, start owner",
-            "without a clean-up"
+            "start owner, stop owner, drop owner, start owner",
+            "after its own cleanup"
         );
     }
 
     #[row("TASK-009")]
     async fn linked_task_that_is_done_is_no_trouble_to_its_owner() {
         let owner = owner(&Journal::new()).await;
-        let task = start_link(&owner, Kind::Done).await;
+        let task = start_linked(&owner, Kind::Done).await;
         assert_eq!(word(&task.exited().await), "normal");
-        let stopped = start_link(&owner, Kind::Endless).await;
-        settle().await;
-        stopped.stop(ExitReason::Shutdown);
-        assert_eq!(word(&stopped.exited().await), "shutdown");
         settle().await;
         assert!(owner.current().is_alive());
         assert_eq!(owner.starts(), 1);
@@ -89,23 +85,33 @@ pub(crate) mod links {
 
     #[row("TASK-009", "TASK-010")]
     async fn linked_task_ends_with_its_owner() {
-        let ends: [fn(&Probe); 4] = [
-            |owner| owner.tell(Command::Fail),
-            |owner| owner.tell(Command::Panic),
-            |owner| owner.tell(Command::Exit(ExitReason::Normal)),
-            |owner| owner.current().kill(),
+        let ends: [fn() -> Command; 3] = [
+            || Command::Fail,
+            || Command::Panic,
+            || Command::Exit(ExitReason::Normal),
         ];
-        for end in ends {
+        for (end, reason) in ends.into_iter().zip(["error", "panic", "normal"]) {
             let owner = owner(&Journal::new()).await;
-            let task = start_link(&owner, Kind::Endless).await;
+            let task = start_linked(&owner, Kind::Endless).await;
             settle().await;
             assert!(task.is_alive());
-            end(&owner);
-            assert_eq!(word(&task.exited().await), "killed");
+            owner.tell(end());
+            assert_eq!(word(&task.exited().await), reason);
             settle().await;
             assert_eq!(owner.starts(), 2, "and the next incarnation is left alone");
             assert!(owner.current().is_alive());
         }
+        let owner = owner(&Journal::new()).await;
+        let task = start_linked(&owner, Kind::Endless).await;
+        owner.current().kill();
+        assert_eq!(word(&task.exited().await), "killed");
+    }
+
+    #[invariant]
+    async fn nobody_is_linked_where_there_is_no_actor() {
+        let refused = Task::start_linked(async { Ok::<_, String>(()) });
+        assert!(matches!(refused, Err(StartError::NotInCallback)), "{refused:?}");
+        settle().await;
     }
 
     #[row("TASK-120")]
@@ -154,7 +160,8 @@ pub(crate) mod origins {
     async fn linked_start_knows_its_callers() {
         let (tell, told) = oneshot::channel();
         let caller = Task::async_linked(async {
-            Task::start_link(async { tell.send(Task::callers()).map_err(|_| "nobody listens") });
+            Task::start_linked(async { tell.send(Task::callers()).map_err(|_| "nobody listens") })
+                .expect("a task is an actor");
             told.await.expect("callers")
         });
         let pid = pid(&caller);
@@ -211,11 +218,15 @@ pub(crate) mod origins {
     async fn task_that_was_ended_or_ends_in_good_order_is_not_logged() {
         let trace = Trace::capture();
         let [killed, stopped] = [(), ()].map(|()| Task::start(std::future::pending()));
-        let leaving = Task::start_link(async { Err::<(), ActorProcessingErr>(ExitReason::Shutdown.into()) });
+        let leaving = Task::async_linked(async {
+            Task::start_linked(async { Err::<(), ActorProcessingErr>(ExitReason::Shutdown.into()) })
+                .expect("it starts");
+            std::future::pending::<()>().await;
+        });
         settle().await;
         killed.kill();
         stopped.stop(ExitReason::Error(std::sync::Arc::new(std::fmt::Error)));
-        leaving.exited().await;
+        assert!(leaving.await_for(None).await.is_err());
         settle().await;
         assert!(trace.take().is_empty());
     }

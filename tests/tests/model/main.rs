@@ -2,7 +2,7 @@
 //!
 //! `cargo test -p hedgehog-tests --test model` plays 1 000 scenarios, `-- --seeds 100000` as many as wanted, and `-- --seed 4711`
 //! one, with everything that was done and seen. A scenario that shows a difference is made as short as it gets and printed
-//! with the command that plays it again.
+//! with the command that plays it again; `-- --no-shrink` prints it as it was found, at once.
 
 mod compare;
 mod generate;
@@ -23,7 +23,7 @@ use libtest_mimic::{Arguments, Trial};
 use parking_lot::Mutex;
 
 use otp::Rule;
-use play::Played;
+use play::{Difference, Played};
 
 /// What a run without arguments plays.
 const SEEDS: u64 = 1_000;
@@ -40,13 +40,15 @@ fn main() -> ExitCode {
     };
     hush_intended_panics();
     if let Some(seed) = wanted.seed {
-        let trial = Trial::test(format!("seed {seed}"), move || replay(seed).map_err(Into::into));
+        let trial = Trial::test(format!("seed {seed}"), move || {
+            replay(seed, wanted.shrink).map_err(Into::into)
+        });
         return libtest_mimic::run(&wanted.rest, vec![trial]).exit_code();
     }
     let shown = Arc::new(Mutex::new(Shown::default()));
     let batches = (0..wanted.seeds).step_by(BATCH);
     let trials = batches
-        .map(|from| batch(from..wanted.seeds.min(from + BATCH as u64), &shown))
+        .map(|from| batch(from..wanted.seeds.min(from + BATCH as u64), wanted.shrink, &shown))
         .collect();
     let conclusion = libtest_mimic::run(&wanted.rest, trials);
     let shown = shown.lock();
@@ -60,22 +62,19 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-fn batch(seeds: Range<u64>, shown: &Arc<Mutex<Shown>>) -> Trial {
+fn batch(seeds: Range<u64>, shrink: bool, shown: &Arc<Mutex<Shown>>) -> Trial {
     let shown = Arc::clone(shown);
     Trial::test(format!("seeds {}..{}", seeds.start, seeds.end), move || {
         for seed in seeds {
-            let played = play::seed(seed).map_err(|difference| shrink::report(seed, difference))?;
+            let played = play::seed(seed).map_err(|difference| report(seed, difference, shrink))?;
             shown.lock().add(&played);
         }
         Ok(())
     })
 }
 
-fn replay(seed: u64) -> Result<(), String> {
-    let played = play::seed(seed).map_err(|difference| {
-        println!("{difference}");
-        shrink::report(seed, difference)
-    })?;
+fn replay(seed: u64, shrink: bool) -> Result<(), String> {
+    let played = play::seed(seed).map_err(|difference| report(seed, difference, shrink))?;
     for step in &played.steps {
         println!("{step}");
     }
@@ -86,6 +85,12 @@ fn replay(seed: u64) -> Result<(), String> {
         println!("cut short at {} ms, where two things happen at once", tie.at);
     }
     Ok(())
+}
+
+/// What to print about a seed that shows a difference.
+fn report(seed: u64, difference: Difference, shrink: bool) -> String {
+    let difference = if shrink { shrink::shrink(difference) } else { difference };
+    format!("{difference}\n\nplay it again: cargo test -p hedgehog-tests --test model -- --seed {seed}\n")
 }
 
 /// What all scenarios together have shown.
@@ -139,12 +144,13 @@ impl fmt::Display for Shown {
 struct Wanted {
     seed: Option<u64>,
     seeds: u64,
+    shrink: bool,
     rest: Arguments,
 }
 
 impl Wanted {
     fn from_args(args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut seed, mut seeds, mut rest) = (None, SEEDS, Vec::new());
+        let (mut seed, mut seeds, mut shrink, mut rest) = (None, SEEDS, true, Vec::new());
         let mut args = args;
         while let Some(arg) = args.next() {
             let mut number = || {
@@ -154,12 +160,14 @@ impl Wanted {
             match arg.as_str() {
                 "--seed" => seed = Some(number()?),
                 "--seeds" => seeds = number()?,
+                "--no-shrink" => shrink = false,
                 _ => rest.push(arg),
             }
         }
         Ok(Self {
             seed,
             seeds,
+            shrink,
             rest: Arguments::from_iter(rest),
         })
     }

@@ -87,7 +87,9 @@ fn run(source: Source) -> Result<Played, Difference> {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without threads or files needs nothing");
     let mut play = runtime.block_on(Play::open());
-    match runtime.block_on(play.run(source)) {
+    let outcome = runtime.block_on(play.run(source));
+    play.stage.close();
+    match outcome {
         Ok(cut) => Ok(Played {
             steps: play.steps,
             rules: play.otp.rules(),

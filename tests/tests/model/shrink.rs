@@ -6,13 +6,8 @@ use crate::scenario::{Body, Deed, Node, Request, Step};
 /// Plays after which shrinking gives up.
 const PATIENCE: usize = 2_000;
 
-/// What to print about a seed that shows a difference.
-pub(crate) fn report(seed: u64, difference: Difference) -> String {
-    let shortest = shrink(difference);
-    format!("{shortest}\n\nplay it again: cargo test -p hedgehog-tests --test model -- --seed {seed}\n")
-}
-
-fn shrink(mut shortest: Difference) -> Difference {
+/// The shortest scenario found that still shows a difference.
+pub(crate) fn shrink(mut shortest: Difference) -> Difference {
     let mut left = PATIENCE;
     while let Some(shorter) = shorten(&shortest.steps, &mut left) {
         shortest = shorter;

@@ -223,6 +223,11 @@ impl Stage {
         self.perform(&Deed::Stop(ROOT, Reason::Shutdown));
     }
 
+    /// Lets go of the incarnations, whose supervisors' child specs hold the stage.
+    pub(crate) fn close(&self) {
+        self.0.incarnations.lock().clear();
+    }
+
     // The cast.
 
     fn worker(&self, node: &Node) -> ChildSpec<Order> {

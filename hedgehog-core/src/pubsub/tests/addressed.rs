@@ -4,15 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{park, read_all, topic, waker};
+use super::{owner, park, read_all, topic, waker};
+use crate::AnyActorRef;
 use crate::pubsub::sync::CHUNK;
 use crate::pubsub::{Overflow, SubscribeOptions, Subscription, Topic};
-use crate::{AnyActorRef, exit::record::Incarnation};
-
-/// Somebody to own subscriptions; nothing of an actor is needed but its identity.
-fn owner() -> AnyActorRef {
-    AnyActorRef(Incarnation::new("owner".into(), crate::supervisor::options::KILL_GRACE))
-}
 
 fn subscribe(topic: &Topic<u64>, overflow: Overflow, owner: &AnyActorRef) -> Subscription<u64> {
     topic.subscribe(SubscribeOptions::new(overflow).owner(owner))

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
-use super::DEADLINE;
+use super::{DEADLINE, owner};
+use crate::AnyActorRef;
 use crate::pubsub::{Closed, Drained, Overflow, PubSub, SubscribeOptions, Subscription, Topic};
-use crate::{AnyActorRef, exit::record::Incarnation};
 
 const PUBLISHERS: usize = 8;
 const SUBSCRIBERS: usize = 64;
@@ -267,10 +267,6 @@ fn wait<F: Future>(future: F) -> F::Output {
         thread::park_timeout(Duration::from_millis(50));
         assert!(Instant::now() < deadline, "asleep for good");
     }
-}
-
-fn owner() -> AnyActorRef {
-    AnyActorRef(Incarnation::new("owner".into(), crate::supervisor::options::KILL_GRACE))
 }
 
 /// A thread's choices (`SplitMix64`).

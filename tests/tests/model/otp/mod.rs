@@ -126,6 +126,12 @@ impl Otp {
     }
 }
 
+impl Drop for Otp {
+    fn drop(&mut self) {
+        self.world.clear();
+    }
+}
+
 /// A situation that the scenarios have to come to, or they would prove nothing about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rule {

@@ -137,6 +137,12 @@ impl World {
         Self(Rc::default())
     }
 
+    /// Lets go of the processes, which hold the world.
+    pub(super) fn clear(&self) {
+        let processes = self.with(|inner| std::mem::take(&mut inner.processes));
+        drop(processes);
+    }
+
     fn with<R>(&self, f: impl FnOnce(&mut Inner) -> R) -> R {
         f(&mut self.0.borrow_mut())
     }

@@ -1,34 +1,10 @@
-//! What stands in a `Registry` and in a `DuplicateRegistry`: entries, values, queries, and what an exit leaves of them.
+//! What stands in a registry, of either kind: entries, queries, and what an exit leaves of them.
 
-use hedgehog_core::{
-    ActorRef, ChildSpec, DynamicSupervisor, DynamicSupervisorRef, RegistryMsg, Restart, Strategy, Supervisor,
-    SupervisorRef,
-};
-use hedgehog_tests::scenario::{Command, Journal, Latest, Probe};
 use hedgehog_tests::suite;
-
-/// Temporary actors, one for each of `names`.
-async fn actors<const N: usize>(names: [&'static str; N]) -> (DynamicSupervisorRef, [ActorRef<Command>; N]) {
-    let (sup, journal) = (DynamicSupervisor::new().start().await.expect("boot"), Journal::new());
-    let probes = names.map(|name| Probe::new(name, &journal));
-    for probe in &probes {
-        sup.start_child(probe.spec().restart(Restart::Temporary))
-            .await
-            .expect("start");
-    }
-    (sup, probes.map(|probe| probe.current()))
-}
-
-/// Runs the owner of a registry; the second is its latest incarnation.
-async fn own(owner: ChildSpec<RegistryMsg>) -> (SupervisorRef, Latest<RegistryMsg>) {
-    let latest = Latest::new();
-    let tree = Supervisor::new(Strategy::OneForOne).child(owner.via(latest.clone()));
-    (tree.start().await.expect("boot"), latest)
-}
 
 #[suite]
 pub(crate) mod unique {
-    use super::{actors, own};
+    use super::super::{actors, own};
     use std::collections::BTreeSet;
 
     use hedgehog_core::{CallError, DynamicSupervisor, Pid, RegisterError, Registry, StartError};
@@ -216,7 +192,7 @@ pub(crate) mod unique {
 
 #[suite]
 pub(crate) mod duplicate {
-    use super::{actors, own};
+    use super::super::{actors, own};
     use std::{cell::Cell, collections::BTreeSet};
 
     use hedgehog_core::{DuplicateRegistry, RegisterError, Registry};
