@@ -168,7 +168,7 @@ impl<W: World> Rig for Deaths<W> {
                 };
                 back?;
             }
-            Ok(start.elapsed())
+            Ok::<_, NotBack>(start.elapsed())
         });
         if let Ok(took) = self.runtime.block_on(deaths).expect("a contender panicked") {
             return Sample { took, lost: 0 };
