@@ -147,19 +147,7 @@ impl<M: Message> ActorRef<M> {
         reason: ExitReason,
         deadline: impl Into<Option<Duration>>,
     ) -> Result<ExitReason, StopError> {
-        if self.incarnation.is_current() {
-            return Err(StopError::CallingSelf);
-        }
-        if !self.is_alive() || Incarnation::current_is_fenced() {
-            return Err(StopError::NoProc);
-        }
-        self.stop(reason);
-        match deadline.into() {
-            None => Ok(self.exited().await),
-            Some(deadline) => tokio::time::timeout(deadline, self.exited())
-                .await
-                .map_err(|_| StopError::Timeout(deadline)),
-        }
+        self.any().stop_and_wait(reason, deadline).await
     }
 
     /// A monitor: runs `f` exactly once when the incarnation is gone (its names are free by then), at once if it is.
@@ -246,6 +234,27 @@ impl AnyActorRef {
         // The dead stop nobody.
         if !Incarnation::current_is_fenced() {
             self.0.stop(reason);
+        }
+    }
+
+    /// See [`ActorRef::stop_and_wait`].
+    pub async fn stop_and_wait(
+        &self,
+        reason: ExitReason,
+        deadline: impl Into<Option<Duration>>,
+    ) -> Result<ExitReason, StopError> {
+        if self.0.is_current() {
+            return Err(StopError::CallingSelf);
+        }
+        if !self.is_alive() || Incarnation::current_is_fenced() {
+            return Err(StopError::NoProc);
+        }
+        self.stop(reason);
+        match deadline.into() {
+            None => Ok(self.exited().await),
+            Some(deadline) => tokio::time::timeout(deadline, self.exited())
+                .await
+                .map_err(|_| StopError::Timeout(deadline)),
         }
     }
 

@@ -65,12 +65,32 @@ macro_rules! calls {
             holder.call(make, deadline).await
         }
 
-        /// [`ActorRef::stop`](crate::ActorRef::stop) of the present holder, which is returned so that its exit can be
-        /// awaited; `None` when nobody holds the address. A permanent child is restarted.
-        pub fn stop(&self, reason: $crate::exit::ExitReason) -> Option<$crate::actor_ref::ActorRef<$M>> {
-            let holder = self.whereis()?;
-            holder.stop(reason);
-            Some(holder)
+        /// [`ActorRef::stop`](crate::ActorRef::stop) of the present holder; false when there is none. A permanent child is
+        /// restarted.
+        pub fn stop(&self, reason: $crate::exit::ExitReason) -> bool {
+            self.reach(|holder| holder.map(|holder| holder.stop(reason)))
+                .is_some()
+        }
+
+        /// [`ActorRef::stop_and_wait`](crate::ActorRef::stop_and_wait) of the present holder.
+        pub async fn stop_and_wait(
+            &self,
+            reason: $crate::exit::ExitReason,
+            deadline: impl Into<Option<std::time::Duration>>,
+        ) -> Result<$crate::exit::ExitReason, $crate::actor_ref::StopError> {
+            let holder = self.whereis().ok_or($crate::actor_ref::StopError::NoProc)?;
+            holder.stop_and_wait(reason, deadline).await
+        }
+
+        /// [`ActorRef::stop_and_wait`](crate::ActorRef::stop_and_wait) of the present holder; of nobody it is
+        /// [`StopError::NoProc`](crate::StopError::NoProc). A permanent child is restarted.
+        pub async fn stop_and_wait(
+            &self,
+            reason: $crate::exit::ExitReason,
+            deadline: impl Into<Option<std::time::Duration>>,
+        ) -> Result<$crate::exit::ExitReason, $crate::actor_ref::StopError> {
+            let holder = self.whereis().ok_or($crate::actor_ref::StopError::NoProc)?;
+            holder.stop_and_wait(reason, deadline).await
         }
     };
 }

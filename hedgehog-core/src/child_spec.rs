@@ -88,6 +88,7 @@ pub enum ChildKind {
 /// # supervisor.stop(ExitReason::Shutdown).await;
 /// # Ok(()) }
 /// ```
+#[must_use = "a child spec does nothing until a supervisor starts a child from it"]
 pub struct ChildSpec<M, X = ()> {
     id: ChildId,
     /// The label of its first binding goes for the id.
@@ -161,7 +162,6 @@ impl<M: Message> ChildSpec<M> {
     }
 
     /// Lets the child be called as its first binding is, if it has one.
-    #[must_use]
     pub(crate) fn id_is_name(mut self) -> Self {
         self.id_is_name = true;
         self
@@ -222,7 +222,6 @@ impl<M: Message, X: Clone + Send + Sync + 'static> ChildSpec<M, X> {
 
 impl<M: Message, X> ChildSpec<M, X> {
     /// What the child is called instead.
-    #[must_use]
     pub fn id(mut self, id: impl Into<ChildId>) -> Self {
         self.id = id.into();
         self.id_is_name = false;
@@ -230,14 +229,12 @@ impl<M: Message, X> ChildSpec<M, X> {
     }
 
     /// When the child is started again. Default: [`Restart::Permanent`].
-    #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
         self
     }
 
     /// How the child is stopped. Default: 5 s for a worker, [`Shutdown::Infinity`] for a supervisor.
-    #[must_use]
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.shutdown = Some(shutdown);
         self
@@ -245,7 +242,6 @@ impl<M: Message, X> ChildSpec<M, X> {
 
     /// Lets the child handle what its mailbox holds before it stops; without this a stop overtakes the mailbox.
     /// Its [`shutdown`](Self::shutdown) covers both.
-    #[must_use]
     pub fn drain(mut self) -> Self {
         self.drain = true;
         self
@@ -254,21 +250,18 @@ impl<M: Message, X> ChildSpec<M, X> {
     /// Marks the child as one whose end may end its supervisor (see [`AutoShutdown`](crate::AutoShutdown)). It has to be
     /// transient or temporary, in a [`Supervisor`](crate::Supervisor) with
     /// [`auto_shutdown`](crate::Supervisor::auto_shutdown).
-    #[must_use]
     pub fn significant(mut self) -> Self {
         self.significant = true;
         self
     }
 
     /// Binds every incarnation to `bind` before its `pre_start` runs; may be repeated.
-    #[must_use]
     pub fn via(mut self, bind: impl Bind<M> + 'static) -> Self {
         self.binds.push(Arc::new(bind));
         self
     }
 
     /// Binds every incarnation to `name`.
-    #[must_use]
     pub fn name(self, name: &Name<M>) -> Self {
         self.via(name.clone())
     }

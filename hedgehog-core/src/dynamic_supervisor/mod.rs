@@ -52,6 +52,7 @@ use std::fmt;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a supervisor does nothing until it is started"]
 pub struct DynamicSupervisor<X = ()> {
     options: Options,
     max_children: usize,
@@ -83,7 +84,6 @@ impl DynamicSupervisor {
 
     /// Gives a clone of `extra` to every call of a child's factory, at the first start and at each restart. From then on
     /// its children are made with [`ChildSpec::worker_with`], whose factory takes such an `X`.
-    #[must_use]
     pub fn extra_arguments<X: Clone + Send + Sync + 'static>(self, extra: X) -> DynamicSupervisor<X> {
         DynamicSupervisor {
             options: self.options,
@@ -97,7 +97,6 @@ impl<X: Clone + Send + Sync + 'static> DynamicSupervisor<X> {
     option_methods!();
 
     /// How many children it may have, those being restarted included. Zero is legal. Default: no limit.
-    #[must_use]
     pub fn max_children(mut self, max_children: usize) -> Self {
         self.max_children = max_children;
         self

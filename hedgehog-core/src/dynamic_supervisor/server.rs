@@ -89,11 +89,13 @@ impl<X: Send + Sync + 'static> Actor for Server<X> {
             }
             Request::TerminatePid(pid, reply) => {
                 let child = state.table().with_pid(pid).into_iter().collect();
-                drop(reply.send(state.terminate(child).await));
+                let found = state.terminate(child).await;
+                drop(reply.send(found.then_some(()).ok_or_else(|| not_found(&pid))));
             }
             Request::TerminateId(id, reply) => {
                 let children = state.table().with_id(&id).collect();
-                drop(reply.send(state.terminate(children).await));
+                let found = state.terminate(children).await;
+                drop(reply.send(found.then_some(()).ok_or_else(|| not_found(&id))));
             }
             Request::Which(reply) => drop(reply.send(state.table().info())),
             Request::WhichPid(pid, reply) => drop(reply.send(state.table().info_of(pid))),
@@ -120,7 +122,7 @@ impl<X: Send + Sync + 'static> Actor for Server<X> {
         state: &mut State<X>,
     ) -> Result<(), ActorProcessingErr> {
         let children = state.table().places(..);
-        let _ = state.terminate(children).await;
+        state.terminate(children).await;
         Ok(())
     }
 }
@@ -162,14 +164,13 @@ impl<X: 'static> State<X> {
         started.map(AnyActorRef)
     }
 
-    /// Stops the children at the same time and forgets them. They stay in the table until they are gone.
-    async fn terminate(&self, children: Vec<Place>) -> Result<(), TerminateError> {
-        if children.is_empty() {
-            return Err(TerminateError::NotFound);
-        }
+    /// Stops the children at the same time and forgets them; false when there are none. They stay in the table until they
+    /// are gone.
+    async fn terminate(&self, children: Vec<Place>) -> bool {
         let mut stopping: FuturesUnordered<_> = children.into_iter().map(|at| self.stop(at)).collect();
+        let found = !stopping.is_empty();
         while stopping.next().await.is_some() {}
-        Ok(())
+        found
     }
 
     async fn stop(&self, at: Place) {
@@ -212,4 +213,9 @@ impl<X: 'static> State<X> {
         }
         Ok(())
     }
+}
+
+fn not_found(child: &impl ToString) -> TerminateError {
+    let child = child.to_string();
+    TerminateError::NotFound { child }
 }

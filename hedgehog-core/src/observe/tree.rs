@@ -73,8 +73,8 @@ pub struct RestartWindow {
     pub restarts: usize,
     /// How many it bears; one more ends it.
     pub max_restarts: usize,
-    /// The length of the window; in milliseconds as `max_seconds_ms` when serialised.
-    #[serde(rename = "max_seconds_ms", serialize_with = "milliseconds")]
+    /// The length of the window; in seconds when serialised.
+    #[serde(serialize_with = "seconds")]
     pub max_seconds: Duration,
 }
 
@@ -200,7 +200,7 @@ impl TreeNode {
                 .unwrap_or_default();
             let lost: u64 = topic.subscribers.iter().map(|subscriber| subscriber.lagged).sum();
             let (name, published, subscribers) = (&topic.name, topic.published, topic.subscribers.len());
-            format!("topic {name}: {published} published, {subscribers} subscribers, lag {lag}, lost {lost}")
+            format!("topic {name}: published {published}, subscribers {subscribers}, lag {lag}, lost {lost}")
         }));
         facts
     }
@@ -232,6 +232,10 @@ impl fmt::Display for TreeNode {
 #[expect(clippy::ref_option, reason = "the signature serde asks for")]
 fn optional_milliseconds<S: Serializer>(uptime: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     uptime.map(|uptime| uptime.as_millis() as u64).serialize(serializer)
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
 }
 
 pub(super) fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -136,8 +136,12 @@ async fn grow<M: Message>(
             .map_err(|_| ResizeError::NoProc)?;
         match started {
             // A group restart may have been faster, and a partition may decline.
-            Ok(_) | Err(RestartError::Running | RestartError::Restarting | RestartError::Start(StartError::Ignore)) => {
-            }
+            Ok(_)
+            | Err(
+                RestartError::Running { .. }
+                | RestartError::Restarting { .. }
+                | RestartError::Start(StartError::Ignore),
+            ) => {}
             Err(source) => return Err(ResizeError::Partition { partition, source }),
         }
     }
@@ -151,7 +155,7 @@ async fn terminate<M: Message>(
     let id = partition.to_string().into();
     match pool.call(|reply| Request::Terminate(id, reply).into(), None).await {
         // A temporary partition leaves no spec behind.
-        Ok(Ok(()) | Err(TerminateError::NotFound)) => Ok(()),
+        Ok(Ok(()) | Err(TerminateError::NotFound { .. })) => Ok(()),
         Ok(Err(TerminateError::NoProc)) | Err(_) => Err(ResizeError::NoProc),
     }
 }

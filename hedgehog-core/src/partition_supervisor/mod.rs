@@ -59,6 +59,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc, thread};
 /// # root.stop(ExitReason::Shutdown).await;
 /// # Ok(()) }
 /// ```
+#[must_use = "a supervisor does nothing until it is started"]
 pub struct PartitionSupervisor<M> {
     options: Options,
     strategy: Strategy,
@@ -81,14 +82,12 @@ impl<M: Message> PartitionSupervisor<M> {
 
     /// How many partitions there are, and the most that [`resize`](PartitionSupervisorRef::resize) can bring back. Default:
     /// [`std::thread::available_parallelism`].
-    #[must_use]
     pub fn partitions(mut self, partitions: NonZeroUsize) -> Self {
         self.partitions = Some(partitions);
         self
     }
 
     /// Whom the exit of a partition concerns. Default: [`Strategy::OneForOne`].
-    #[must_use]
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.strategy = strategy;
         self

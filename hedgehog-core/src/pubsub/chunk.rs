@@ -42,7 +42,7 @@ impl<T> Chunk<T> {
         Arc::new(Self {
             base,
             addressed: AtomicU64::new(0),
-            slots: [const { OnceLock::new() }; CHUNK],
+            slots: empty(),
             audiences: OnceLock::new(),
             next: OnceLock::new(),
         })
@@ -60,9 +60,7 @@ impl<T> Chunk<T> {
     pub(super) fn fill(&self, position: u64, event: T, audience: Option<Audience>) {
         let offset = (position - self.base) as usize;
         if let Some(audience) = audience {
-            let audiences = self
-                .audiences
-                .get_or_init(|| Box::new([const { OnceLock::new() }; CHUNK]));
+            let audiences = self.audiences.get_or_init(|| Box::new(empty()));
             let first = audiences[offset].set(audience).is_ok();
             debug_assert!(first, "a slot is filled once");
             // Seen by whoever sees the position published.
@@ -82,6 +80,10 @@ impl<T> Chunk<T> {
         let audience = self.audiences.get().and_then(|audiences| audiences[offset].get());
         audience.is_none_or(|audience| audience.includes(reader, owner))
     }
+}
+
+fn empty<T>() -> [OnceLock<T>; CHUNK] {
+    std::array::from_fn(|_| OnceLock::new())
 }
 
 impl<T> Drop for Chunk<T> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Wake, Waker};
+use std::task::Wake;
 
 use arc_swap::ArcSwapOption;
 
@@ -39,10 +39,6 @@ impl Doorbell {
     /// Rings no more, and lets go of what it would have sent.
     pub(super) fn silence(&self) {
         self.send.store(None);
-    }
-
-    pub(super) fn waker(self: &Arc<Self>) -> Waker {
-        Waker::from(Arc::clone(self))
     }
 }
 

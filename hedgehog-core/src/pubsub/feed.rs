@@ -46,6 +46,7 @@ impl<T> Feed<T> {
     pub(super) fn publish_except(&self, owner: u64, event: T) {
         let evicted = self.log.append_except(owner, event);
         self.idle.wake_except(owner);
+        self.wake_blocking();
         drop(evicted);
     }
 
@@ -55,8 +56,16 @@ impl<T> Feed<T> {
         for &id in &ids {
             self.idle.seat(id).wake();
         }
+        self.wake_blocking();
         drop(evicted);
         ids.len()
+    }
+
+    /// An event that a subscriber has to pass over takes up room too: asleep on it, it would keep publishers waiting.
+    fn wake_blocking(&self) {
+        for id in self.log.blocking() {
+            self.idle.seat(id).wake();
+        }
     }
 
     /// The event for which the log has promised room; without one the promise is given back.

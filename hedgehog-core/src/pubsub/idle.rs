@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::reader::CacheLine;
-use super::sync::{AtomicU64, AtomicWaker, OnceLock, SEATS};
+use super::sync::{AtomicU64, OnceLock, SEATS, WakerSlot};
 
 /// The owner of a subscription that nobody owns: no pid is zero.
 pub(super) const NOBODY: u64 = 0;
@@ -105,7 +105,7 @@ impl Seat {
         self.group.owners[self.index].store(owner, Ordering::Release);
     }
 
-    /// How this subscriber is woken the next time. To be called each time before [`set_idle`](Self::set_idle).
+    /// How this subscriber is woken from now on. To be called before [`set_idle`](Self::set_idle).
     pub(super) fn register(&self, waker: &Waker) {
         self.group.wakers[self.index].register(waker);
     }
@@ -113,7 +113,7 @@ impl Seat {
     /// Leaves the seat as the next subscriber expects to find it.
     pub(super) fn vacate(&self) {
         self.group.idle.0.fetch_and(!self.bit(), Ordering::SeqCst);
-        drop(self.group.wakers[self.index].take());
+        self.group.wakers[self.index].clear();
         self.set_owner(NOBODY);
     }
 
@@ -126,7 +126,7 @@ impl Seat {
 struct Group {
     idle: CacheLine<AtomicU64>,
     next: OnceLock<Arc<Group>>,
-    wakers: [AtomicWaker; SEATS],
+    wakers: [WakerSlot; SEATS],
     owners: [AtomicU64; SEATS],
 }
 
@@ -135,7 +135,7 @@ impl Default for Group {
         Self {
             idle: CacheLine(AtomicU64::new(0)),
             next: OnceLock::new(),
-            wakers: std::array::from_fn(|_| AtomicWaker::new()),
+            wakers: std::array::from_fn(|_| WakerSlot::default()),
             owners: std::array::from_fn(|_| AtomicU64::new(NOBODY)),
         }
     }

@@ -212,6 +212,12 @@ impl<T> Log<T> {
         Evicted { event: None, chunks }
     }
 
+    /// The ids of the open readers that publishers wait for.
+    pub(super) fn blocking(&self) -> Vec<usize> {
+        let writer = self.writer.lock();
+        writer.blocking.iter().map(|reader| reader.id()).collect()
+    }
+
     /// The open readers of this moment, by id, and how many events the log holds for them.
     pub(super) fn readers(&self) -> (Vec<Arc<Reader>>, u64) {
         let writer = self.writer.lock();

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::doorbell::Doorbell;
 use super::feed::Place;
@@ -27,7 +27,8 @@ pub struct Subscription<T> {
     topic: Topic<T>,
     place: Place<T>,
     acknowledge: Acknowledge,
-    doorbell: Option<Arc<Doorbell>>,
+    /// The doorbell and the waker that rings it.
+    doorbell: Option<(Arc<Doorbell>, Waker)>,
     /// The tie to the actor it belongs to, if there is one.
     owner: Option<Owner>,
     /// The position up to which freeing the log was last tried.
@@ -65,6 +66,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     ///
     /// An event counts as read before `f` runs: if `f` panics it does not come again, unless by [`rewind`](Self::rewind).
     pub fn drain(&mut self, max: usize, f: impl FnMut(&T)) -> Drained {
+        // Asked first: what came between a drain that found nothing and the end would not be accounted for.
+        let closed = self.is_closed();
         let before = self.position();
         let drained = self.place.drain(self.topic.feed(), max, f);
         if self.acknowledge == Acknowledge::OnDrain {
@@ -73,7 +76,7 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         if self.position() != before && matches!(self.place.reader.overflow(), Overflow::Block(_)) {
             self.topic.room().notify_waiters();
         }
-        self.seen_closed = self.is_closed();
+        self.seen_closed = closed;
         drained
     }
 
@@ -135,7 +138,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
             // Refused by an actor that is gone or about to be: then nobody is left to read.
             let _ = to.cast(message());
         });
-        if let Some(former) = self.doorbell.replace(doorbell) {
+        let waker = Waker::from(Arc::clone(&doorbell));
+        if let Some((former, _)) = self.doorbell.replace((doorbell, waker)) {
             former.silence();
         }
         self.belong_to(&incarnation);
@@ -146,12 +150,14 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     ///
     /// To be called once per message of the doorbell, by its handler. Does nothing without a [`ring`](Self::ring).
     pub fn rearm(&mut self) {
-        let Some(doorbell) = &self.doorbell else { return };
+        let Some((doorbell, waker)) = &self.doorbell else {
+            return;
+        };
         doorbell.rearm();
         let feed = self.topic.feed();
         // An event may come while it falls asleep. If its publisher saw the idle bit all the same, both ring, and the
         // doorbell lets one through.
-        if !self.seen_closed && (self.place.lag(feed) > 0 || !self.place.park(feed, &doorbell.waker())) {
+        if !self.seen_closed && (self.place.lag(feed) > 0 || !self.place.park(feed, waker)) {
             doorbell.ring();
         }
     }
@@ -188,7 +194,7 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         self.owner = None;
         let seat = self.place.seat.clone();
         seat.set_owner(actor.pid().as_u64());
-        let doorbell = self.doorbell.as_ref().map(Arc::downgrade);
+        let doorbell = self.doorbell.as_ref().map(|(doorbell, _)| Arc::downgrade(doorbell));
         let survives = self.acknowledge == Acknowledge::ByHand;
         let (topic, reader) = (self.topic.clone(), Arc::clone(&self.place.reader));
         self.owner = Owner::new(actor, move || {

@@ -62,6 +62,10 @@ impl<T: Send + Sync + 'static> Topic<T> {
             self.shared.inline.call(&event);
         }
         self.shared.feed.publish_promised((!fenced).then_some(event));
+        if fenced {
+            // Others may have waited because of the promise.
+            self.room().notify_waiters();
+        }
     }
 
     /// Leaves it to `dispatcher` who gets what: Phoenix's custom dispatching. Slower than a broadcast.

@@ -6,6 +6,22 @@
 /// one that ends for any reason. Exits that the supervisor causes never count: not `terminate_child`, not a group restart.
 /// The supervisor then stops its other children in order and ends with
 /// [`ExitReason::Shutdown`](crate::ExitReason::Shutdown), so only a permanent one is started again by its parent.
+///
+/// A tree that ends when its work is done:
+///
+/// ```
+/// # use hedgehog_core::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::new(Strategy::OneForOne)
+///     .auto_shutdown(AutoShutdown::AnySignificant)
+///     .child(Task::spec("helper", std::future::pending::<Result<(), String>>))
+///     .child(Task::spec("work", || async { Ok::<(), String>(()) }).significant())
+///     .start()
+///     .await?;
+/// let supervisor = supervisor.whereis().expect("it was started just now");
+/// assert!(matches!(supervisor.exited().await, ExitReason::Shutdown)); // nobody asked it to
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AutoShutdown {
     /// It goes on, and refuses significant children.

@@ -23,6 +23,26 @@ const RESTART_PATIENCE: Duration = Duration::from_secs(5);
 /// Made from an [`ActorRef`] it means that one incarnation; made from a [`Name`] or a [`Via`] it follows restarts, waiting up
 /// to 5 s for one in progress. Requests are answered one after another and without a deadline, because starting and stopping a child
 /// takes as long as the child does: a child must not ask its own supervisor from `pre_start` or `post_stop`.
+///
+/// What was terminated is not forgotten, so that it can be started again in its place:
+///
+/// ```
+/// # use hedgehog_core::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::new(Strategy::OneForOne).start().await?;
+/// let clock = || Task::spec("clock", std::future::pending::<Result<(), String>>).restart(Restart::Permanent);
+/// supervisor.start_child(clock()).await?;
+/// supervisor.terminate_child("clock").await?;
+///
+/// let again = supervisor.start_child(clock()).await;
+/// assert!(matches!(again, Err(StartError::AlreadyPresent { .. }))); // its spec is still there
+/// supervisor.restart_child("clock").await?; // either start it from that,
+/// supervisor.terminate_child("clock").await?;
+/// supervisor.delete_child("clock").await?; // or drop that first
+/// supervisor.start_child(clock()).await?;
+/// # supervisor.stop(ExitReason::Shutdown).await;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct SupervisorRef(Target<SupervisorMsg>);
 
@@ -46,6 +66,9 @@ impl SupervisorRef {
 
     /// Stops a child, or cancels its restart, and returns when it is gone. Its siblings are left alone, whatever the
     /// strategy. The spec is kept, unless the child is temporary; a later group restart starts it again.
+    ///
+    /// # Errors
+    /// [`TerminateError::NotFound`] for an unknown id. A child that does not run is no error.
     pub async fn terminate_child(&self, id: impl Into<ChildId>) -> Result<(), TerminateError> {
         let id = id.into();
         self.0.ask(|reply| SupervisorMsg(Request::Terminate(id, reply))).await?
@@ -65,6 +88,9 @@ impl SupervisorRef {
     }
 
     /// Forgets a child that has ended or was terminated, spec and all. Its id is free again.
+    ///
+    /// # Errors
+    /// [`DeleteError::Running`] and [`DeleteError::Restarting`] for one that must be terminated first.
     pub async fn delete_child(&self, id: impl Into<ChildId>) -> Result<(), DeleteError> {
         let id = id.into();
         self.0.ask(|reply| SupervisorMsg(Request::Delete(id, reply))).await?
@@ -284,12 +310,15 @@ impl ChildCount {
 pub struct NoProc;
 
 /// Why a child could not be terminated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TerminateError {
     /// The supervisor has no such child.
-    #[error("no such child")]
-    NotFound,
+    #[error("the supervisor has no child {child}")]
+    NotFound {
+        /// The id or the pid that was asked for.
+        child: String,
+    },
     /// The supervisor is not running.
     #[error("the supervisor is not running")]
     NoProc,
@@ -306,14 +335,23 @@ impl From<NoProc> for TerminateError {
 #[non_exhaustive]
 pub enum RestartError {
     /// The supervisor has no such child.
-    #[error("no such child")]
-    NotFound,
+    #[error("the supervisor has no child {id}")]
+    NotFound {
+        /// The id.
+        id: ChildId,
+    },
     /// It runs.
-    #[error("the child is running")]
-    Running,
+    #[error("child {id} is running")]
+    Running {
+        /// The id.
+        id: ChildId,
+    },
     /// It is being restarted already.
-    #[error("the child is being restarted")]
-    Restarting,
+    #[error("child {id} is being restarted already")]
+    Restarting {
+        /// The id.
+        id: ChildId,
+    },
     /// It did not start.
     #[error(transparent)]
     Start(StartError),
@@ -329,18 +367,27 @@ impl From<NoProc> for RestartError {
 }
 
 /// Why a child could not be forgotten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeleteError {
     /// The supervisor has no such child.
-    #[error("no such child")]
-    NotFound,
+    #[error("the supervisor has no child {id}")]
+    NotFound {
+        /// The id.
+        id: ChildId,
+    },
     /// It runs: terminate it first.
-    #[error("the child is running")]
-    Running,
+    #[error("child {id} is running, terminate it first")]
+    Running {
+        /// The id.
+        id: ChildId,
+    },
     /// It is being restarted: terminate it first.
-    #[error("the child is being restarted")]
-    Restarting,
+    #[error("child {id} is being restarted, terminate it first")]
+    Restarting {
+        /// The id.
+        id: ChildId,
+    },
     /// The supervisor is not running.
     #[error("the supervisor is not running")]
     NoProc,

@@ -42,8 +42,13 @@ impl Intensity {
     }
 
     fn forget(&mut self, now: Instant) {
-        // `<=`, not `<`: OTP counts a restart exactly `max_seconds` old as still recent.
-        self.recent.retain(|at| now.duration_since(*at) <= self.window);
+        // From the front: thousands may be inside the window, and each restart comes by here.
+        // `>`, not `>=`: OTP counts a restart exactly `max_seconds` old as still recent.
+        while let Some(oldest) = self.recent.front()
+            && now.duration_since(*oldest) > self.window
+        {
+            self.recent.pop_front();
+        }
     }
 }
 

@@ -55,6 +55,7 @@ use std::{collections::HashSet, sync::Arc};
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a supervisor does nothing until it is started"]
 pub struct Supervisor {
     options: Options,
     strategy: Strategy,
@@ -88,14 +89,12 @@ impl Supervisor {
     }
 
     /// Whether it ends with its [significant](ChildSpec::significant) children. Default: [`AutoShutdown::Never`].
-    #[must_use]
     pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
         self.auto_shutdown = auto_shutdown;
         self
     }
 
     /// Appends a child. Children start in this order, each when the one before has finished its `pre_start`.
-    #[must_use]
     pub fn child<M: Message>(mut self, child: ChildSpec<M>) -> Self {
         self.children.push(child.erase());
         self

@@ -58,7 +58,6 @@ impl Options {
 macro_rules! option_methods {
     () => {
         /// The id it has in [`TreeNode`](crate::TreeNode) and in the log when it is started as a root. Default: its kind.
-        #[must_use]
         pub fn label(mut self, label: impl Into<$crate::ChildId>) -> Self {
             self.options.label = label.into();
             self
@@ -67,7 +66,6 @@ macro_rules! option_methods {
         /// How many restarts within [`max_seconds`](Self::max_seconds) are borne, of all its children together; one more
         /// ends the supervisor with [`ExitReason::Shutdown`](crate::ExitReason::Shutdown). Default: 3. Zero: the first one
         /// does.
-        #[must_use]
         pub fn max_restarts(mut self, max_restarts: usize) -> Self {
             self.options.max_restarts = max_restarts;
             self
@@ -75,14 +73,12 @@ macro_rules! option_methods {
 
         /// The sliding window of [`max_restarts`](Self::max_restarts); a restart exactly this old still counts. Default:
         /// 5 s. Zero is refused with [`StartError::NoWindow`](crate::StartError::NoWindow) when it is started.
-        #[must_use]
         pub fn max_seconds(mut self, max_seconds: ::std::time::Duration) -> Self {
             self.options.max_seconds = max_seconds;
             self
         }
 
         /// How long a killed child may take to yield before it is declared dead and left behind. Default: 1 s.
-        #[must_use]
         pub fn kill_grace(mut self, kill_grace: ::std::time::Duration) -> Self {
             self.options.kill_grace = kill_grace;
             self
@@ -91,7 +87,6 @@ macro_rules! option_methods {
         /// Publishes what happens to its children, and to those of all supervisors below it, to `events`
         /// (see [`SupervisorEvent`](crate::SupervisorEvent)). A supervisor below that has a topic of its own publishes to
         /// both. No subscription can slow the tree down, whatever its [`Overflow`](crate::Overflow).
-        #[must_use]
         pub fn events(mut self, events: &$crate::Topic<$crate::SupervisorEvent>) -> Self {
             self.options.events = Some(events.clone());
             self

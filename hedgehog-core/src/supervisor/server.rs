@@ -204,7 +204,9 @@ impl<W: Wrapper> State<W> {
     }
 
     async fn terminate_child(&self, id: &ChildId) -> Result<(), TerminateError> {
-        let at = self.with_id(id).ok_or(TerminateError::NotFound)?;
+        let at = self
+            .with_id(id)
+            .ok_or_else(|| TerminateError::NotFound { child: id.to_string() })?;
         self.children.stop(at).await;
         if self.children.spec(at).restart == Restart::Temporary {
             self.table().remove(at);
@@ -213,12 +215,13 @@ impl<W: Wrapper> State<W> {
     }
 
     async fn restart_child(&self, id: &ChildId) -> Result<AnyActorRef, RestartError> {
-        let at = self.with_id(id).ok_or(RestartError::NotFound)?;
+        let of = || id.clone();
+        let at = self.with_id(id).ok_or_else(|| RestartError::NotFound { id: of() })?;
         let state = self.table().child(at).state();
         match state {
             ChildState::Stopped => {}
-            ChildState::Restarting => return Err(RestartError::Restarting),
-            ChildState::Starting | ChildState::Running => return Err(RestartError::Running),
+            ChildState::Restarting => return Err(RestartError::Restarting { id: of() }),
+            ChildState::Starting | ChildState::Running => return Err(RestartError::Running { id: of() }),
         }
         let started = self.children.start(at).await;
         if let Err(error) = &started {
@@ -228,12 +231,13 @@ impl<W: Wrapper> State<W> {
     }
 
     fn delete_child(&self, id: &ChildId) -> Result<(), DeleteError> {
-        let at = self.with_id(id).ok_or(DeleteError::NotFound)?;
+        let of = || id.clone();
+        let at = self.with_id(id).ok_or_else(|| DeleteError::NotFound { id: of() })?;
         let mut table = self.table();
         match table.child(at).state() {
             ChildState::Stopped => table.remove(at),
-            ChildState::Restarting => return Err(DeleteError::Restarting),
-            ChildState::Starting | ChildState::Running => return Err(DeleteError::Running),
+            ChildState::Restarting => return Err(DeleteError::Restarting { id: of() }),
+            ChildState::Starting | ChildState::Running => return Err(DeleteError::Running { id: of() }),
         }
         Ok(())
     }

@@ -25,9 +25,17 @@ async fn children_come_and_go_by_reference_and_by_id() {
         Err(StartError::MaxChildren { max: 2 })
     ));
     supervisor.terminate_child(&first).await.unwrap();
-    assert_eq!(supervisor.terminate_child(&first).await, Err(TerminateError::NotFound));
+    assert_eq!(
+        supervisor.terminate_child(&first).await,
+        Err(TerminateError::NotFound {
+            child: first.pid().to_string()
+        })
+    );
     supervisor.terminate_id("b").await.unwrap();
-    assert_eq!(supervisor.terminate_id("b").await, Err(TerminateError::NotFound));
+    assert_eq!(
+        supervisor.terminate_id("b").await,
+        Err(TerminateError::NotFound { child: "b".into() })
+    );
     assert_eq!(supervisor.count_children().await.unwrap().specs, 0);
     assert!(a.name.whereis().is_none() && b.name.whereis().is_none());
     c.failing_starts.store(1, SeqCst);

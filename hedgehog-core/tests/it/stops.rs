@@ -111,7 +111,7 @@ async fn terminate_child_answers_by_the_state_of_the_child() {
     ));
     assert_eq!(
         supervisor.terminate_child("nobody").await,
-        Err(TerminateError::NotFound)
+        Err(TerminateError::NotFound { child: "nobody".into() })
     );
     assert_eq!(b.pid(), sibling, "siblings are left alone");
     let temporary = Script::new("temporary", &log);

@@ -2,7 +2,8 @@
 
 use crate::kit::{Log, Order, Script, settle};
 use hedgehog_core::{
-    ChildKind, ChildState, DynamicSupervisor, DynamicSupervisorRef, ExitReason, Name, Strategy, Supervisor,
+    ChildKind, ChildState, DynamicSupervisor, DynamicSupervisorRef, ExitReason, Name, Overflow, PubSub, Strategy,
+    Supervisor, TreeNode,
 };
 use std::time::Duration;
 
@@ -101,6 +102,28 @@ async fn a_supervisor_shows_how_near_it_is_to_giving_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pubsub_in_the_tree_shows_its_topics() {
+    let pubsub = PubSub::new();
+    let root = Supervisor::new(Strategy::OneForOne).child(pubsub.spec("prices"));
+    let root = root.start().await.unwrap();
+    let mut slow = pubsub.subscribe("BTCUSDT", Overflow::DropOldest(2));
+    (1..=5).for_each(|price| pubsub.broadcast("BTCUSDT", price));
+    let topic = |tree: &TreeNode| {
+        let topic = &tree.find("supervisor/prices").unwrap().topics[0];
+        let slow = &topic.subscribers[0];
+        (topic.name.to_string(), topic.published, slow.lagged, slow.lag)
+    };
+    let tree = root.tree().unwrap();
+    assert_eq!(topic(&tree), ("BTCUSDT".to_owned(), 5, 3, 5));
+    let line = "topic BTCUSDT: published 5, subscribers 1, lag 5, lost 3";
+    assert!(tree.to_string().contains(line), "{tree}");
+    assert!(tree.to_dot().contains(line));
+    let _ = slow.drain(usize::MAX, |_| ());
+    assert_eq!(topic(&root.tree().unwrap()).3, 0);
+    root.stop(ExitReason::Shutdown).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_tree_as_json() {
     let log = Log::default();
     let a = Script::new("a", &log);
@@ -117,7 +140,7 @@ async fn the_tree_as_json() {
         "state": "running",
         "pid": tree.pid.unwrap().as_u64(),
         "restarts": 0,
-        "restart_window": { "restarts": 1, "max_restarts": 3, "max_seconds_ms": 5_000 },
+        "restart_window": { "restarts": 1, "max_restarts": 3, "max_seconds": 5.0 },
         "uptime_ms": uptime,
         "last_exit": null,
         "children": [{

@@ -92,7 +92,6 @@ impl Probe {
     }
 
     /// A permanent worker whose id is the probe's name.
-    #[must_use]
     pub fn spec(&self) -> ChildSpec<Command> {
         let probe = self.clone();
         ChildSpec::worker(self.0.name, move || probe.actor()).via(self.0.incarnations.clone())

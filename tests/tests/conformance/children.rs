@@ -227,9 +227,15 @@ pub(crate) mod terminate_child {
         let a = Probe::new("a", &Journal::new());
         let sup = Supervisor::new(Strategy::OneForOne).child(a.spec().restart(Restart::Temporary));
         let sup = sup.start().await.expect("boot");
-        assert_eq!(sup.terminate_child("b").await, Err(TerminateError::NotFound));
+        assert_eq!(
+            sup.terminate_child("b").await,
+            Err(TerminateError::NotFound { child: "b".into() })
+        );
         assert_eq!(sup.terminate_child("a").await, Ok(()));
-        assert_eq!(sup.terminate_child("a").await, Err(TerminateError::NotFound));
+        assert_eq!(
+            sup.terminate_child("a").await,
+            Err(TerminateError::NotFound { child: "a".into() })
+        );
         sup.stop(hedgehog_core::ExitReason::Shutdown).await;
         assert_eq!(sup.terminate_child("a").await, Err(TerminateError::NoProc));
     }
@@ -356,7 +362,12 @@ pub(crate) mod queries {
         assert_eq!(sup.count_children().await.expect("the supervisor goes on").active, 1);
 
         let other = DynamicSupervisor::new().start().await.expect("boot");
-        assert_eq!(other.terminate_child(&a.current()).await, Err(TerminateError::NotFound));
+        assert_eq!(
+            other.terminate_child(&a.current()).await,
+            Err(TerminateError::NotFound {
+                child: a.current().pid().to_string()
+            })
+        );
         assert_eq!(a.alive(), 1, "and no supervisor stops a stranger");
     }
 }

@@ -39,8 +39,16 @@ pub(crate) mod children {
             settle().await;
             assert_eq!(a.starts(), tries, "the pending try is cancelled");
             assert_eq!(sup.count_children().await.expect("count").specs, 0);
-            assert_eq!(sup.terminate_child(&old).await, Err(TerminateError::NotFound));
-            assert_eq!(sup.terminate_id("a").await, Err(TerminateError::NotFound));
+            assert_eq!(
+                sup.terminate_child(&old).await,
+                Err(TerminateError::NotFound {
+                    child: old.pid().to_string()
+                })
+            );
+            assert_eq!(
+                sup.terminate_id("a").await,
+                Err(TerminateError::NotFound { child: "a".into() })
+            );
         }
     }
 

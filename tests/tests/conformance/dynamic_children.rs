@@ -532,7 +532,12 @@ pub(crate) mod lookups {
             assert_eq!(a.alive(), 0);
             assert_eq!(sup.count_children().await.expect("it runs").specs, 0, "{restart:?}");
             assert!(sup.which_child(&child).await.expect("it runs").is_none());
-            assert_eq!(sup.terminate_child(&child).await, Err(TerminateError::NotFound));
+            assert_eq!(
+                sup.terminate_child(&child).await,
+                Err(TerminateError::NotFound {
+                    child: child.pid().to_string()
+                })
+            );
         }
         assert_eq!(a.starts(), 3);
     }

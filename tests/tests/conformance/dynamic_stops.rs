@@ -6,7 +6,7 @@ use hedgehog_tests::suite;
 pub(crate) mod with_the_supervisor {
     use std::time::Duration;
 
-    use hedgehog_core::{DynamicSupervisor, ExitReason, Shutdown};
+    use hedgehog_core::{DynamicSupervisor, ExitReason, Registry, Shutdown, Strategy, Supervisor, Task};
     use hedgehog_tests::scenario::{Journal, Probe};
     use tokio::time::Instant;
 
@@ -120,6 +120,34 @@ pub(crate) mod with_the_supervisor {
         assert_eq!(begin.elapsed(), Duration::from_millis(500));
         assert_eq!(journal.take_only(&["stop"]), "stop b, stop a, stop d, stop c");
     }
+
+    /// How long it takes to stop so many children that have names.
+    async fn stop_of(many: u32) -> Duration {
+        let registry = Registry::<u32, _>::unique("names");
+        let root = Supervisor::new(Strategy::OneForOne).child(registry.spec("registry"));
+        let root = root.start().await.expect("boot");
+        let sup = DynamicSupervisor::new().start().await.expect("boot");
+        for key in 0..many {
+            let child = Task::spec("named", std::future::pending::<Result<(), String>>).via(registry.via(key));
+            sup.start_child(child.shutdown(Shutdown::Infinity))
+                .await
+                .expect("start");
+        }
+        let begin = Instant::now();
+        sup.stop(ExitReason::Shutdown).await;
+        let took = begin.elapsed();
+        assert_eq!(registry.count(), 0);
+        root.stop(ExitReason::Shutdown).await;
+        took
+    }
+
+    #[invariant(real_time)]
+    async fn each_of_many_costs_no_more_than_each_of_few() {
+        let few = stop_of(1_000).await.min(stop_of(1_000).await);
+        let many = stop_of(16_000).await;
+        // Were it quadratic, it would be 256 times.
+        assert!(many < few * 16 * 5, "{few:?} for 1000 and {many:?} for 16000");
+    }
 }
 
 #[suite]
@@ -144,7 +172,12 @@ pub(crate) mod by_themselves {
             assert_eq!(sup.terminate_child(&child).await, Ok(()));
             assert_eq!(begin.elapsed(), Duration::from_millis(takes));
             assert_eq!((a.alive(), a.exits()), (0, vec![exit]));
-            assert_eq!(sup.terminate_child(&child).await, Err(TerminateError::NotFound));
+            assert_eq!(
+                sup.terminate_child(&child).await,
+                Err(TerminateError::NotFound {
+                    child: child.pid().to_string()
+                })
+            );
             let count = sup.count_children().await.expect("it runs");
             assert_eq!((count.specs, count.active), (0, 0));
         }
@@ -166,7 +199,12 @@ pub(crate) mod by_themselves {
         }
         assert_eq!(sup.terminate_child(&old).await, Ok(()));
         let tries = a.starts();
-        assert_eq!(sup.terminate_child(&old).await, Err(TerminateError::NotFound));
+        assert_eq!(
+            sup.terminate_child(&old).await,
+            Err(TerminateError::NotFound {
+                child: old.pid().to_string()
+            })
+        );
         a.fail_starts(0);
         settle().await;
         assert_eq!(

@@ -233,8 +233,14 @@ pub(crate) mod hanging_restarts {
         );
         let taken = sup.start_child(two.spec()).await;
         assert!(matches!(taken, Err(StartError::AlreadyPresent { .. })), "{taken:?}");
-        assert!(matches!(sup.restart_child("2").await, Err(RestartError::Restarting)));
-        assert_eq!(sup.delete_child("2").await, Err(DeleteError::Restarting));
+        assert!(matches!(
+            sup.restart_child("2").await,
+            Err(RestartError::Restarting { .. })
+        ));
+        assert_eq!(
+            sup.delete_child("2").await,
+            Err(DeleteError::Restarting { id: "2".into() })
+        );
         assert_eq!(sup.count_children().await.expect("it runs").active, 2);
 
         assert_eq!(sup.terminate_child("2").await, Ok(()));
@@ -296,7 +302,12 @@ pub(crate) mod hanging_restarts {
         assert_eq!((children.len(), children[0].state), (1, ChildState::Restarting));
         assert_eq!(sup.terminate_child(&old).await, Ok(()));
         assert_eq!(sup.count_children().await.expect("it runs").specs, 0);
-        assert_eq!(sup.terminate_child(&old).await, Err(TerminateError::NotFound));
+        assert_eq!(
+            sup.terminate_child(&old).await,
+            Err(TerminateError::NotFound {
+                child: old.pid().to_string()
+            })
+        );
     }
 }
 

@@ -14,9 +14,9 @@ pub(crate) mod restart_child {
         let sup = Supervisor::new(Strategy::OneForOne).max_restarts(usize::MAX);
         let sup = sup.child(a.spec()).child(b.spec()).start().await.expect("boot");
         let running = sup.restart_child("a").await;
-        assert!(matches!(running, Err(RestartError::Running)), "{running:?}");
+        assert!(matches!(running, Err(RestartError::Running { .. })), "{running:?}");
         let unknown = sup.restart_child("nobody").await;
-        assert!(matches!(unknown, Err(RestartError::NotFound)), "{unknown:?}");
+        assert!(matches!(unknown, Err(RestartError::NotFound { .. })), "{unknown:?}");
 
         sup.terminate_child("a").await.expect("terminate");
         let new = sup.restart_child("a").await.expect("restart");
@@ -28,7 +28,10 @@ pub(crate) mod restart_child {
             tokio::task::yield_now().await;
         }
         let restarting = sup.restart_child("b").await;
-        assert!(matches!(restarting, Err(RestartError::Restarting)), "{restarting:?}");
+        assert!(
+            matches!(restarting, Err(RestartError::Restarting { .. })),
+            "{restarting:?}"
+        );
         sup.stop(ExitReason::Shutdown).await;
         let gone = sup.restart_child("a").await;
         assert!(matches!(gone, Err(RestartError::NoProc)), "{gone:?}");
@@ -95,21 +98,33 @@ pub(crate) mod delete_child {
         let (a, b) = (Probe::new("a", &journal), Probe::new("b", &journal));
         let sup = Supervisor::new(Strategy::OneForOne).max_restarts(usize::MAX);
         let sup = sup.child(a.spec()).child(b.spec()).start().await.expect("boot");
-        assert_eq!(sup.delete_child("a").await, Err(DeleteError::Running));
-        assert_eq!(sup.delete_child("nobody").await, Err(DeleteError::NotFound));
+        assert_eq!(
+            sup.delete_child("a").await,
+            Err(DeleteError::Running { id: "a".into() })
+        );
+        assert_eq!(
+            sup.delete_child("nobody").await,
+            Err(DeleteError::NotFound { id: "nobody".into() })
+        );
         sup.terminate_child("a").await.expect("terminate");
         assert_eq!(sup.delete_child("a").await, Ok(()));
-        assert_eq!(sup.delete_child("a").await, Err(DeleteError::NotFound));
+        assert_eq!(
+            sup.delete_child("a").await,
+            Err(DeleteError::NotFound { id: "a".into() })
+        );
         assert!(sup.which_child("a").await.expect("it runs").is_none());
         let again = sup.restart_child("a").await;
-        assert!(matches!(again, Err(RestartError::NotFound)), "{again:?}");
+        assert!(matches!(again, Err(RestartError::NotFound { .. })), "{again:?}");
 
         b.fail_starts(usize::MAX);
         b.crash().await;
         while b.starts() < 3 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(sup.delete_child("b").await, Err(DeleteError::Restarting));
+        assert_eq!(
+            sup.delete_child("b").await,
+            Err(DeleteError::Restarting { id: "b".into() })
+        );
         sup.stop(ExitReason::Shutdown).await;
         assert_eq!(sup.delete_child("b").await, Err(DeleteError::NoProc));
     }

@@ -85,8 +85,11 @@ pub(crate) mod specs {
         let sup = Supervisor::new(Strategy::OneForOne);
         let sup = sup.child(a.spec()).start().await.expect("boot");
         // A reference or a pid is refused by the compiler; its text is an id like any other.
-        let pid = a.current().pid().to_string();
-        assert_eq!(sup.terminate_child(pid).await, Err(TerminateError::NotFound));
+        let pid = a.current().pid();
+        assert_eq!(
+            sup.terminate_child(pid.to_string()).await,
+            Err(TerminateError::NotFound { child: pid.to_string() })
+        );
         assert!(a.current().is_alive());
         assert_eq!(sup.terminate_child("a").await, Ok(()));
     }

@@ -89,7 +89,7 @@ pub(crate) mod costs {
     impl Stopwatch {
         fn count(&mut self) {
             self.operations += 1;
-            if self.operations % LOT == 0 {
+            if self.operations.is_multiple_of(LOT) {
                 let now = Instant::now();
                 self.lots.extend(self.begun.replace(now).map(|begun| now - begun));
             }

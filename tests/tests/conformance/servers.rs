@@ -456,8 +456,8 @@ pub(crate) mod stops {
         probe.stop_takes(Duration::from_secs(2));
         let actor = probe.spec().name(&name).start().await.expect("start");
         let begin = Instant::now();
-        let holder = name.whereis().expect("by name, too");
-        let reason = holder
+        // By name, which is no different from by reference.
+        let reason = name
             .stop_and_wait(ExitReason::ShutdownWith("enough".into()), HOUR)
             .await;
         assert_eq!(word(&reason.expect("it ran")), "shutdown with detail");

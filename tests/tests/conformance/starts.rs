@@ -33,7 +33,7 @@ pub(crate) mod information {
         assert_eq!(second.start_info::<u32>(), Some(&2));
         assert_eq!(first.start_info::<u32>(), Some(&1), "it belongs to the incarnation");
         let running = sup.restart_child("a").await;
-        assert!(matches!(running, Err(RestartError::Running)), "{running:?}");
+        assert!(matches!(running, Err(RestartError::Running { .. })), "{running:?}");
 
         let mute = Probe::new("mute", &Journal::new());
         let mute = sup.start_child(mute.spec()).await.expect("start");
@@ -76,7 +76,7 @@ pub(crate) mod information {
 #[suite]
 pub(crate) mod declined {
     use hedgehog_core::{
-        ChildState, DynamicSupervisor, ExitReason, Restart, StartError, Strategy, Supervisor, SupervisorRef,
+        ChildInfo, ChildState, DynamicSupervisor, ExitReason, Restart, StartError, Strategy, Supervisor, SupervisorRef,
     };
     use hedgehog_tests::scenario::{Command, Journal, Probe, settle, word};
 
@@ -151,10 +151,7 @@ pub(crate) mod declined {
             .await
             .expect("start");
         let listed = sup.which_children().await.expect("it runs");
-        assert_eq!(
-            listed.iter().map(|child| child.pid()).collect::<Vec<_>>(),
-            [Some(b.pid())]
-        );
+        assert_eq!(listed.iter().map(ChildInfo::pid).collect::<Vec<_>>(), [Some(b.pid())]);
         let count = sup.count_children().await.expect("it runs");
         assert_eq!(
             [count.specs, count.active, count.supervisors, count.workers],

@@ -293,7 +293,8 @@ pub(crate) mod tasks {
         assert_eq!(tasks.terminate_child(&actor(&task)).await, Ok(()));
         assert_eq!(tasks.children().await, Ok(Vec::new()));
         let again = tasks.terminate_child(&actor(&task)).await;
-        assert_eq!(again, Err(TerminateError::NotFound));
+        let child = actor(&task).pid().to_string();
+        assert_eq!(again, Err(TerminateError::NotFound { child }));
     }
 
     #[row("TSUP-047")]

@@ -97,11 +97,26 @@ pub(crate) mod requests {
             matches!(&twice, Err(StartError::AlreadyStarted { id, pid }) if id == "a" && *pid == holder),
             "{twice:?}"
         );
-        assert_eq!(sup.terminate_child("b").await, Err(TerminateError::NotFound));
-        assert_eq!(sup.delete_child("b").await, Err(DeleteError::NotFound));
-        assert!(matches!(sup.restart_child("b").await, Err(RestartError::NotFound)));
-        assert_eq!(sup.delete_child("a").await, Err(DeleteError::Running));
-        assert!(matches!(sup.restart_child("a").await, Err(RestartError::Running)));
+        assert_eq!(
+            sup.terminate_child("b").await,
+            Err(TerminateError::NotFound { child: "b".into() })
+        );
+        assert_eq!(
+            sup.delete_child("b").await,
+            Err(DeleteError::NotFound { id: "b".into() })
+        );
+        assert!(matches!(
+            sup.restart_child("b").await,
+            Err(RestartError::NotFound { .. })
+        ));
+        assert_eq!(
+            sup.delete_child("a").await,
+            Err(DeleteError::Running { id: "a".into() })
+        );
+        assert!(matches!(
+            sup.restart_child("a").await,
+            Err(RestartError::Running { .. })
+        ));
         assert_eq!((counts(&sup).await, a.starts()), ([1, 1, 0, 1], 1));
 
         let nobody = SupervisorRef::from(&Name::new("nobody"));
@@ -124,13 +139,19 @@ pub(crate) mod requests {
 
         let second = sup.restart_child("a").await.expect("restart");
         assert_ne!(second.pid(), first.pid());
-        assert!(matches!(sup.restart_child("a").await, Err(RestartError::Running)));
+        assert!(matches!(
+            sup.restart_child("a").await,
+            Err(RestartError::Running { .. })
+        ));
         assert_eq!(counts(&sup).await, [1, 1, 0, 1]);
 
         assert_eq!(sup.terminate_child("a").await, Ok(()));
         assert_eq!(sup.terminate_child("a").await, Ok(()));
         assert_eq!(sup.delete_child("a").await, Ok(()));
-        assert!(matches!(sup.restart_child("a").await, Err(RestartError::NotFound)));
+        assert!(matches!(
+            sup.restart_child("a").await,
+            Err(RestartError::NotFound { .. })
+        ));
         assert_eq!(counts(&sup).await, [0; 4]);
     }
 

@@ -22,6 +22,7 @@ pub(crate) fn root() -> Rc<Node> {
         restart: Restart::Permanent,
         shutdown: Shutdown::Infinity,
         significant: false,
+        drain: false,
         body: Body::Dynamic(Dynamic {
             max_children: usize::MAX,
             max_restarts: usize::MAX,
@@ -35,8 +36,8 @@ pub(crate) struct Generator {
     nodes: u32,
     /// Every node that was ever part of the scenario, below its supervisor.
     known: Vec<(NodeId, Node)>,
-    /// Asked to be started again while it lives: if it dies now, the newcomer comes before its supervisor has heard of it.
-    awaited: Option<NodeId>,
+    /// What belongs together: the next deeds, the last one first.
+    planned: Vec<Deed>,
 }
 
 impl Generator {
@@ -45,7 +46,7 @@ impl Generator {
             random: Rng::with_seed(seed),
             nodes: 0,
             known: Vec::new(),
-            awaited: None,
+            planned: Vec::new(),
         }
     }
 
@@ -67,6 +68,9 @@ impl Generator {
 
     /// Something to do to the tree that `otp` is now.
     pub(crate) fn deed(&mut self, otp: &Otp) -> Deed {
+        if let Some(planned) = self.planned.pop() {
+            return planned;
+        }
         let alive = otp.alive();
         let busy = alive.iter().filter(|process| process.busy).collect::<Vec<_>>();
         if let Some(supervisor) = self.random.choice(busy).filter(|_| self.random.u8(0..10) < 6) {
@@ -82,7 +86,7 @@ impl Generator {
             return if kill {
                 Deed::Kill(victim.node)
             } else {
-                self.done_to(victim)
+                self.done_to(otp, victim)
             };
         }
         let supervisors = alive
@@ -92,27 +96,27 @@ impl Generator {
         let asked = self.random.choice(supervisors).expect("the root is one");
         match self.random.u8(0..100) {
             0..3 => self.start_tree(),
-            3..55 => self.done_to(victim),
+            3..55 => self.done_to(otp, victim),
             _ => Deed::Ask(asked.node, self.request(otp, asked)),
         }
     }
 
     /// What then waits for the supervisor meets whatever it is doing.
     fn deed_while_busy(&mut self, otp: &Otp, supervisor: &Alive, alive: &[Alive]) -> Deed {
-        if let Some(child) = self.awaited.take() {
-            return Deed::Kill(child);
-        }
         let children = alive
             .iter()
             .filter(|process| supervisor.children.contains(&process.node) && !process.starting);
         let children: Vec<&Alive> = children.collect();
         match (self.random.choice(children), self.random.u8(0..10)) {
-            (Some(child), 0..5) => self.done_to(child),
+            (Some(child), 0..5) => self.done_to(otp, child),
             (Some(child), 5..7) => {
-                self.awaited = self.random.bool().then_some(child.node);
+                if self.random.bool() {
+                    // If it dies now, the newcomer comes before the supervisor has heard of it.
+                    self.planned.push(Deed::Kill(child.node));
+                }
                 self.ask_to_start_again(supervisor, child.node)
             }
-            (Some(child), 7) if !supervisor.troubled.is_empty() && matches!(child.body, Body::Worker(_)) => {
+            (Some(child), 7..9) if !supervisor.troubled.is_empty() && matches!(child.body, Body::Worker(_)) => {
                 Deed::Tell(child.node, Order::End(Reason::Normal))
             }
             (_, 7..9) if !supervisor.troubled.is_empty() => {
@@ -123,17 +127,27 @@ impl Generator {
         }
     }
 
+    /// It is stopped while it works and more work waits for it.
+    fn stop_with_backlog(&mut self, otp: &Otp, worker: NodeId) -> Deed {
+        let supervisor = otp.parents()[&worker];
+        let terminate = Request::Terminate(worker, otp.last_nth(worker));
+        let more = self.order();
+        self.planned = vec![Deed::Ask(supervisor, terminate), Deed::Tell(worker, more)];
+        Deed::Tell(worker, Order::Work(self.millis(500..1_500)))
+    }
+
     fn ask_to_start_again(&self, supervisor: &Alive, child: NodeId) -> Deed {
         let known = self.known.iter().find(|(_, node)| node.id == child);
         let (_, node) = known.expect("whatever has run was part of a scenario");
         Deed::Ask(supervisor.node, Request::Start(node.clone()))
     }
 
-    fn done_to(&mut self, victim: &Alive) -> Deed {
+    fn done_to(&mut self, otp: &Otp, victim: &Alive) -> Deed {
         let is_worker = matches!(victim.body, Body::Worker(_));
         match self.random.u8(0..10) {
             0..2 => Deed::Stop(victim.node, self.asked_for()),
-            2..7 if is_worker => Deed::Tell(victim.node, self.order()),
+            2..6 if is_worker => Deed::Tell(victim.node, self.order()),
+            6 if is_worker => self.stop_with_backlog(otp, victim.node),
             _ => Deed::Kill(victim.node),
         }
     }
@@ -220,6 +234,7 @@ impl Generator {
             ]),
             shutdown: self.shutdown(&body),
             significant: false,
+            drain: matches!(body, Body::Worker(_)) && self.random.u8(0..4) == 0,
             body,
         }
     }
@@ -233,6 +248,11 @@ impl Generator {
             AutoShutdown::AllSignificant,
         ]);
         let mut children = Vec::new();
+        if auto_shutdown == AutoShutdown::AllSignificant && most > 2 && self.random.bool() {
+            // One of which may be restarting when the other has done its work.
+            children.extend([self.significant_worker(), self.significant_worker()]);
+            most -= 2;
+        }
         let wanted = self.random.u32(0..7);
         while most > 0 && (children.len() as u32) < wanted {
             let share = self.random.u32(1..=most);
@@ -256,6 +276,15 @@ impl Generator {
         }
     }
 
+    fn significant_worker(&mut self) -> Node {
+        Node {
+            restart: self.one_of(&[Restart::Transient, Restart::Transient, Restart::Temporary]),
+            significant: true,
+            body: Body::Worker(self.flaky_lives()),
+            ..self.node(MOST_DEEP, 1)
+        }
+    }
+
     fn dynamic(&mut self) -> Dynamic {
         Dynamic {
             max_children: self.one_of(&[0, 1, 2, 5, usize::MAX, usize::MAX]),
@@ -276,21 +305,23 @@ impl Generator {
                 let starts = self.random.usize(1..7);
                 (0..starts).map(|_| self.life()).collect()
             }
-            // Lives at first, and then fails again and again while its supervisor waits for it.
-            _ => {
-                let first = Life {
-                    start: Start::Succeeds,
-                    ..self.life()
-                };
-                let failures = self.random.usize(1..5);
-                let failures = (0..failures).map(|_| Life {
-                    start_takes: self.millis(1..600),
-                    start: self.one_of(&[Start::Fails, Start::Fails, Start::Panics]),
-                    ..Life::default()
-                });
-                std::iter::once(first).chain(failures).collect()
-            }
+            _ => self.flaky_lives(),
         }
+    }
+
+    /// Lives at first, and then fails again and again while its supervisor waits for it.
+    fn flaky_lives(&mut self) -> Vec<Life> {
+        let first = Life {
+            start: Start::Succeeds,
+            ..self.life()
+        };
+        let failures = self.random.usize(1..5);
+        let failures = (0..failures).map(|_| Life {
+            start_takes: self.millis(1..600),
+            start: self.one_of(&[Start::Fails, Start::Fails, Start::Panics]),
+            ..Life::default()
+        });
+        std::iter::once(first).chain(failures).collect()
     }
 
     fn life(&mut self) -> Life {

@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::compare;
 use crate::generate::Generator;
-use crate::otp::{Doing, Otp, Rule, Tie};
+use crate::otp::{Otp, Row, Rule, Tie};
 use crate::scenario::{Body, Deed, Entry, NodeId, ROOT, Request, Step};
 use crate::stage::Stage;
 
@@ -185,7 +185,7 @@ impl Play {
         same("the names", &self.otp.names(), &self.stage.names())?;
         for (supervisor, expected) in self.otp.idle_supervisors() {
             let mut seen = self.stage.children(supervisor).unwrap_or_default();
-            let mut expected: Vec<(NodeId, Doing)> = expected;
+            let mut expected: Vec<Row> = expected;
             if self.dynamic.contains(&supervisor) {
                 seen.sort_unstable();
                 expected.sort_unstable();

@@ -15,6 +15,8 @@ pub(crate) struct Node {
     pub(crate) restart: Restart,
     pub(crate) shutdown: Shutdown,
     pub(crate) significant: bool,
+    /// It handles what its mailbox holds before it stops. Workers only.
+    pub(crate) drain: bool,
     pub(crate) body: Body,
 }
 
@@ -204,11 +206,15 @@ impl Node {
             restart,
             shutdown,
             significant,
+            drain,
             body,
         } = self;
         write!(f, "{:indent$}{id} {restart:?} {shutdown:?}", "", indent = 4 * depth)?;
         if *significant {
             f.write_str(" significant")?;
+        }
+        if *drain {
+            f.write_str(" drain")?;
         }
         match body {
             Body::Worker(lives) => {

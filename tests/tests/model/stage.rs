@@ -15,7 +15,7 @@ use hedgehog_tests::scenario::{INTENDED, word};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
-use crate::otp::Doing;
+use crate::otp::{Doing, Row};
 use crate::scenario::{
     Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Start, Static, What,
 };
@@ -148,7 +148,7 @@ impl Stage {
                     // The root is nobody's child.
                     known.unwrap_or(&incarnations[&ROOT][0]).any().pid()
                 };
-                done(supervisor.terminate_pid(child).await)
+                done(supervisor.terminate_child(child).await)
             }
             Request::Which => match supervisor.which_children().await {
                 Ok(mut children) => {
@@ -200,7 +200,7 @@ impl Stage {
     }
 
     /// The children of a supervisor as its snapshot has them.
-    pub(crate) fn children(&self, supervisor: NodeId) -> Option<Vec<(NodeId, Doing)>> {
+    pub(crate) fn children(&self, supervisor: NodeId) -> Option<Vec<Row>> {
         let tree = match self.last(supervisor)? {
             Address::Static(actor) => SupervisorRef::from(actor).tree()?,
             Address::Dynamic(actor) => DynamicSupervisorRef::from(actor).tree()?,
@@ -213,7 +213,12 @@ impl Stage {
                 ChildState::Stopped => Doing::Stopped,
                 _ => return None,
             };
-            Some((child.id.parse().ok()?, doing))
+            Some(Row {
+                node: child.id.parse().ok()?,
+                doing,
+                restarts: child.restarts,
+                last_exit: child.last_exit.as_deref().map(exit_word),
+            })
         };
         tree.children.iter().map(row).collect()
     }
@@ -314,7 +319,8 @@ impl Stage {
         };
         // Last: an incarnation that does not get its name is none.
         let spec = spec.restart(node.restart).shutdown(node.shutdown).via(recorder);
-        if node.significant { spec.significant() } else { spec }
+        let spec = if node.significant { spec.significant() } else { spec };
+        if node.drain { spec.drain() } else { spec }
     }
 
     fn now(&self) -> u64 {
@@ -512,6 +518,19 @@ impl From<ActorRef<DynamicSupervisorMsg>> for Address {
 }
 
 // Answers in the model's words.
+
+/// As a snapshot tells the reason.
+fn exit_word(text: &str) -> &'static str {
+    match text.split_once(':').map_or((text, false), |(kind, _)| (kind, true)) {
+        ("normal", false) => "normal",
+        ("shutdown", false) => "shutdown",
+        ("shutdown", true) => "shutdown with detail",
+        ("killed", false) => "killed",
+        ("error", true) => "error",
+        ("panic", true) => "panic",
+        _ => "not a reason",
+    }
+}
 
 fn done<E: Error>(outcome: Result<(), E>) -> String {
     outcome.map_or_else(|error| one_word(&error), |()| "ok".to_owned())

@@ -51,6 +51,37 @@ fn a_sender_that_sleeps_is_not_woken_by_its_own_event() {
 }
 
 #[test]
+fn an_event_that_a_sleeping_subscriber_passes_over_does_not_take_up_its_room_for_good() {
+    let (topic, me) = (topic(), owner());
+    let mut mine = subscribe(&topic, Overflow::Block(1), &me);
+    let woken = Arc::new(AtomicUsize::new(0));
+    for publish in [
+        |topic: &Topic<u64>, me: &AnyActorRef| topic.broadcast_from(me.pid(), 1),
+        |topic: &Topic<u64>, _: &AnyActorRef| {
+            let others = topic.subscribe(Overflow::Lossless);
+            topic.dispatch(None, 1, |all, _, event| {
+                drop(all.send(event, |one| one.owner().is_none()))
+            });
+            drop(others);
+        },
+    ] {
+        let count = Arc::clone(&woken);
+        park(
+            &mut mine,
+            &waker(move || {
+                count.fetch_add(1, Ordering::Relaxed);
+            }),
+        );
+        publish(&topic, &me);
+        assert_eq!(woken.swap(0, Ordering::Relaxed), 1);
+        topic.try_broadcast(2).expect_err("the room is taken");
+        assert_eq!(read_all(&mut mine), (vec![], 0));
+        topic.try_broadcast(3).expect("there is room again");
+        assert_eq!(read_all(&mut mine), (vec![3], 0));
+    }
+}
+
+#[test]
 fn events_for_some_and_for_all_keep_their_order_over_many_chunks() {
     let (topic, me) = (topic(), owner());
     let mut mine = subscribe(&topic, Overflow::Lossless, &me);

@@ -164,3 +164,35 @@ fn what_a_spec_holds_is_dropped_where_it_can_do_no_harm() {
     table.lock().remove(at);
     assert_eq!(table.lock().len(), 0);
 }
+
+/// How long it takes to enter so many children, to run each, to find each in every way, and to forget them, the middle first.
+fn lives(children: usize) -> Duration {
+    let begin = std::time::Instant::now();
+    let mut table = Table::default();
+    let places: Vec<_> = (0..children)
+        .map(|id| {
+            let task = Task::spec(id.to_string(), || async { Ok::<(), ActorProcessingErr>(()) });
+            table.push(task.erase())
+        })
+        .collect();
+    let (low, high) = places.split_at(children / 2);
+    for at in high.iter().chain(low) {
+        let child = run(&mut table, *at);
+        let spec = table.child(*at).spec.clone();
+        assert_eq!(table.running(child.pid()), Some(*at));
+        assert_eq!(table.with_id(&spec.id).next(), Some(*at));
+        assert_eq!(table.restarting_namesake(&spec), None);
+        table.exited(*at, ExitReason::Normal);
+        table.remove(*at);
+    }
+    begin.elapsed()
+}
+
+#[test]
+fn a_child_costs_the_same_among_many() {
+    lives(100);
+    let best = |children| (0..3).map(|_| lives(children)).min().expect("three");
+    let (few, many) = (best(1_000), best(30_000));
+    // Thirty times as many: nine hundred times the time if one child looked at all the others.
+    assert!(many < few * 150, "{few:?} for a thousand, {many:?} for thirty thousand");
+}

@@ -52,6 +52,7 @@ impl Supervise for Supervisor<'_> {
     async fn exited(&mut self, pid: Pid, reason: Reason) -> Result<(), End> {
         let child = self.table(|table| table.iter().position(|child| child.status == Status::Running(pid)));
         let Some(at) = child else { return Ok(()) };
+        self.table(|table| table[at].last_exit = Some(reason));
         if calls_for_restart(self.table(|table| table[at].node.restart), reason) {
             self.restart(at).await
         } else {
@@ -69,6 +70,7 @@ impl Supervise for Supervisor<'_> {
             Ok(pid) => self.table(|table| {
                 table[at].status = Status::Running(pid);
                 table[at].last = Some(pid);
+                table[at].restarts += 1;
             }),
             Err(Failure::Ignore) => {
                 self.world.met(Rule::DeclinesRestart);
@@ -149,6 +151,8 @@ impl Supervisor<'_> {
                     node,
                     status: Status::Running(pid),
                     last: Some(pid),
+                    restarts: 0,
+                    last_exit: None,
                 };
                 let answer = incarnation(self.world, &child);
                 self.table(|table| table.push(child));
@@ -186,11 +190,11 @@ impl Supervisor<'_> {
 
     async fn stop(&self, pid: Pid) {
         let running = Status::Running(pid);
-        let shutdown = self.table(|table| {
+        let node = self.table(|table| {
             let child = table.iter().find(|child| child.status == running);
-            child.expect("it was found as running").node.shutdown
+            child.expect("it was found as running").node.clone()
         });
-        self.world.shut_down(self.me, pid, shutdown).await;
+        self.world.shut_down(self.me, pid, &node).await;
         self.table(|table| table.retain(|child| child.status != running));
     }
 

@@ -27,6 +27,17 @@ pub(crate) struct Otp {
     asked: usize,
 }
 
+/// A child as its supervisor's snapshot shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Row {
+    pub(crate) node: NodeId,
+    pub(crate) doing: Doing,
+    /// How often it was restarted, not counting what was asked for.
+    pub(crate) restarts: u64,
+    /// Why its last incarnation that ran ended.
+    pub(crate) last_exit: Option<&'static str>,
+}
+
 /// What a child of a supervisor is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Doing {
@@ -96,7 +107,7 @@ impl Otp {
     }
 
     /// The children of every supervisor that is waiting for something to do, in start order.
-    pub(crate) fn idle_supervisors(&self) -> BTreeMap<NodeId, Vec<(NodeId, Doing)>> {
+    pub(crate) fn idle_supervisors(&self) -> BTreeMap<NodeId, Vec<Row>> {
         self.world.idle_supervisors()
     }
 
@@ -171,10 +182,12 @@ pub(crate) enum Rule {
     HearsOfDeathFirst,
     TerminatesRestarting,
     StopsSideBySide,
+    /// A child handles what its mailbox holds before it stops.
+    DrainsMailbox,
 }
 
 impl Rule {
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::BootFailsHalfWay,
         Self::DeclinesAtBoot,
         Self::TemporaryDeclinesAtBoot,
@@ -201,6 +214,7 @@ impl Rule {
         Self::HearsOfDeathFirst,
         Self::TerminatesRestarting,
         Self::StopsSideBySide,
+        Self::DrainsMailbox,
     ];
 }
 

@@ -54,7 +54,7 @@ impl Supervise for Supervisor<'_> {
             return Ok(());
         };
         let node = self.node(at);
-        self.set(at, Status::Stopped);
+        self.ended(at, reason);
         if calls_for_restart(node.restart, reason) {
             return self.restart(at).await;
         }
@@ -249,7 +249,10 @@ impl Supervisor<'_> {
 
     async fn start_or_retry(&self, at: usize) -> bool {
         match self.start(at).await {
-            Ok(()) => true,
+            Ok(()) => {
+                self.table(|table| table[at].restarts += 1);
+                true
+            }
             Err(Failure::Ignore) => {
                 self.world.met(Rule::DeclinesRestart);
                 true
@@ -284,7 +287,8 @@ impl Supervisor<'_> {
 
     async fn stop(&self, at: usize) {
         if let Status::Running(pid) = self.status(at) {
-            self.world.shut_down(self.me, pid, self.node(at).shutdown).await;
+            let reason = self.world.shut_down(self.me, pid, &self.node(at)).await;
+            self.ended(at, reason);
         }
         self.set(at, Status::Stopped);
     }
@@ -303,6 +307,11 @@ impl Supervisor<'_> {
 
     fn status(&self, at: usize) -> Status {
         self.table(|table| table[at].status)
+    }
+
+    fn ended(&self, at: usize, reason: Reason) {
+        self.table(|table| table[at].last_exit = Some(reason));
+        self.set(at, Status::Stopped);
     }
 
     fn set(&self, at: usize, status: Status) {
@@ -328,5 +337,7 @@ fn stopped(node: Rc<Node>) -> Child {
         node,
         status: Status::Stopped,
         last: None,
+        restarts: 0,
+        last_exit: None,
     }
 }

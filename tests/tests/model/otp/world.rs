@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use hedgehog_core::Shutdown;
 
-use super::{Alive, Doing, Rule, dynamic, supervisor, worker};
+use super::{Alive, Doing, Row, Rule, dynamic, supervisor, worker};
 use crate::scenario::{Body, Entry, Node, NodeId, Order, ROOT, Reason, Request, What};
 
 /// One incarnation; never used again.
@@ -74,6 +74,8 @@ pub(super) struct Child {
     pub(super) status: Status,
     /// The last incarnation that ran.
     pub(super) last: Option<Pid>,
+    pub(super) restarts: u64,
+    pub(super) last_exit: Option<Reason>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +93,8 @@ struct Process {
     parent: Option<Pid>,
     mailbox: VecDeque<Message>,
     stop: Option<Reason>,
+    /// It is to stop with this reason when its mailbox is empty.
+    drain: Option<Reason>,
     /// It takes no more messages from outside.
     closed: bool,
     /// It waits for something to do.
@@ -247,6 +251,7 @@ impl World {
                 parent,
                 mailbox: VecDeque::new(),
                 stop: None,
+                drain: None,
                 closed: false,
                 idle: false,
                 started: false,
@@ -332,9 +337,11 @@ impl World {
         self.process(me, |process| process.serving = None);
         poll_fn(|_| {
             self.process(me, |process| {
-                let event = match process.stop {
-                    Some(reason) => Some(Event::Stop(reason)),
-                    None => process.mailbox.pop_front().map(Event::Message),
+                let event = if let Some(reason) = process.stop {
+                    Some(Event::Stop(reason))
+                } else {
+                    let message = process.mailbox.pop_front().map(Event::Message);
+                    message.or(process.drain.map(Event::Stop))
                 };
                 process.idle = event.is_none();
                 if let Some(Event::Message(Message::Call(call, _))) = &event {
@@ -367,8 +374,21 @@ impl World {
     pub(super) fn request_stop(&self, pid: Pid, reason: Reason) {
         self.process(pid, |process| {
             process.closed = true;
-            process.stop.get_or_insert(reason);
+            process.stop.get_or_insert(process.drain.unwrap_or(reason));
         });
+        self.with(|inner| inner.ready.push_back(pid));
+    }
+
+    /// SPEC-055: a stop that waits its turn, for those who asked for that.
+    fn request_drain(&self, pid: Pid, reason: Reason) {
+        let waits = self.process(pid, |process| {
+            process.closed = true;
+            process.drain.get_or_insert(reason);
+            !process.mailbox.is_empty()
+        });
+        if waits {
+            self.met(Rule::DrainsMailbox);
+        }
         self.with(|inner| inner.ready.push_back(pid));
     }
 
@@ -438,19 +458,26 @@ impl World {
     }
 
     /// SPEC-022, 023, 024: stops a child of `me` as its spec says, and returns when it is gone.
-    pub(super) async fn shut_down(&self, me: Pid, child: Pid, shutdown: Shutdown) {
+    pub(super) async fn shut_down(&self, me: Pid, child: Pid, node: &Node) -> Reason {
         self.acts(me);
         if self.exit_of(child).is_some() {
             self.met(Rule::StopsTheDead);
         }
-        match shutdown {
+        let ask = || {
+            if node.drain {
+                self.request_drain(child, Reason::Shutdown);
+            } else {
+                self.request_stop(child, Reason::Shutdown);
+            }
+        };
+        match node.shutdown {
             Shutdown::BrutalKill => {
                 self.met(Rule::BrutalKill);
                 self.kill(child);
             }
-            Shutdown::Infinity => self.request_stop(child, Reason::Shutdown),
+            Shutdown::Infinity => ask(),
             Shutdown::Timeout(limit) => {
-                self.request_stop(child, Reason::Shutdown);
+                ask();
                 let mut exited = Box::pin(self.exited(child));
                 let mut timeout = Sleep::new(self, me, limit);
                 poll_fn(|context| match exited.as_mut().poll(context) {
@@ -464,7 +491,7 @@ impl World {
                 }
             }
         }
-        self.exited(child).await;
+        self.exited(child).await
     }
 
     // Supervisors.
@@ -544,7 +571,7 @@ impl World {
         })
     }
 
-    pub(super) fn idle_supervisors(&self) -> BTreeMap<NodeId, Vec<(NodeId, Doing)>> {
+    pub(super) fn idle_supervisors(&self) -> BTreeMap<NodeId, Vec<Row>> {
         self.with(|inner| {
             let idle = inner
                 .processes
@@ -558,7 +585,12 @@ impl World {
                         Status::Restarting(_) => Doing::Restarting,
                         Status::Stopped => Doing::Stopped,
                     };
-                    (child.node.id, doing)
+                    Row {
+                        node: child.node.id,
+                        doing,
+                        restarts: child.restarts,
+                        last_exit: child.last_exit.map(Reason::word),
+                    }
                 };
                 process.table.iter().map(row).collect()
             };
