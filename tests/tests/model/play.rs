@@ -178,10 +178,14 @@ impl Play {
     }
 
     fn check(&mut self) -> Result<(), String> {
+        let tree = compare::Tree {
+            parents: self.otp.parents(),
+            dynamic: &self.dynamic,
+        };
         let (expected, seen) = (self.otp.take_log(), self.stage.take_log());
         self.history.extend(seen.iter().cloned());
-        let is_dynamic = |node| self.dynamic.contains(&node);
-        compare::logs(&expected, &seen, &self.otp.parents(), is_dynamic)?;
+        compare::lives(&expected, &seen, &tree)?;
+        compare::told(&self.otp.take_told(), &self.stage.take_told(), &tree)?;
         same("the names", &self.otp.names(), &self.stage.names())?;
         for (supervisor, expected) in self.otp.idle_supervisors() {
             let mut seen = self.stage.children(supervisor).unwrap_or_default();

@@ -1,15 +1,15 @@
 //! The same scenario played on hedgehog: real supervisors over workers that live as their nodes say and record what happens.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::future;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, AnyActorRef, Bind, ChildSpec, ChildState, DynamicSupervisor,
-    DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Registry, RestartError, StartError, Strategy,
-    Supervisor, SupervisorMsg, SupervisorRef,
+    Actor, ActorProcessingErr, ActorRef, AnyActorRef, Bind, ChildSpec, ChildState, DeleteError, DynamicSupervisor,
+    DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, NoProc, Overflow, PubSub, Registry, RestartError,
+    StartError, Strategy, Subscription, Supervisor, SupervisorEvent, SupervisorEventKind, SupervisorMsg, SupervisorRef,
+    TerminateError,
 };
 use hedgehog_tests::scenario::{INTENDED, word};
 use parking_lot::Mutex;
@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::otp::{Doing, Row};
 use crate::scenario::{
-    Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Start, Static, What,
+    Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Start, Static, Told, What,
 };
 
 /// One run of hedgehog; a clone is the same run.
@@ -32,6 +32,7 @@ struct Shared {
     /// All incarnations that ever had their names, oldest first.
     incarnations: Mutex<BTreeMap<NodeId, Vec<Address>>>,
     log: Mutex<Vec<Entry>>,
+    told: Mutex<Subscription<SupervisorEvent>>,
     answers: Mutex<Answers>,
     asked: Mutex<usize>,
 }
@@ -50,6 +51,7 @@ impl Stage {
     /// An empty root beside the registry that holds the workers' names.
     pub(crate) async fn open() -> Result<Self, StartError> {
         let workers = Registry::unique("workers");
+        let events = PubSub::new().topic("events");
         Supervisor::new(Strategy::OneForOne)
             .child(workers.spec("workers"))
             .start()
@@ -61,10 +63,15 @@ impl Stage {
             dynamic_supervisors: Mutex::default(),
             incarnations: Mutex::default(),
             log: Mutex::default(),
+            told: Mutex::new(events.subscribe(Overflow::Lossless)),
             answers: Mutex::default(),
             asked: Mutex::default(),
         }));
-        let root = DynamicSupervisor::new().max_restarts(usize::MAX).start().await?;
+        let root = DynamicSupervisor::new()
+            .max_restarts(usize::MAX)
+            .events(&events)
+            .start()
+            .await?;
         let root = root.whereis().ok_or(StartError::NoProc)?;
         stage.0.incarnations.lock().insert(ROOT, vec![Address::Dynamic(root)]);
         Ok(stage)
@@ -116,16 +123,15 @@ impl Stage {
                 };
                 self.started(node.id, started)
             }
-            Request::Terminate(id, _) => done(supervisor.terminate_child(id.to_string()).await),
+            Request::Terminate(id, _) => terminated(supervisor.terminate_child(id.to_string()).await),
             Request::Restart(id) => match supervisor.restart_child(id.to_string()).await {
                 Ok(_) => self.started(id, Ok(())),
-                Err(RestartError::Start(error)) => failure(&error),
-                Err(error) => one_word(&error),
+                Err(error) => not_restarted(&error),
             },
-            Request::Delete(id) => done(supervisor.delete_child(id.to_string()).await),
+            Request::Delete(id) => deleted(supervisor.delete_child(id.to_string()).await),
             Request::Which => match supervisor.which_children().await {
                 Ok(children) => which(children.iter().map(|child| (child.id.as_ref(), child.state))),
-                Err(error) => one_word(&error),
+                Err(NoProc) => "noproc".to_owned(),
             },
             Request::Count => counts(supervisor.count_children().await),
         }
@@ -148,14 +154,14 @@ impl Stage {
                     // The root is nobody's child.
                     known.unwrap_or(&incarnations[&ROOT][0]).any().pid()
                 };
-                done(supervisor.terminate_child(child).await)
+                terminated(supervisor.terminate_child(child).await)
             }
             Request::Which => match supervisor.which_children().await {
                 Ok(mut children) => {
                     children.sort_by_key(|child| child.id.parse::<NodeId>().ok());
                     which(children.iter().map(|child| (child.id.as_ref(), child.state)))
                 }
-                Err(error) => one_word(&error),
+                Err(NoProc) => "noproc".to_owned(),
             },
             Request::Count => counts(supervisor.count_children().await),
             Request::Restart(_) | Request::Delete(_) => unreachable!("no dynamic supervisor can be asked that"),
@@ -172,6 +178,24 @@ impl Stage {
     /// What has happened since the last `take`.
     pub(crate) fn take_log(&self) -> Vec<Entry> {
         std::mem::take(&mut *self.0.log.lock())
+    }
+
+    /// What supervisors have told since the last `take`, without times.
+    pub(crate) fn take_told(&self) -> Vec<Entry> {
+        let mut told = Vec::new();
+        let incarnations = self.0.incarnations.lock();
+        let _ = self.0.told.lock().drain(usize::MAX, |event| {
+            let node = event.child.parse().expect("a node's id");
+            let nth = event.pid.map_or(0, |pid| {
+                let at = incarnations
+                    .get(&node)
+                    .and_then(|all: &Vec<Address>| all.iter().position(|address| address.any().pid() == pid));
+                at.map_or(usize::MAX, |at| at + 1)
+            });
+            let what = What::Told(told_by(&event.kind));
+            told.push(Entry { at: 0, node, nth, what });
+        });
+        told
     }
 
     pub(crate) fn answers(&self) -> Answers {
@@ -256,8 +280,15 @@ impl Stage {
         let Body::Static(options) = &node.body else {
             unreachable!("it is a static supervisor");
         };
-        let (stage, options) = (self.clone(), options.clone());
-        let spec = Supervisor::spec(node.id.to_string(), move || stage.tree(&options));
+        let (stage, id, options) = (self.clone(), node.id, options.clone());
+        let spec = Supervisor::spec(node.id.to_string(), move || {
+            let earlier = stage.0.incarnations.lock().get(&id).map_or(0, Vec::len);
+            if options.declines == Some(earlier + 1) {
+                Supervisor::ignore()
+            } else {
+                stage.tree(&options)
+            }
+        });
         let name = self
             .0
             .supervisors
@@ -517,6 +548,23 @@ impl From<ActorRef<DynamicSupervisorMsg>> for Address {
     }
 }
 
+fn told_by(kind: &SupervisorEventKind) -> Told {
+    match kind {
+        SupervisorEventKind::Started => Told::Started,
+        SupervisorEventKind::StartFailed { .. } => Told::StartFailed,
+        SupervisorEventKind::Exited { reason } => Told::Exited(word(reason)),
+        SupervisorEventKind::Restarted { restarts } => Told::Restarted(*restarts),
+        SupervisorEventKind::RestartFailed { .. } => Told::RestartFailed,
+        SupervisorEventKind::Terminated { reason, orderly } => Told::Terminated {
+            reason: word(reason),
+            orderly: *orderly,
+        },
+        SupervisorEventKind::MaxRestartsReached => Told::MaxRestartsReached,
+        SupervisorEventKind::AutoShutdown => Told::AutoShutdown,
+        other => unreachable!("nothing here blocks or shares a name: {other:?}"),
+    }
+}
+
 // Answers in the model's words.
 
 /// As a snapshot tells the reason.
@@ -532,17 +580,36 @@ fn exit_word(text: &str) -> &'static str {
     }
 }
 
-fn done<E: Error>(outcome: Result<(), E>) -> String {
-    outcome.map_or_else(|error| one_word(&error), |()| "ok".to_owned())
+fn terminated(outcome: Result<(), TerminateError>) -> String {
+    match outcome {
+        Ok(()) => "ok",
+        Err(TerminateError::NotFound { .. }) => "not found",
+        Err(TerminateError::NoProc) => "noproc",
+        Err(other) => return other.to_string(),
+    }
+    .to_owned()
 }
 
-fn one_word(error: &impl Error) -> String {
-    match error.to_string().as_str() {
-        "no such child" => "not found",
-        "the child is running" => "running",
-        "the child is being restarted" => "restarting",
-        "the supervisor is not running" => "noproc",
-        other => return other.to_owned(),
+fn deleted(outcome: Result<(), DeleteError>) -> String {
+    match outcome {
+        Ok(()) => "ok",
+        Err(DeleteError::NotFound { .. }) => "not found",
+        Err(DeleteError::Running { .. }) => "running",
+        Err(DeleteError::Restarting { .. }) => "restarting",
+        Err(DeleteError::NoProc) => "noproc",
+        Err(other) => return other.to_string(),
+    }
+    .to_owned()
+}
+
+fn not_restarted(error: &RestartError) -> String {
+    match error {
+        RestartError::Start(error) => return failure(error),
+        RestartError::NotFound { .. } => "not found",
+        RestartError::Running { .. } => "running",
+        RestartError::Restarting { .. } => "restarting",
+        RestartError::NoProc => "noproc",
+        other => return other.to_string(),
     }
     .to_owned()
 }
@@ -573,12 +640,12 @@ fn which<'a>(children: impl Iterator<Item = (&'a str, ChildState)>) -> String {
     children.map(row).collect::<Vec<_>>().join(", ")
 }
 
-fn counts(count: Result<hedgehog_core::ChildCount, hedgehog_core::NoProc>) -> String {
+fn counts(count: Result<hedgehog_core::ChildCount, NoProc>) -> String {
     match count {
         Ok(count) => format!(
             "{} specs, {} active, {} supervisors, {} workers",
             count.specs, count.active, count.supervisors, count.workers
         ),
-        Err(error) => one_word(&error),
+        Err(NoProc) => "noproc".to_owned(),
     }
 }

@@ -96,6 +96,11 @@ impl Otp {
         self.world.take_log()
     }
 
+    /// What supervisors have told since the last `take`.
+    pub(crate) fn take_told(&mut self) -> Vec<Logged> {
+        self.world.take_told()
+    }
+
     /// The answers so far, by number of the question, with the time at which they came.
     pub(crate) fn answers(&self) -> BTreeMap<usize, (u64, String)> {
         self.world.answers()

@@ -7,7 +7,7 @@ use hedgehog_core::Restart;
 
 use super::Rule;
 use super::world::{Child, Event, Failure, Message, Pid, Status, World};
-use crate::scenario::{Body, Reason, Request};
+use crate::scenario::{Body, Node, Reason, Request, Told};
 
 /// A supervisor that has started.
 pub(super) trait Supervise {
@@ -86,7 +86,7 @@ impl Window {
     }
 
     /// One more restart, if there may be one.
-    pub(super) fn bear(&mut self, world: &World) -> Result<(), End> {
+    pub(super) fn bear(&mut self, world: &World, child: &Node) -> Result<(), End> {
         let now = world.now();
         self.restarts.retain(|at| at + self.millis >= now);
         self.restarts.push_back(now);
@@ -98,6 +98,7 @@ impl Window {
         } else {
             Rule::GivesUp
         });
+        world.tell_of_spec(child, Told::MaxRestartsReached);
         Err(End)
     }
 }

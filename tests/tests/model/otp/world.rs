@@ -11,10 +11,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use hedgehog_core::Shutdown;
+use hedgehog_core::{Restart, Shutdown};
 
 use super::{Alive, Doing, Row, Rule, dynamic, supervisor, worker};
-use crate::scenario::{Body, Entry, Node, NodeId, Order, ROOT, Reason, Request, What};
+use crate::scenario::{Body, Entry, Node, NodeId, Order, ROOT, Reason, Request, Told, What};
 
 /// One incarnation; never used again.
 pub(super) type Pid = usize;
@@ -122,6 +122,8 @@ struct Inner {
     starts: BTreeMap<NodeId, usize>,
     parents: BTreeMap<NodeId, NodeId>,
     log: Vec<Logged>,
+    /// What supervisors tell of their children; without times.
+    told: Vec<Logged>,
     answers: BTreeMap<usize, (u64, String)>,
     kills: u32,
     tie: bool,
@@ -280,6 +282,14 @@ impl World {
 
     /// Starts a child and waits until its start has succeeded or failed. A failed one leaves nothing behind.
     pub(super) async fn start(&self, me: Pid, node: &Rc<Node>) -> Result<Pid, Failure> {
+        let started = self.start_process(me, node).await;
+        if let Ok(pid) = started {
+            self.tell(pid, Told::Started);
+        }
+        started
+    }
+
+    async fn start_process(&self, me: Pid, node: &Rc<Node>) -> Result<Pid, Failure> {
         if self.last(node.id).is_some_and(|holder| self.exit_of(holder).is_none()) {
             return Err(Failure::Registered);
         }
@@ -412,8 +422,26 @@ impl World {
             let children = children.filter(|(_, child)| child.parent == Some(pid) && child.exit.is_none());
             (inner.kills, children.map(|(child, _)| child).collect::<Vec<_>>())
         });
+        let known = self.table(pid, |table| table.clone());
+        let known = known.iter().filter_map(|child| match child.status {
+            Status::Running(child) => Some(child),
+            Status::Stopped | Status::Restarting(_) => None,
+        });
+        for child in known {
+            // It has ended before, and its supervisor has not heard of it.
+            if let Some(reason) = self.exit_of(child) {
+                self.tell_beside(child, Told::Exited(reason.word()), Some(group));
+            }
+        }
         for child in children {
             self.kill_with(child, Some(group));
+            if self.process(child, |process| process.started) {
+                let told = Told::Terminated {
+                    reason: Reason::Killed.word(),
+                    orderly: false,
+                };
+                self.tell_beside(child, told, Some(group));
+            }
         }
         self.exit(pid, Reason::Killed, unordered);
     }
@@ -491,7 +519,22 @@ impl World {
                 }
             }
         }
-        self.exited(child).await
+        let reason = self.exited(child).await;
+        // SPEC-025.
+        let orderly = match (node.shutdown, reason) {
+            (Shutdown::BrutalKill, reason) => reason == Reason::Killed,
+            (_, Reason::Shutdown) => true,
+            (_, Reason::Normal | Reason::Detail) => node.restart != Restart::Permanent,
+            (_, Reason::Killed | Reason::Error | Reason::Panic) => false,
+        };
+        self.tell(
+            child,
+            Told::Terminated {
+                reason: reason.word(),
+                orderly,
+            },
+        );
+        reason
     }
 
     // Supervisors.
@@ -521,6 +564,42 @@ impl World {
 
     pub(super) fn rules(&self) -> BTreeMap<Rule, usize> {
         self.with(|inner| inner.met.clone())
+    }
+
+    /// Counts a restart of the child at `at`, which runs again.
+    pub(super) fn restarted(&self, me: Pid, at: usize) {
+        let (pid, restarts) = self.table(me, |table| {
+            table[at].restarts += 1;
+            (table[at].last, table[at].restarts)
+        });
+        if let Some(pid) = pid {
+            self.tell(pid, Told::Restarted(restarts));
+        }
+    }
+
+    /// What the supervisor of `child` tells of that incarnation.
+    pub(super) fn tell(&self, child: Pid, told: Told) {
+        self.tell_beside(child, told, None);
+    }
+
+    fn tell_beside(&self, child: Pid, told: Told, unordered: Option<u32>) {
+        let (node, nth) = self.process(child, |process| (process.node.id, process.nth));
+        self.push_told(node, nth, told, unordered);
+    }
+
+    /// What a supervisor tells of a child that has no process.
+    pub(super) fn tell_of_spec(&self, child: &Node, told: Told) {
+        self.push_told(child.id, 0, told, None);
+    }
+
+    fn push_told(&self, node: NodeId, nth: usize, told: Told, unordered: Option<u32>) {
+        let what = What::Told(told);
+        let entry = Entry { at: 0, node, nth, what };
+        self.with(|inner| inner.told.push(Logged { entry, unordered }));
+    }
+
+    pub(super) fn take_told(&self) -> Vec<Logged> {
+        self.with(|inner| std::mem::take(&mut inner.told))
     }
 
     // What can be seen from outside.
