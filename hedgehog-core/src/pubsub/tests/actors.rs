@@ -10,7 +10,9 @@ use parking_lot::Mutex;
 use super::{DEADLINE, park, read_all, topic, waker};
 use crate::pubsub::sync::CHUNK;
 use crate::pubsub::{Overflow, PubSub, SubscribeOptions, Subscription, Topic};
-use crate::{Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, RpcReplyPort};
+use crate::{
+    Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, RpcReplyPort, Strategy, Supervisor,
+};
 
 type Shared = Arc<Mutex<Subscription<u64>>>;
 
@@ -358,6 +360,25 @@ async fn a_doorbell_that_its_actor_and_a_publisher_ring_at_once_sends_one_messag
     assert_eq!(sent.load(Ordering::Relaxed), 1, "until it is rearmed");
     rung.lock().rearm();
     assert_eq!(sent.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_pubsub_is_one_child_of_one_supervisor() {
+    let pubsub = PubSub::<u64>::new();
+    let tree = Supervisor::new(Strategy::OneForOne).child(pubsub.spec("first"));
+    let tree = tree.start().await.expect("nobody owns it yet");
+    let refused = tree
+        .start_child(pubsub.spec("second"))
+        .await
+        .expect_err("it has an owner");
+    assert!(format!("{refused:?}").contains("has an owner already"), "{refused:?}");
+    let subscription = pubsub.subscribe("a", Overflow::Lossless);
+    tree.stop(ExitReason::Shutdown).await;
+    assert!(subscription.is_closed());
+    assert!(
+        !pubsub.subscribe("a", Overflow::Lossless).is_closed(),
+        "it works by itself, too"
+    );
 }
 
 /// Blocks its thread where no kill can reach it, and broadcasts afterwards.
