@@ -390,7 +390,7 @@ impl Actor for Zombie {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_actor_that_was_declared_dead_publishes_nothing() {
+async fn an_actor_that_was_declared_dead_publishes_nothing_and_subscribes_to_nothing() {
     let topic = topic();
     let mut subscription = topic.subscribe(Overflow::Lossless);
     let supervisor = DynamicSupervisor::new()
@@ -404,8 +404,10 @@ async fn an_actor_that_was_declared_dead_publishes_nothing() {
     let ((release, released), (done, finished)) = (mpsc::channel(), mpsc::channel());
     zombie.cast((released, done)).expect("it runs");
     finished.recv_timeout(DEADLINE).expect("it blocks");
+    let owned = topic.subscribe(SubscribeOptions::new(Overflow::Lossless).owner(&zombie.any()));
     supervisor.terminate_child(&zombie).await.expect("it is a child");
     assert!(!zombie.is_alive());
+    assert!(owned.is_closed(), "and keeps no events for itself");
     release.send(()).expect("it still waits");
     finished.recv_timeout(DEADLINE).expect("it broadcasts");
     assert_eq!(read_all(&mut subscription), (vec![], 0));
