@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use words::{counts, deleted, exit_word, failure, not_restarted, terminated, told_by, which};
 use worker::{Worker, exit_reason};
 
-use crate::otp::{Doing, Row};
+use crate::otp::{Doing, Row, Snapshot};
 use crate::scenario::{Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Static, What};
 
 /// One run of hedgehog; a clone is the same run.
@@ -225,8 +225,8 @@ impl Stage {
         workers.chain(held).chain(held_dynamic).collect()
     }
 
-    /// The children of a supervisor as its snapshot has them.
-    pub(crate) fn children(&self, supervisor: NodeId) -> Option<Vec<Row>> {
+    /// A supervisor as its snapshot has it.
+    pub(crate) fn snapshot(&self, supervisor: NodeId) -> Option<Snapshot> {
         let tree = match self.last(supervisor)? {
             Address::Static(actor) => SupervisorRef::from(actor).tree()?,
             Address::Dynamic(actor) => DynamicSupervisorRef::from(actor).tree()?,
@@ -246,7 +246,10 @@ impl Stage {
                 last_exit: child.last_exit.as_deref().map(exit_word),
             })
         };
-        tree.children.iter().map(row).collect()
+        Some(Snapshot {
+            restarts: tree.restart_window?.restarts,
+            children: tree.children.iter().map(row).collect::<Option<_>>()?,
+        })
     }
 
     /// Asks the root to stop.

@@ -3,10 +3,10 @@
 //! A process is a future that ends with its exit reason; to kill it is to drop it. Only its own process writes a supervisor's
 //! table, everything else goes through the mailbox.
 
-use std::cell::RefCell;
 mod clock;
 mod record;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -15,9 +15,9 @@ use std::task::Poll;
 
 use hedgehog_core::{Restart, Shutdown};
 
-use super::{Rule, dynamic, supervisor, worker};
 use clock::Sleep;
 
+use super::{Rule, dynamic, supervisor, worker};
 use crate::scenario::{Body, Entry, Node, NodeId, Order, Reason, Request, Told, What};
 
 /// One incarnation; never used again.
@@ -113,6 +113,8 @@ struct Process {
     /// The question it is working on.
     serving: Option<usize>,
     table: Vec<Child>,
+    /// When it restarted children, oldest first.
+    restarts: VecDeque<u64>,
     task: Option<Task>,
 }
 
@@ -185,6 +187,7 @@ impl World {
                 exit: None,
                 serving: None,
                 table: Vec::new(),
+                restarts: VecDeque::new(),
                 task: None,
             });
             inner.processes.len() - 1

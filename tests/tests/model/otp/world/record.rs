@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Child, Logged, Message, Pid, Process, Status, World};
-use crate::otp::{Alive, Doing, Row, Rule};
+use crate::otp::{Alive, Doing, Row, Rule, Snapshot};
 use crate::scenario::{Body, Entry, Node, NodeId, ROOT, Reason, Told, What};
 
 impl World {
@@ -32,6 +32,15 @@ impl World {
 
     pub(in crate::otp) fn rules(&self) -> BTreeMap<Rule, usize> {
         self.with(|inner| inner.met.clone())
+    }
+
+    /// Counts one restart and says how many are inside the window with it.
+    pub(in crate::otp) fn count_restart(&self, me: Pid) -> usize {
+        let now = self.now();
+        self.process(me, |process| {
+            process.restarts.push_back(now);
+            process.restarts_in_window(now)
+        })
     }
 
     /// Counts a restart of the child at `at`, which runs again.
@@ -116,31 +125,19 @@ impl World {
         })
     }
 
-    pub(in crate::otp) fn idle_supervisors(&self) -> BTreeMap<NodeId, Vec<Row>> {
+    pub(in crate::otp) fn idle_supervisors(&self) -> BTreeMap<NodeId, Snapshot> {
         self.with(|inner| {
             let idle = inner
                 .processes
                 .iter()
                 .filter(|process| process.idle && process.exit.is_none());
             let supervisors = idle.filter(|process| !matches!(process.node.body, Body::Worker(_)));
-            let children = |process: &Process| {
-                let row = |child: &Child| {
-                    let doing = match child.status {
-                        Status::Running(_) => Doing::Running,
-                        Status::Restarting(_) => Doing::Restarting,
-                        Status::Stopped => Doing::Stopped,
-                    };
-                    Row {
-                        node: child.node.id,
-                        doing,
-                        restarts: child.restarts,
-                        last_exit: child.last_exit.map(Reason::word),
-                    }
-                };
-                process.table.iter().map(row).collect()
+            let snapshot = |process: &Process| Snapshot {
+                restarts: process.restarts_in_window(inner.now),
+                children: process.table.iter().map(Child::row).collect(),
             };
             supervisors
-                .map(|process| (process.node.id, children(process)))
+                .map(|process| (process.node.id, snapshot(process)))
                 .collect()
         })
     }
@@ -168,5 +165,33 @@ impl World {
             };
             alive.map(view).collect()
         })
+    }
+}
+
+impl Process {
+    fn restarts_in_window(&self, now: u64) -> usize {
+        let window = match &self.node.body {
+            Body::Static(supervisor) => supervisor.window,
+            Body::Dynamic(supervisor) => supervisor.window,
+            Body::Worker(_) => return 0,
+        };
+        let window = window.as_millis() as u64;
+        self.restarts.iter().filter(|at| **at + window >= now).count()
+    }
+}
+
+impl Child {
+    fn row(&self) -> Row {
+        let doing = match self.status {
+            Status::Running(_) => Doing::Running,
+            Status::Restarting(_) => Doing::Restarting,
+            Status::Stopped => Doing::Stopped,
+        };
+        Row {
+            node: self.node.id,
+            doing,
+            restarts: self.restarts,
+            last_exit: self.last_exit.map(Reason::word),
+        }
     }
 }
