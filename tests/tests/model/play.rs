@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::compare;
 use crate::generate::Generator;
-use crate::otp::{Otp, Row, Rule, Tie};
+use crate::otp::{Otp, Rule, Tie};
 use crate::scenario::{Body, Deed, Entry, NodeId, ROOT, Request, Step};
 use crate::stage::Stage;
 
@@ -187,14 +187,15 @@ impl Play {
         compare::lives(&expected, &seen, &tree)?;
         compare::told(&self.otp.take_told(), &self.stage.take_told(), &tree)?;
         same("the names", &self.otp.names(), &self.stage.names())?;
-        for (supervisor, expected) in self.otp.idle_supervisors() {
-            let mut seen = self.stage.children(supervisor).unwrap_or_default();
-            let mut expected: Vec<Row> = expected;
+        for (supervisor, mut expected) in self.otp.idle_supervisors() {
+            let mut seen = self.stage.snapshot(supervisor);
             if self.dynamic.contains(&supervisor) {
-                seen.sort_unstable();
-                expected.sort_unstable();
+                expected.children.sort_unstable();
+                if let Some(seen) = &mut seen {
+                    seen.children.sort_unstable();
+                }
             }
-            same(&format!("the children of {supervisor}"), &expected, &seen)?;
+            same(&format!("the snapshot of {supervisor}"), &Some(expected), &seen)?;
         }
         same("the answers", &timed(self.otp.answers()), &timed(self.stage.answers()))
     }

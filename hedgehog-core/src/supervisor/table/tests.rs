@@ -165,6 +165,25 @@ fn what_a_spec_holds_is_dropped_where_it_can_do_no_harm() {
     assert_eq!(table.lock().len(), 0);
 }
 
+#[test]
+fn what_an_incarnation_holds_is_dropped_where_it_can_do_no_harm() {
+    struct Watch(Arc<SharedTable>, Arc<Mutex<Option<bool>>>);
+    impl Drop for Watch {
+        fn drop(&mut self) {
+            *self.1.lock() = Some(self.0.0.is_locked());
+        }
+    }
+    let table = Arc::new(SharedTable::default());
+    let at = table.lock().push(spec("a", Restart::Permanent));
+    let child = run(&mut table.lock(), at);
+    let dropped_under_the_lock = Arc::default();
+    let watch = Watch(table.clone(), Arc::clone(&dropped_under_the_lock));
+    child.on_exit(move |_| drop(watch));
+    drop(child);
+    table.lock().exited(at, ExitReason::Killed);
+    assert_eq!(*dropped_under_the_lock.lock(), Some(false));
+}
+
 /// A table of so many children, and where they stand.
 fn crowd(children: usize) -> (Table, Vec<Place>) {
     let mut table = Table::default();

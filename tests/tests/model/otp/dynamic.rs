@@ -8,7 +8,7 @@ use std::task::Poll;
 use hedgehog_core::Restart;
 
 use super::Rule;
-use super::serve::{End, Supervise, Window, calls_for_restart, count, incarnation, serve, which};
+use super::serve::{End, Supervise, bear, calls_for_restart, count, incarnation, serve, which};
 use super::world::{Child, Failure, Pid, Status, World};
 use crate::scenario::{Body, Dynamic, Node, Reason, Request, Told};
 
@@ -16,12 +16,7 @@ pub(super) async fn run(world: &World, me: Pid, node: &Node) -> Reason {
     let Body::Dynamic(options) = &node.body else {
         unreachable!("it is run as a dynamic supervisor");
     };
-    let supervisor = Supervisor {
-        world,
-        me,
-        options,
-        window: Window::new(options.max_restarts, options.window),
-    };
+    let supervisor = Supervisor { world, me, options };
     world.started(me);
     serve(world, me, supervisor).await
 }
@@ -30,7 +25,6 @@ struct Supervisor<'a> {
     world: &'a World,
     me: Pid,
     options: &'a Dynamic,
-    window: Window,
 }
 
 impl Supervise for Supervisor<'_> {
@@ -66,7 +60,7 @@ impl Supervise for Supervisor<'_> {
     async fn restart(&mut self, at: usize) -> Result<(), End> {
         self.table(|table| table[at].status = Status::Stopped);
         let node = self.table(|table| table[at].node.clone());
-        self.window.bear(self.world, &node)?;
+        bear(self.world, self.me, self.options.max_restarts, &node)?;
         match self.world.start(self.me, &node).await {
             Ok(pid) => {
                 self.table(|table| {

@@ -27,6 +27,15 @@ pub(crate) struct Otp {
     asked: usize,
 }
 
+/// A supervisor as its snapshot shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// Restarts inside the window that ends now.
+    pub(crate) restarts: usize,
+    /// In start order, where there is one.
+    pub(crate) children: Vec<Row>,
+}
+
 /// A child as its supervisor's snapshot shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Row {
@@ -111,8 +120,8 @@ impl Otp {
         self.world.names()
     }
 
-    /// The children of every supervisor that is waiting for something to do, in start order.
-    pub(crate) fn idle_supervisors(&self) -> BTreeMap<NodeId, Vec<Row>> {
+    /// Every supervisor that is waiting for something to do.
+    pub(crate) fn idle_supervisors(&self) -> BTreeMap<NodeId, Snapshot> {
         self.world.idle_supervisors()
     }
 

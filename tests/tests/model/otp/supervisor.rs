@@ -5,7 +5,7 @@ use std::rc::Rc;
 use hedgehog_core::{AutoShutdown, Restart, Strategy};
 
 use super::Rule;
-use super::serve::{End, Supervise, Window, calls_for_restart, count, incarnation, serve, which};
+use super::serve::{End, Supervise, bear, calls_for_restart, count, incarnation, serve, which};
 use super::world::{Child, Failure, Pid, Status, World};
 use crate::scenario::{Body, Node, NodeId, Reason, Request, Static, Told};
 
@@ -17,12 +17,7 @@ pub(super) async fn run(world: &World, me: Pid, node: &Node) -> Reason {
         world.fail(me, Failure::Ignore);
         return Reason::Normal;
     }
-    let supervisor = Supervisor {
-        world,
-        me,
-        options,
-        window: Window::new(options.max_restarts, options.window),
-    };
+    let supervisor = Supervisor { world, me, options };
     match supervisor.boot().await {
         Ok(()) => world.started(me),
         Err((failure, reason)) => {
@@ -37,7 +32,6 @@ struct Supervisor<'a> {
     world: &'a World,
     me: Pid,
     options: &'a Static,
-    window: Window,
 }
 
 impl Supervise for Supervisor<'_> {
@@ -92,7 +86,7 @@ impl Supervise for Supervisor<'_> {
 
     /// SPEC-028 to 030, 032, 033.
     async fn restart(&mut self, failed: usize) -> Result<(), End> {
-        self.window.bear(self.world, &self.node(failed))?;
+        bear(self.world, self.me, self.options.max_restarts, &self.node(failed))?;
         let from = match self.options.strategy {
             Strategy::OneForOne => {
                 self.start_or_retry(failed).await;

@@ -1,24 +1,26 @@
 //! The same scenario played on hedgehog: real supervisors over workers that live as their nodes say and record what happens.
 
+mod words;
+mod worker;
+
 use std::collections::BTreeMap;
-use std::future;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, AnyActorRef, Bind, ChildSpec, ChildState, DeleteError, DynamicSupervisor,
-    DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, NoProc, Overflow, PubSub, Registry, RestartError,
-    StartError, Strategy, Subscription, Supervisor, SupervisorEvent, SupervisorEventKind, SupervisorMsg, SupervisorRef,
-    TerminateError,
+    ActorRef, AnyActorRef, Bind, ChildSpec, ChildState, DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef,
+    Name, NoProc, Overflow, PubSub, Registry, StartError, Strategy, Subscription, Supervisor, SupervisorEvent,
+    SupervisorMsg, SupervisorRef,
 };
-use hedgehog_tests::scenario::{INTENDED, word};
+use hedgehog_tests::scenario::word;
 use parking_lot::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::otp::{Doing, Row};
-use crate::scenario::{
-    Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Start, Static, Told, What,
-};
+use words::{counts, deleted, exit_word, failure, not_restarted, terminated, told_by, which};
+use worker::{Worker, exit_reason};
+
+use crate::otp::{Doing, Row, Snapshot};
+use crate::scenario::{Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Static, What};
 
 /// One run of hedgehog; a clone is the same run.
 #[derive(Clone)]
@@ -223,8 +225,8 @@ impl Stage {
         workers.chain(held).chain(held_dynamic).collect()
     }
 
-    /// The children of a supervisor as its snapshot has them.
-    pub(crate) fn children(&self, supervisor: NodeId) -> Option<Vec<Row>> {
+    /// A supervisor as its snapshot has it.
+    pub(crate) fn snapshot(&self, supervisor: NodeId) -> Option<Snapshot> {
         let tree = match self.last(supervisor)? {
             Address::Static(actor) => SupervisorRef::from(actor).tree()?,
             Address::Dynamic(actor) => DynamicSupervisorRef::from(actor).tree()?,
@@ -244,7 +246,10 @@ impl Stage {
                 last_exit: child.last_exit.as_deref().map(exit_word),
             })
         };
-        tree.children.iter().map(row).collect()
+        Some(Snapshot {
+            restarts: tree.restart_window?.restarts,
+            children: tree.children.iter().map(row).collect::<Option<_>>()?,
+        })
     }
 
     /// Asks the root to stop.
@@ -401,125 +406,6 @@ where
     }
 }
 
-struct Worker {
-    stage: Stage,
-    node: NodeId,
-    lives: Arc<[Life]>,
-}
-
-struct State {
-    life: Life,
-    recorded: Recorded,
-    /// It ends by itself: then its reason is decided already.
-    ending: bool,
-}
-
-/// Records that the state it belongs to is dropped.
-struct Recorded {
-    stage: Stage,
-    node: NodeId,
-    nth: usize,
-}
-
-impl Drop for Recorded {
-    fn drop(&mut self) {
-        self.record(What::Drop);
-    }
-}
-
-impl Recorded {
-    fn record(&self, what: What) {
-        self.stage.record(self.node, self.nth, what);
-    }
-}
-
-impl Actor for Worker {
-    type Msg = Order;
-    type State = State;
-    type Arguments = ();
-
-    async fn pre_start(&self, myself: ractor::ActorRef<Order>, (): ()) -> Result<State, ActorProcessingErr> {
-        let nth = self.stage.0.incarnations.lock()[&self.node].len();
-        let life = Life::of(&self.lives, nth);
-        if !life.start_takes.is_zero() {
-            sleep(life.start_takes).await;
-        }
-        match life.start {
-            Start::Succeeds => {}
-            Start::Fails => return Err("it fails to start".into()),
-            Start::Panics => panic!("{INTENDED}starting"),
-            Start::Declines => return Err(StartError::Ignore.into()),
-        }
-        let recorded = Recorded {
-            stage: self.stage.clone(),
-            node: self.node,
-            nth,
-        };
-        recorded.record(What::Up);
-        if let Some((after, reason)) = life.ends {
-            drop(myself.send_after(after, move || Order::End(reason)));
-        }
-        Ok(State {
-            life,
-            recorded,
-            ending: false,
-        })
-    }
-
-    async fn handle(
-        &self,
-        _: ractor::ActorRef<Order>,
-        order: Order,
-        state: &mut State,
-    ) -> Result<(), ActorProcessingErr> {
-        match order {
-            Order::End(Reason::Panic) => panic!("{INTENDED}ending"),
-            Order::End(reason) => {
-                state.ending = true;
-                Err(ended(reason))
-            }
-            Order::Hang => future::pending().await,
-            Order::Work(time) => {
-                sleep(time).await;
-                Ok(())
-            }
-        }
-    }
-
-    async fn post_stop(&self, _: ractor::ActorRef<Order>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        state.recorded.record(What::Cleanup);
-        match state.life.cleanup_takes {
-            Some(time) if time.is_zero() => {}
-            Some(time) => sleep(time).await,
-            None => future::pending().await,
-        }
-        match state.life.insists_on {
-            _ if state.ending => Ok(()),
-            None => Ok(()),
-            Some(Reason::Panic) => panic!("{INTENDED}cleaning up"),
-            Some(reason) => Err(ended(reason)),
-        }
-    }
-}
-
-/// What a callback returns to end its actor.
-fn ended(reason: Reason) -> ActorProcessingErr {
-    match reason {
-        Reason::Error => "it fails".into(),
-        reason => exit_reason(reason).into(),
-    }
-}
-
-fn exit_reason(reason: Reason) -> ExitReason {
-    match reason {
-        Reason::Normal => ExitReason::Normal,
-        Reason::Shutdown => ExitReason::Shutdown,
-        Reason::Detail => ExitReason::ShutdownWith("detail".into()),
-        Reason::Killed => ExitReason::Killed,
-        Reason::Error | Reason::Panic => unreachable!("they are no requests"),
-    }
-}
-
 impl Address {
     fn any(&self) -> AnyActorRef {
         match self {
@@ -545,107 +431,5 @@ impl From<ActorRef<SupervisorMsg>> for Address {
 impl From<ActorRef<DynamicSupervisorMsg>> for Address {
     fn from(actor: ActorRef<DynamicSupervisorMsg>) -> Self {
         Self::Dynamic(actor)
-    }
-}
-
-fn told_by(kind: &SupervisorEventKind) -> Told {
-    match kind {
-        SupervisorEventKind::Started => Told::Started,
-        SupervisorEventKind::StartFailed { .. } => Told::StartFailed,
-        SupervisorEventKind::Exited { reason } => Told::Exited(word(reason)),
-        SupervisorEventKind::Restarted { restarts } => Told::Restarted(*restarts),
-        SupervisorEventKind::RestartFailed { .. } => Told::RestartFailed,
-        SupervisorEventKind::Terminated { reason, orderly } => Told::Terminated {
-            reason: word(reason),
-            orderly: *orderly,
-        },
-        SupervisorEventKind::MaxRestartsReached => Told::MaxRestartsReached,
-        SupervisorEventKind::AutoShutdown => Told::AutoShutdown,
-        other => unreachable!("nothing here blocks or shares a name: {other:?}"),
-    }
-}
-
-// Answers in the model's words.
-
-/// As a snapshot tells the reason.
-fn exit_word(text: &str) -> &'static str {
-    match text.split_once(':').map_or((text, false), |(kind, _)| (kind, true)) {
-        ("normal", false) => "normal",
-        ("shutdown", false) => "shutdown",
-        ("shutdown", true) => "shutdown with detail",
-        ("killed", false) => "killed",
-        ("error", true) => "error",
-        ("panic", true) => "panic",
-        _ => "not a reason",
-    }
-}
-
-fn terminated(outcome: Result<(), TerminateError>) -> String {
-    match outcome {
-        Ok(()) => "ok",
-        Err(TerminateError::NotFound { .. }) => "not found",
-        Err(TerminateError::NoProc) => "noproc",
-        Err(other) => return other.to_string(),
-    }
-    .to_owned()
-}
-
-fn deleted(outcome: Result<(), DeleteError>) -> String {
-    match outcome {
-        Ok(()) => "ok",
-        Err(DeleteError::NotFound { .. }) => "not found",
-        Err(DeleteError::Running { .. }) => "running",
-        Err(DeleteError::Restarting { .. }) => "restarting",
-        Err(DeleteError::NoProc) => "noproc",
-        Err(other) => return other.to_string(),
-    }
-    .to_owned()
-}
-
-fn not_restarted(error: &RestartError) -> String {
-    match error {
-        RestartError::Start(error) => return failure(error),
-        RestartError::NotFound { .. } => "not found",
-        RestartError::Running { .. } => "running",
-        RestartError::Restarting { .. } => "restarting",
-        RestartError::NoProc => "noproc",
-        other => return other.to_string(),
-    }
-    .to_owned()
-}
-
-fn failure(error: &StartError) -> String {
-    match error {
-        StartError::Failed(_) => "failed",
-        StartError::Panicked(_) => "panicked",
-        StartError::Killed => "killed",
-        StartError::Ignore => "ignore",
-        StartError::AlreadyRegistered { .. } => "already registered",
-        StartError::FailedToStartChild { id, source } => {
-            return format!("failed to start child {id}: {}", failure(source));
-        }
-        StartError::MaxChildren { .. } => "max children",
-        StartError::AlreadyStarted { .. } => "already started",
-        StartError::AlreadyPresent { .. } => "already present",
-        StartError::SignificantPermanent { .. } => "significant and permanent",
-        StartError::SignificantNeedsAutoShutdown { .. } => "significant without auto-shutdown",
-        StartError::NoProc => "noproc",
-        other => return other.to_string(),
-    }
-    .to_owned()
-}
-
-fn which<'a>(children: impl Iterator<Item = (&'a str, ChildState)>) -> String {
-    let row = |(id, state)| format!("{id} {}", format!("{state:?}").to_lowercase());
-    children.map(row).collect::<Vec<_>>().join(", ")
-}
-
-fn counts(count: Result<hedgehog_core::ChildCount, NoProc>) -> String {
-    match count {
-        Ok(count) => format!(
-            "{} specs, {} active, {} supervisors, {} workers",
-            count.specs, count.active, count.supervisors, count.workers
-        ),
-        Err(NoProc) => "noproc".to_owned(),
     }
 }
