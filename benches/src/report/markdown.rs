@@ -1,0 +1,114 @@
+//! The figures as Markdown: for every case a table of contenders by size.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::{Figure, machine};
+use crate::family::{Family, Role};
+
+const HEAD: &str = "# What it costs, here and elsewhere
+
+Written by `cargo bench --bench report`, never by hand. Every figure is the median of up to 21 samples, in nanoseconds for one
+unit; the contenders of a case run in one process, one sample of each in turn. *×* is the ratio to the best contender that loses
+nothing; small figures below are the quartiles of the samples. Ratios carry over to other machines, nanoseconds do not.
+";
+
+pub(super) fn report(sections: &[(&Family, Vec<Figure>)]) -> String {
+    let mut text = format!("{HEAD}\n{}\n", machine::description());
+    for (family, figures) in sections {
+        section(&mut text, family, figures);
+    }
+    text
+}
+
+fn section(text: &mut String, family: &Family, figures: &[Figure]) {
+    let _ = write!(
+        text,
+        "\n## {}\n\n{}\n\n![{0}](plots/{0}.svg)\n",
+        family.name, family.about
+    );
+    let mut cases: Vec<&str> = figures.iter().map(|figure| figure.case).collect();
+    cases.dedup();
+    for case in cases {
+        let of_case: Vec<&Figure> = figures.iter().filter(|figure| figure.case == case).collect();
+        table(text, family, case, &of_case);
+    }
+}
+
+fn table(text: &mut String, family: &Family, case: &str, figures: &[&Figure]) {
+    let sizes: BTreeSet<usize> = figures.iter().map(|figure| figure.n).collect();
+    let mut contenders: Vec<(&str, Role)> = Vec::new();
+    for figure in figures {
+        if !contenders.iter().any(|(name, _)| *name == figure.contender) {
+            contenders.push((&figure.contender, figure.role));
+        }
+    }
+    let _ = write!(text, "\n**{case}**, ns per {}\n\n| |", family.unit);
+    for n in &sizes {
+        let _ = write!(text, " N = {} |", grouped(*n));
+    }
+    text.push_str("\n|---|");
+    text.push_str(&"---|".repeat(sizes.len()));
+    for (contender, role) in contenders {
+        let name = match role {
+            Role::Contender => contender.to_owned(),
+            Role::Floor => format!("*{contender}*"),
+        };
+        let _ = write!(text, "\n| {name} |");
+        for n in &sizes {
+            let figure = figures
+                .iter()
+                .find(|figure| figure.n == *n && figure.contender == contender);
+            let _ = write!(text, " {} |", figure.map_or_else(String::new, |figure| cell(figure)));
+        }
+    }
+    text.push('\n');
+}
+
+fn cell(figure: &Figure) -> String {
+    if figure.lost > 0.0 {
+        return format!("loses {:.0} %", figure.lost * 100.0);
+    }
+    let (low, high) = figure.quartiles;
+    format!(
+        "{} ({}×) <sub>{}–{}</sub>",
+        short(figure.median_ns),
+        short(figure.ratio_to_best),
+        short(low),
+        short(high)
+    )
+}
+
+/// Three digits that say something, or all before the point.
+pub(super) fn short(value: f64) -> String {
+    match value {
+        value if value < 10.0 => format!("{value:.2}"),
+        value if value < 100.0 => format!("{value:.1}"),
+        value => grouped(value.round() as usize),
+    }
+}
+
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_what_says_something() {
+        assert_eq!(
+            [0.123, 9.876, 12.34, 123.4, 1_234_567.0].map(short),
+            ["0.12", "9.88", "12.3", "123", "1 234 567"]
+        );
+    }
+}
