@@ -5,8 +5,9 @@
 //! cloned per subscriber, so a hundred of them cost a publisher hardly more than one.
 //!
 //! A topic delivers to its subscribers of this moment, in the order of publication (which is per publisher the order of
-//! its broadcasts); who subscribes later starts with the next event. A publisher never waits. What happens to a subscriber
-//! that cannot keep up is its own choice, [`Overflow`].
+//! its broadcasts); who subscribes later starts with the next event. [`broadcast`](Topic::broadcast) never waits. What
+//! happens to a subscriber that cannot keep up is its own choice, [`Overflow`]; a publisher that is willing to wait for those
+//! that ask for it says so with [`broadcast_wait`](Topic::broadcast_wait).
 //!
 //! Tasks wait with [`Subscription::next_batch`] or as a stream ([`Subscription::into_events`]). An actor cannot wait for
 //! anything but its mailbox, so it has itself rung: [`Subscription::ring`] sends it one message, and no second one before
@@ -26,11 +27,15 @@
 //! assert_eq!((seen, drained.lagged), (vec![3, 4], 1));
 //! ```
 //!
-//! Differences from Phoenix.PubSub: one node; one event type per `PubSub`; a subscription is a value, whose drop is the
-//! unsubscription; a subscription is not tied to the process that made it, so that a successor can take it over.
+//! What is only counted or measured need not subscribe at all: [`Topic::inline`] has publishers call a closure.
 //!
-//! The files, in reading order: `topic` (broadcasting), `subscription` (reading), `log` and `idle` (how), `doorbell` (waking),
-//! `events` (the stream).
+//! Differences from Phoenix.PubSub: one node; one event type per `PubSub`; a subscription is a value, whose drop is the
+//! unsubscription; it is an actor's, and ends with it, if that actor is rung or named as its
+//! [owner](SubscribeOptions::owner).
+//!
+//! The files, in reading order: `topic` (broadcasting) with `wait`, `dispatch` and `inline`; `overflow` and `subscription`
+//! (reading) with `events` (the stream), `doorbell` (waking an actor) and `owner`; then how it works: `feed`, made of `log` (with
+//! `chunk` and `reader`) and `idle`; `supervised` (as a child) and `info` (from outside).
 
 mod chunk;
 mod dispatch;

@@ -42,7 +42,7 @@ impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
 
     fn matching(&self, key: &K, mut condition: impl FnMut(&V) -> bool) -> impl Iterator<Item = Arc<Entry<K, M, V>>> {
         let holders = self.shared.holders(key).into_iter();
-        holders.filter(move |entry| condition(&entry.value.load_full()))
+        holders.filter(move |entry| condition(&entry.value()))
     }
 
     /// The values that `actor` has under `key`, oldest first.
@@ -78,7 +78,7 @@ impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
         let places = self.shared.all_holders();
         let entries = places.iter().flat_map(Holders::living);
         entries
-            .filter_map(|entry| f(&entry.key, &entry.actor, &entry.value.load_full()))
+            .filter_map(|entry| f(&entry.key, &entry.actor, &entry.value()))
             .collect()
     }
 

@@ -22,7 +22,7 @@ impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
         let generation = self.shared.admit(actor)?;
         let entry = Entry::new(key, actor, value);
         // For the listeners, before anybody can change it.
-        let value = (!generation.listeners.is_empty()).then(|| entry.value.load_full());
+        let value = (!generation.listeners.is_empty()).then(|| entry.value());
         let (held, known) = (generation.clone(), entry.clone());
         if !entry.at_exit(move || held.end(&known)) {
             return Err(RegisterError::NoProc);
@@ -76,7 +76,7 @@ impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
     /// `condition` runs in the caller and without a lock.
     pub fn unregister_match(&self, key: &K, actor: &ActorRef<M>, mut condition: impl FnMut(&V) -> bool) -> usize {
         let mut chosen = self.shared.holders(key);
-        chosen.retain(|entry| entry.actor == *actor && condition(&entry.value.load_full()));
+        chosen.retain(|entry| entry.actor == *actor && condition(&entry.value()));
         self.give_up(key, actor, |entry| chosen.iter().any(|one| Arc::ptr_eq(one, entry)))
     }
 
@@ -113,14 +113,9 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
     ///
     /// `f` runs in the caller and without a lock, so it may use the registry; when it panics the value stays as it was. Of
     /// two updates at the same time one has to begin anew, so `f` may be called again, and should do nothing else.
-    pub fn update_value(&self, key: &K, actor: &ActorRef<M>, mut f: impl FnMut(&V) -> V) -> Option<(V, V)> {
+    pub fn update_value(&self, key: &K, actor: &ActorRef<M>, f: impl FnMut(&V) -> V) -> Option<(V, V)> {
         let entry = self.shared.holder(key).filter(|entry| entry.actor == *actor)?;
-        let mut new = entry.value.load_full();
-        let old = entry.value.rcu(|value| {
-            new = Arc::new(f(value));
-            new.clone()
-        });
-        Some((V::clone(&new), V::clone(&old)))
+        Some(entry.update(f))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     actor_ref::{ActorRef, Pid},
     exit::{hooks::HookId, record::Incarnation},
 };
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwapOption;
 use dashmap::{DashMap, Entry as Place};
 use parking_lot::{Mutex, RwLock};
 use ractor::Message;
@@ -241,7 +241,7 @@ pub(super) struct Entry<K, M, V> {
     pub(super) key: K,
     pub(super) actor: ActorRef<M>,
     /// Replaced as a whole, so that no code of the user's runs while it is locked.
-    pub(super) value: ArcSwap<V>,
+    value: Mutex<Arc<V>>,
     /// Cleared when the entry is removed, so that a cached one is known to be stale without a lookup.
     live: AtomicBool,
     /// Set when its actor ends, also while the entry is only about to stand.
@@ -255,15 +255,33 @@ impl<K: Key, M: Message, V: Value> Entry<K, M, V> {
         Arc::new(Self {
             key,
             actor: actor.clone(),
-            value: ArcSwap::from_pointee(value),
+            value: Mutex::new(Arc::new(value)),
             live: AtomicBool::new(true),
             ended: AtomicBool::new(false),
             cleanup: OnceLock::new(),
         })
     }
 
+    pub(super) fn value(&self) -> Arc<V> {
+        self.value.lock().clone()
+    }
+
+    /// Replaces the value, and gives the new one and the old one back.
+    pub(super) fn update(&self, mut f: impl FnMut(&V) -> V) -> (V, V) {
+        loop {
+            let old = self.value();
+            let new = Arc::new(f(&old));
+            let mut value = self.value.lock();
+            if Arc::ptr_eq(&value, &old) {
+                value.clone_from(&new);
+                drop(value);
+                return (V::clone(&new), V::clone(&old));
+            }
+        }
+    }
+
     pub(super) fn copy(&self) -> V {
-        V::clone(&self.value.load_full())
+        V::clone(&self.value())
     }
 
     /// The actor and a copy of the value, as queries show them.

@@ -2,13 +2,14 @@
 
 use crate::kit::{Log, Order, Script, quiet, settle};
 use hedgehog_core::{
-    AutoShutdown, DynamicSupervisor, DynamicSupervisorRef, ExitReason, Name, Overflow, Pid, PubSub, Restart, Shutdown,
-    Strategy, Subscription, Supervisor, SupervisorEvent, SupervisorEventKind as Kind, SupervisorRef, TaskSupervisor,
-    Topic,
+    AutoShutdown, DynamicSupervisor, DynamicSupervisorRef, ExitReason, Name, Overflow, PartitionSupervisor, Pid,
+    PubSub, Restart, Shutdown, Strategy, Subscription, Supervisor, SupervisorEvent, SupervisorEventKind as Kind,
+    SupervisorRef, TaskSupervisor, Topic,
 };
 use std::{
     collections::HashMap,
     fmt,
+    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -54,13 +55,15 @@ async fn one_subscription_sees_the_whole_tree() {
         .child(a.spec())
         .child(Supervisor::spec("Inner", || Supervisor::new(Strategy::OneForOne)).name(&inner))
         .child(DynamicSupervisor::spec("Tasks", DynamicSupervisor::new).name(&tasks))
+        .child(PartitionSupervisor::spec("Pool", move || {
+            let idle = || Supervisor::spec("idle", || Supervisor::new(Strategy::OneForOne));
+            PartitionSupervisor::new(move |_| idle()).partitions(NonZeroUsize::MIN)
+        }))
         .start()
         .await
         .unwrap();
-    assert_eq!(
-        lines(&mut seen),
-        ["Root/a started", "Root/Inner started", "Root/Tasks started"]
-    );
+    let up = ["a", "Inner", "Tasks", "Pool/0", "Pool"].map(|path| format!("Root/{path} started"));
+    assert_eq!(lines(&mut seen), up);
 
     SupervisorRef::from(&inner).start_child(b.spec()).await.unwrap();
     b.end(Order::Fail("broken")).await;
@@ -77,7 +80,8 @@ async fn one_subscription_sees_the_whole_tree() {
     );
 
     root.stop(ExitReason::Shutdown).await;
-    let down = ["Tasks", "Inner/b", "Inner", "a"].map(|path| format!("Root/{path} terminated: shutdown"));
+    let down =
+        ["Pool/0", "Pool", "Tasks", "Inner/b", "Inner", "a"].map(|path| format!("Root/{path} terminated: shutdown"));
     assert_eq!(lines(&mut seen), down);
 }
 

@@ -62,95 +62,80 @@ pub(crate) mod counts {
 pub(crate) mod costs {
     use std::time::{Duration, Instant};
 
-    use hedgehog_core::{ChildSpec, DynamicSupervisor, Restart, Strategy, Supervisor, Task, TaskMsg};
+    use hedgehog_core::{
+        ActorRef, ChildSpec, DynamicSupervisor, DynamicSupervisorRef, Restart, Strategy, Supervisor, SupervisorRef,
+        Task, TaskMsg,
+    };
 
-    const CHILDREN: usize = 10_000;
-    /// How many operations are timed together.
-    const LOT: usize = 100;
+    const FEW: usize = 100;
+    const MANY: usize = 10_000;
+    const ROUNDS: usize = 501;
 
-    fn worker(id: usize) -> ChildSpec<TaskMsg> {
-        Task::spec(id.to_string(), std::future::pending::<Result<(), String>>)
+    fn worker(id: usize, restart: Restart) -> ChildSpec<TaskMsg> {
+        let spec = Task::spec(id.to_string(), std::future::pending::<Result<(), String>>);
+        spec.restart(restart)
     }
 
-    /// The ids from all over, so that neither the first nor the last stand at one end.
-    fn scattered() -> impl Iterator<Item = usize> {
-        // A prime that does not divide their number visits each once.
-        (0..CHILDREN).map(|step| step * 7_919 % CHILDREN)
+    /// A child from anywhere among `children`, another one in each round.
+    fn any(round: usize, children: usize) -> usize {
+        round * 7_919 % children
     }
 
-    /// How long each lot of operations took.
-    #[derive(Default)]
-    struct Stopwatch {
-        lots: Vec<Duration>,
-        begun: Option<Instant>,
-        operations: usize,
+    /// Fails unless replacing a child cost about the same among few as among many: then the whole of them costs in
+    /// proportion to their number. The two took turns, and the medians count, so a busy machine was busy for both.
+    fn assert_level([few, many]: [Vec<Duration>; 2]) {
+        let [few, many] = [few, many].map(|mut times| *times.select_nth_unstable(ROUNDS / 2).1);
+        assert!(many * 2 < few * 5, "{few:?} among {FEW}, {many:?} among {MANY}");
     }
 
-    impl Stopwatch {
-        fn count(&mut self) {
-            self.operations += 1;
-            if self.operations.is_multiple_of(LOT) {
-                let now = Instant::now();
-                self.lots.extend(self.begun.replace(now).map(|begun| now - begun));
-            }
+    async fn fixed(children: usize) -> SupervisorRef {
+        let sup = Supervisor::new(Strategy::OneForOne).start().await.expect("boot");
+        for id in 0..children {
+            sup.start_child(worker(id, Restart::Transient)).await.expect("start");
         }
-
-        /// Fails unless the operations cost about the same among few children as among all of them. The median of a
-        /// tenth of the lots stands for it, so that a busy machine does not matter.
-        fn assert_level(mut self, what: &str) {
-            let tenth = self.lots.len() / 10;
-            let end = self.lots.len() - tenth;
-            let mut median = |lots: std::ops::Range<usize>| {
-                let lots = &mut self.lots[lots];
-                lots.sort_unstable();
-                lots[lots.len() / 2]
-            };
-            let ends = [median(0..tenth), median(end..end + tenth)];
-            let [few, many] = [ends.iter().min(), ends.iter().max()].map(|end| *end.expect("two"));
-            assert!(
-                many < few * 4,
-                "{LOT} times {what}: from {few:?} to {many:?} among {CHILDREN}"
-            );
-        }
+        sup
     }
 
     #[row("SUP-117")]
-    async fn static_children_are_started_and_terminated_and_deleted_at_a_level_price() {
-        let sup = Supervisor::new(Strategy::OneForOne).start().await.expect("boot");
-        let (mut start, mut terminate, mut delete) = (Stopwatch::default(), Stopwatch::default(), Stopwatch::default());
-        for id in 0..CHILDREN {
-            let kept = worker(id).restart(Restart::Transient);
-            sup.start_child(kept).await.expect("start");
-            start.count();
+    async fn static_child_is_terminated_deleted_and_started_at_one_price() {
+        let crowds = [(fixed(FEW).await, FEW), (fixed(MANY).await, MANY)];
+        let mut times = [Vec::new(), Vec::new()];
+        for round in 0..ROUNDS {
+            for ((sup, children), times) in crowds.iter().zip(&mut times) {
+                let id = any(round, *children);
+                let begin = Instant::now();
+                sup.terminate_child(id.to_string()).await.expect("terminate");
+                sup.delete_child(id.to_string()).await.expect("delete");
+                sup.start_child(worker(id, Restart::Transient)).await.expect("start");
+                times.push(begin.elapsed());
+            }
         }
-        for id in scattered() {
-            sup.terminate_child(id.to_string()).await.expect("terminate");
-            terminate.count();
+        assert_level(times);
+    }
+
+    async fn dynamic(children: usize) -> (DynamicSupervisorRef, Vec<ActorRef<TaskMsg>>) {
+        let sup = DynamicSupervisor::new().start().await.expect("boot");
+        let mut started = Vec::new();
+        for id in 0..children {
+            let child = sup.start_child(worker(id, Restart::Temporary)).await;
+            started.push(child.expect("start"));
         }
-        for id in scattered() {
-            sup.delete_child(id.to_string()).await.expect("delete");
-            delete.count();
-        }
-        assert_eq!(sup.count_children().await.expect("it runs").specs, 0);
-        start.assert_level("start_child");
-        terminate.assert_level("terminate_child");
-        delete.assert_level("delete_child");
+        (sup, started)
     }
 
     #[row("SUP-104")]
-    async fn temporary_dynamic_children_are_terminated_one_by_one_at_a_level_price() {
-        let sup = DynamicSupervisor::new().start().await.expect("boot");
-        let mut children = Vec::new();
-        for id in 0..CHILDREN {
-            let child = sup.start_child(worker(id).restart(Restart::Temporary)).await;
-            children.push(child.expect("start"));
+    async fn temporary_dynamic_child_is_terminated_and_started_at_one_price() {
+        let mut crowds = [dynamic(FEW).await, dynamic(MANY).await];
+        let mut times = [Vec::new(), Vec::new()];
+        for round in 0..ROUNDS {
+            for ((sup, children), times) in crowds.iter_mut().zip(&mut times) {
+                let id = any(round, children.len());
+                let begin = Instant::now();
+                sup.terminate_child(&children[id]).await.expect("terminate");
+                children[id] = sup.start_child(worker(id, Restart::Temporary)).await.expect("start");
+                times.push(begin.elapsed());
+            }
         }
-        let mut terminate = Stopwatch::default();
-        for at in scattered() {
-            sup.terminate_child(&children[at]).await.expect("terminate");
-            terminate.count();
-        }
-        assert_eq!(sup.count_children().await.expect("it runs").specs, 0);
-        terminate.assert_level("terminate_child");
+        assert_level(times);
     }
 }

@@ -83,12 +83,15 @@ pub(crate) mod starts {
     #[row("GS-001")]
     async fn spec_of_a_server_has_defaults_and_overrides() {
         let sup = Supervisor::new(Strategy::OneForOne).start().await.expect("boot");
-        sup.start_child(stack(&["hello"])).await.expect("start");
-        let other = ChildSpec::worker("other", || (super::Stack, vec![]))
+        let plain = ChildSpec::of(|| (super::Stack, vec!["hello"]));
+        let plain = sup.start_child(plain).await.expect("start");
+        assert_eq!(plain.call(Msg::Pop, None).await.expect("a reply"), Some("hello"));
+        let other = ChildSpec::of(|| (super::Stack, vec![]))
+            .id("other")
             .restart(Restart::Temporary)
             .shutdown(Shutdown::BrutalKill);
         let other = sup.start_child(other).await.expect("start");
-        let [plain, changed] = ["stack", "other"].map(|id| sup.get_child_spec(id));
+        let [plain, changed] = ["Stack", "other"].map(|id| sup.get_child_spec(id));
         let plain = plain.await.expect("it runs").expect("a child");
         assert_eq!(plain.restart, Restart::Permanent);
         assert_eq!(plain.shutdown, Shutdown::Timeout(Duration::from_secs(5)));

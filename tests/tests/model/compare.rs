@@ -9,30 +9,58 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::otp::Logged;
 use crate::scenario::{Entry, NodeId};
 
-/// The first difference, if there is one. `is_dynamic` says which supervisors deal with their children side by side.
-pub(crate) fn logs(
-    model: &[Logged],
-    seen: &[Entry],
-    parents: &BTreeMap<NodeId, NodeId>,
-    is_dynamic: impl Fn(NodeId) -> bool,
-) -> Result<(), String> {
-    let mut supervisors = BTreeSet::new();
-    for of in model.iter().map(|logged| &logged.entry).chain(seen) {
-        let Some(&supervisor) = parents.get(&of.node) else {
-            return Err(format!(
-                "OTP never starts this one:\n{}",
-                lines(std::slice::from_ref(of))
-            ));
-        };
-        one_order(model, seen, |entry| entry.node == of.node || entry.node == supervisor)?;
-        supervisors.insert(supervisor);
+/// The first difference in what children lived through, if there is one.
+pub(crate) fn lives(model: &[Logged], seen: &[Entry], tree: &Tree<'_>) -> Result<(), String> {
+    let supervisors = tree.supervisors(model, seen)?;
+    for (child, supervisor) in &supervisors {
+        one_order(model, seen, |entry| entry.node == *child || entry.node == *supervisor)?;
     }
-    for supervisor in supervisors.into_iter().filter(|supervisor| !is_dynamic(*supervisor)) {
+    for supervisor in supervisors.values().filter(|supervisor| !tree.is_dynamic(**supervisor)) {
         one_order(model, seen, |entry| {
-            entry.node == supervisor || parents.get(&entry.node) == Some(&supervisor)
+            entry.node == *supervisor || tree.is_child(entry.node, *supervisor)
         })?;
     }
     Ok(())
+}
+
+/// The first difference in what supervisors told, if there is one. Each tells of its children alone, and two of them have no order.
+pub(crate) fn told(model: &[Logged], seen: &[Entry], tree: &Tree<'_>) -> Result<(), String> {
+    for (child, supervisor) in &tree.supervisors(model, seen)? {
+        if tree.is_dynamic(*supervisor) {
+            one_order(model, seen, |entry| entry.node == *child)?;
+        } else {
+            one_order(model, seen, |entry| tree.is_child(entry.node, *supervisor))?;
+        }
+    }
+    Ok(())
+}
+
+/// Who is whose child, and which supervisors deal with theirs side by side.
+pub(crate) struct Tree<'a> {
+    pub(crate) parents: BTreeMap<NodeId, NodeId>,
+    pub(crate) dynamic: &'a BTreeSet<NodeId>,
+}
+
+impl Tree<'_> {
+    /// The nodes of these entries, each with its supervisor.
+    fn supervisors(&self, model: &[Logged], seen: &[Entry]) -> Result<BTreeMap<NodeId, NodeId>, String> {
+        let of = |entry: &Entry| match self.parents.get(&entry.node) {
+            Some(supervisor) => Ok((entry.node, *supervisor)),
+            None => Err(format!(
+                "OTP never starts this one:\n{}",
+                lines(std::slice::from_ref(entry))
+            )),
+        };
+        model.iter().map(|logged| &logged.entry).chain(seen).map(of).collect()
+    }
+
+    fn is_child(&self, child: NodeId, supervisor: NodeId) -> bool {
+        self.parents.get(&child) == Some(&supervisor)
+    }
+
+    fn is_dynamic(&self, supervisor: NodeId) -> bool {
+        self.dynamic.contains(&supervisor)
+    }
 }
 
 /// Whether the entries that `is_about` takes are the same.

@@ -269,6 +269,7 @@ impl Generator {
         }
         Static {
             strategy: self.one_of(&[Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne]),
+            declines: (self.random.u8(0..12) == 0).then(|| self.random.usize(1..4)),
             max_restarts: self.max_restarts(),
             window: self.millis(1..8_000),
             auto_shutdown,

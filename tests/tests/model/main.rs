@@ -1,8 +1,11 @@
 //! hedgehog against a model of OTP: random trees under random deeds, compared step by step.
 //!
-//! `cargo test -p hedgehog-tests --test model` plays 1 000 scenarios, `-- --seeds 100000` as many as wanted, and `-- --seed 4711`
-//! one, with everything that was done and seen. A scenario that shows a difference is made as short as it gets and printed
-//! with the command that plays it again; `-- --no-shrink` prints it as it was found, at once.
+//! Compared are the starts, cleanups and exits with their times and reasons, the answers of supervisors, who holds which name,
+//! what snapshots show and what supervisors tell. At the end nothing may be left: no name, no task.
+//!
+//! `cargo test -p hedgehog-tests --no-default-features --test model` plays 1 000 scenarios, `-- --seeds 100000` as many as
+//! wanted, and `-- --seed 4711` one, with everything that was done and seen. A scenario that shows a difference is made as
+//! short as it gets and printed with the command that plays it again; `-- --no-shrink` prints it as it was found, at once.
 
 mod compare;
 mod generate;
@@ -90,7 +93,9 @@ fn replay(seed: u64, shrink: bool) -> Result<(), String> {
 /// What to print about a seed that shows a difference.
 fn report(seed: u64, difference: Difference, shrink: bool) -> String {
     let difference = if shrink { shrink::shrink(difference) } else { difference };
-    format!("{difference}\n\nplay it again: cargo test -p hedgehog-tests --test model -- --seed {seed}\n")
+    format!(
+        "{difference}\n\nplay it again: cargo test -p hedgehog-tests --no-default-features --test model -- --seed {seed}\n"
+    )
 }
 
 /// What all scenarios together have shown.

@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::compare;
 use crate::generate::Generator;
-use crate::otp::{Otp, Row, Rule, Tie};
+use crate::otp::{Otp, Rule, Tie};
 use crate::scenario::{Body, Deed, Entry, NodeId, ROOT, Request, Step};
 use crate::stage::Stage;
 
@@ -178,19 +178,24 @@ impl Play {
     }
 
     fn check(&mut self) -> Result<(), String> {
+        let tree = compare::Tree {
+            parents: self.otp.parents(),
+            dynamic: &self.dynamic,
+        };
         let (expected, seen) = (self.otp.take_log(), self.stage.take_log());
         self.history.extend(seen.iter().cloned());
-        let is_dynamic = |node| self.dynamic.contains(&node);
-        compare::logs(&expected, &seen, &self.otp.parents(), is_dynamic)?;
+        compare::lives(&expected, &seen, &tree)?;
+        compare::told(&self.otp.take_told(), &self.stage.take_told(), &tree)?;
         same("the names", &self.otp.names(), &self.stage.names())?;
-        for (supervisor, expected) in self.otp.idle_supervisors() {
-            let mut seen = self.stage.children(supervisor).unwrap_or_default();
-            let mut expected: Vec<Row> = expected;
+        for (supervisor, mut expected) in self.otp.idle_supervisors() {
+            let mut seen = self.stage.snapshot(supervisor);
             if self.dynamic.contains(&supervisor) {
-                seen.sort_unstable();
-                expected.sort_unstable();
+                expected.children.sort_unstable();
+                if let Some(seen) = &mut seen {
+                    seen.children.sort_unstable();
+                }
             }
-            same(&format!("the children of {supervisor}"), &expected, &seen)?;
+            same(&format!("the snapshot of {supervisor}"), &Some(expected), &seen)?;
         }
         same("the answers", &timed(self.otp.answers()), &timed(self.stage.answers()))
     }

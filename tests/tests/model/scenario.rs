@@ -34,6 +34,8 @@ pub(crate) enum Body {
 #[derive(Debug, Clone)]
 pub(crate) struct Static {
     pub(crate) strategy: Strategy,
+    /// It declines its start of this number.
+    pub(crate) declines: Option<usize>,
     pub(crate) max_restarts: usize,
     pub(crate) window: Duration,
     pub(crate) auto_shutdown: AutoShutdown,
@@ -161,6 +163,21 @@ pub(crate) enum What {
     /// The state of a worker is gone.
     Drop,
     Exit(&'static str),
+    /// What its supervisor says of it.
+    Told(Told),
+}
+
+/// An event of a supervisor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    Started,
+    StartFailed,
+    Exited(&'static str),
+    Restarted(u64),
+    RestartFailed,
+    Terminated { reason: &'static str, orderly: bool },
+    MaxRestartsReached,
+    AutoShutdown,
 }
 
 impl fmt::Display for Entry {
@@ -173,6 +190,7 @@ impl fmt::Display for Entry {
             What::Cleanup => f.write_str("cleans up"),
             What::Drop => f.write_str("is dropped"),
             What::Exit(reason) => write!(f, "exits: {reason}"),
+            What::Told(told) => write!(f, "is told of: {told:?}"),
         }
     }
 }
@@ -236,6 +254,7 @@ impl Node {
             }
             Body::Static(Static {
                 strategy,
+                declines,
                 max_restarts,
                 window,
                 auto_shutdown,
@@ -245,6 +264,9 @@ impl Node {
                     f,
                     " {strategy:?}: {max_restarts} restarts in {window:?}, {auto_shutdown:?}"
                 )?;
+                if let Some(nth) = declines {
+                    write!(f, ", declines start {nth}")?;
+                }
                 children.iter().try_for_each(|child| {
                     f.write_str("\n")?;
                     child.write(f, depth + 1)

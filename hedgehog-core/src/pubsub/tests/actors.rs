@@ -10,7 +10,9 @@ use parking_lot::Mutex;
 use super::{DEADLINE, park, read_all, topic, waker};
 use crate::pubsub::sync::CHUNK;
 use crate::pubsub::{Overflow, PubSub, SubscribeOptions, Subscription, Topic};
-use crate::{Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, RpcReplyPort};
+use crate::{
+    Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, RpcReplyPort, Strategy, Supervisor,
+};
 
 type Shared = Arc<Mutex<Subscription<u64>>>;
 
@@ -360,6 +362,25 @@ async fn a_doorbell_that_its_actor_and_a_publisher_ring_at_once_sends_one_messag
     assert_eq!(sent.load(Ordering::Relaxed), 2);
 }
 
+#[tokio::test]
+async fn a_pubsub_is_one_child_of_one_supervisor() {
+    let pubsub = PubSub::<u64>::new();
+    let tree = Supervisor::new(Strategy::OneForOne).child(pubsub.spec("first"));
+    let tree = tree.start().await.expect("nobody owns it yet");
+    let refused = tree
+        .start_child(pubsub.spec("second"))
+        .await
+        .expect_err("it has an owner");
+    assert!(format!("{refused:?}").contains("has an owner already"), "{refused:?}");
+    let subscription = pubsub.subscribe("a", Overflow::Lossless);
+    tree.stop(ExitReason::Shutdown).await;
+    assert!(subscription.is_closed());
+    assert!(
+        !pubsub.subscribe("a", Overflow::Lossless).is_closed(),
+        "it works by itself, too"
+    );
+}
+
 /// Blocks its thread where no kill can reach it, and broadcasts afterwards.
 struct Zombie;
 
@@ -390,7 +411,7 @@ impl Actor for Zombie {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_actor_that_was_declared_dead_publishes_nothing() {
+async fn an_actor_that_was_declared_dead_publishes_nothing_and_subscribes_to_nothing() {
     let topic = topic();
     let mut subscription = topic.subscribe(Overflow::Lossless);
     let supervisor = DynamicSupervisor::new()
@@ -404,8 +425,10 @@ async fn an_actor_that_was_declared_dead_publishes_nothing() {
     let ((release, released), (done, finished)) = (mpsc::channel(), mpsc::channel());
     zombie.cast((released, done)).expect("it runs");
     finished.recv_timeout(DEADLINE).expect("it blocks");
+    let owned = topic.subscribe(SubscribeOptions::new(Overflow::Lossless).owner(&zombie.any()));
     supervisor.terminate_child(&zombie).await.expect("it is a child");
     assert!(!zombie.is_alive());
+    assert!(owned.is_closed(), "and keeps no events for itself");
     release.send(()).expect("it still waits");
     finished.recv_timeout(DEADLINE).expect("it broadcasts");
     assert_eq!(read_all(&mut subscription), (vec![], 0));

@@ -60,7 +60,7 @@ fn an_event_that_a_sleeping_subscriber_passes_over_does_not_take_up_its_room_for
         |topic: &Topic<u64>, _: &AnyActorRef| {
             let others = topic.subscribe(Overflow::Lossless);
             topic.dispatch(None, 1, |all, _, event| {
-                drop(all.send(event, |one| one.owner().is_none()))
+                assert_eq!(all.send(event, |one| one.owner().is_none()), 1);
             });
             drop(others);
         },

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::{read_all, topic};
+use super::{owner, read_all, topic};
+use crate::ExitReason;
 use crate::pubsub::sync::CHUNK;
-use crate::pubsub::{BroadcastWaitError, Drained, Overflow};
+use crate::pubsub::{BroadcastWaitError, Drained, Overflow, SubscribeOptions};
 
 #[test]
 fn latest_hands_over_the_newest_and_counts_the_rest() {
@@ -114,6 +115,31 @@ fn a_blocking_subscriber_that_is_gone_is_not_waited_for() {
     drop(full);
     assert!(waiting.now_or_never().is_some_and(|outcome| outcome.is_ok()));
     topic.try_broadcast(3).expect("nobody is left");
+}
+
+#[tokio::test]
+async fn an_actor_does_not_wait_for_itself() {
+    let (topic, [me, other]) = (topic(), [owner(), owner()]);
+    let _mine = topic.subscribe(SubscribeOptions::new(Overflow::Block(1)).owner(&me));
+    topic.broadcast(1);
+    let refused = me.0.run(topic.broadcast_wait(2, None)).await;
+    assert!(matches!(refused, Err(BroadcastWaitError::OwnSubscription { event: 2 })));
+    let waiting = Box::pin(other.0.run(topic.broadcast_wait(2, None)));
+    assert!(waiting.now_or_never().is_none(), "it waits for others");
+}
+
+#[tokio::test]
+async fn what_an_actor_that_was_declared_dead_publishes_takes_up_no_room() {
+    let (topic, zombie) = (topic(), owner());
+    let mut slow = topic.subscribe(Overflow::Block(1));
+    zombie.0.finish(ExitReason::Killed);
+    for event in 0..3 {
+        let taken = zombie.0.run_sync(|| topic.try_broadcast(event));
+        taken.expect("there is room, for nothing");
+    }
+    assert_eq!(read_all(&mut slow), (vec![], 0));
+    topic.try_broadcast(3).expect("there still is");
+    assert_eq!(read_all(&mut slow), (vec![3], 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

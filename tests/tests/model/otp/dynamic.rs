@@ -8,20 +8,15 @@ use std::task::Poll;
 use hedgehog_core::Restart;
 
 use super::Rule;
-use super::serve::{End, Supervise, Window, calls_for_restart, count, incarnation, serve, which};
+use super::serve::{End, Supervise, bear, calls_for_restart, count, incarnation, serve, which};
 use super::world::{Child, Failure, Pid, Status, World};
-use crate::scenario::{Body, Dynamic, Node, Reason, Request};
+use crate::scenario::{Body, Dynamic, Node, Reason, Request, Told};
 
 pub(super) async fn run(world: &World, me: Pid, node: &Node) -> Reason {
     let Body::Dynamic(options) = &node.body else {
         unreachable!("it is run as a dynamic supervisor");
     };
-    let supervisor = Supervisor {
-        world,
-        me,
-        options,
-        window: Window::new(options.max_restarts, options.window),
-    };
+    let supervisor = Supervisor { world, me, options };
     world.started(me);
     serve(world, me, supervisor).await
 }
@@ -30,7 +25,6 @@ struct Supervisor<'a> {
     world: &'a World,
     me: Pid,
     options: &'a Dynamic,
-    window: Window,
 }
 
 impl Supervise for Supervisor<'_> {
@@ -53,6 +47,7 @@ impl Supervise for Supervisor<'_> {
         let child = self.table(|table| table.iter().position(|child| child.status == Status::Running(pid)));
         let Some(at) = child else { return Ok(()) };
         self.table(|table| table[at].last_exit = Some(reason));
+        self.world.tell(pid, Told::Exited(reason.word()));
         if calls_for_restart(self.table(|table| table[at].node.restart), reason) {
             self.restart(at).await
         } else {
@@ -64,20 +59,23 @@ impl Supervise for Supervisor<'_> {
     /// DSUP-022, 026 to 028.
     async fn restart(&mut self, at: usize) -> Result<(), End> {
         self.table(|table| table[at].status = Status::Stopped);
-        self.window.bear(self.world)?;
         let node = self.table(|table| table[at].node.clone());
+        bear(self.world, self.me, self.options.max_restarts, &node)?;
         match self.world.start(self.me, &node).await {
-            Ok(pid) => self.table(|table| {
-                table[at].status = Status::Running(pid);
-                table[at].last = Some(pid);
-                table[at].restarts += 1;
-            }),
+            Ok(pid) => {
+                self.table(|table| {
+                    table[at].status = Status::Running(pid);
+                    table[at].last = Some(pid);
+                });
+                self.world.restarted(self.me, at);
+            }
             Err(Failure::Ignore) => {
                 self.world.met(Rule::DeclinesRestart);
                 self.table(|table| table.remove(at));
             }
             Err(_) => {
                 self.world.met(Rule::RestartFails);
+                self.world.tell_of_spec(&node, Told::RestartFailed);
                 let attempt = self.world.retry(self.me);
                 self.table(|table| table[at].status = Status::Restarting(attempt));
             }
@@ -158,7 +156,12 @@ impl Supervisor<'_> {
                 self.table(|table| table.push(child));
                 Ok(answer)
             }
-            Err(failure) => Err(failure),
+            Err(failure) => {
+                if failure != Failure::Ignore {
+                    self.world.tell_of_spec(child, Told::StartFailed);
+                }
+                Err(failure)
+            }
         })
     }
 

@@ -27,6 +27,15 @@ pub(crate) struct Otp {
     asked: usize,
 }
 
+/// A supervisor as its snapshot shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// Restarts inside the window that ends now.
+    pub(crate) restarts: usize,
+    /// In start order, where there is one.
+    pub(crate) children: Vec<Row>,
+}
+
 /// A child as its supervisor's snapshot shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Row {
@@ -96,6 +105,11 @@ impl Otp {
         self.world.take_log()
     }
 
+    /// What supervisors have told since the last `take`.
+    pub(crate) fn take_told(&mut self) -> Vec<Logged> {
+        self.world.take_told()
+    }
+
     /// The answers so far, by number of the question, with the time at which they came.
     pub(crate) fn answers(&self) -> BTreeMap<usize, (u64, String)> {
         self.world.answers()
@@ -106,8 +120,8 @@ impl Otp {
         self.world.names()
     }
 
-    /// The children of every supervisor that is waiting for something to do, in start order.
-    pub(crate) fn idle_supervisors(&self) -> BTreeMap<NodeId, Vec<Row>> {
+    /// Every supervisor that is waiting for something to do.
+    pub(crate) fn idle_supervisors(&self) -> BTreeMap<NodeId, Snapshot> {
         self.world.idle_supervisors()
     }
 

@@ -1,13 +1,10 @@
 //! What both kinds of supervisor do alike: serving their mailbox, bearing restarts, and telling about their children.
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
 use hedgehog_core::Restart;
 
 use super::Rule;
 use super::world::{Child, Event, Failure, Message, Pid, Status, World};
-use crate::scenario::{Body, Reason, Request};
+use crate::scenario::{Body, Node, Reason, Request, Told};
 
 /// A supervisor that has started.
 pub(super) trait Supervise {
@@ -68,38 +65,18 @@ pub(super) fn calls_for_restart(restart: Restart, reason: Reason) -> bool {
     }
 }
 
-/// Section 2.2, on exact time.
-pub(super) struct Window {
-    max_restarts: usize,
-    millis: u64,
-    /// When it restarted, oldest first.
-    restarts: VecDeque<u64>,
-}
-
-impl Window {
-    pub(super) fn new(max_restarts: usize, window: Duration) -> Self {
-        Self {
-            max_restarts,
-            millis: window.as_millis() as u64,
-            restarts: VecDeque::new(),
-        }
+/// Section 2.2, on exact time: one more restart, if there may be one.
+pub(super) fn bear(world: &World, me: Pid, max_restarts: usize, child: &Node) -> Result<(), End> {
+    if world.count_restart(me) <= max_restarts {
+        return Ok(());
     }
-
-    /// One more restart, if there may be one.
-    pub(super) fn bear(&mut self, world: &World) -> Result<(), End> {
-        let now = world.now();
-        self.restarts.retain(|at| at + self.millis >= now);
-        self.restarts.push_back(now);
-        if self.restarts.len() <= self.max_restarts {
-            return Ok(());
-        }
-        world.met(if self.max_restarts == 0 {
-            Rule::GivesUpAtOnce
-        } else {
-            Rule::GivesUp
-        });
-        Err(End)
-    }
+    world.met(if max_restarts == 0 {
+        Rule::GivesUpAtOnce
+    } else {
+        Rule::GivesUp
+    });
+    world.tell_of_spec(child, Told::MaxRestartsReached);
+    Err(End)
 }
 
 /// SPEC-044, DSUP-042: the children and what they are doing.

@@ -5,20 +5,19 @@ use std::rc::Rc;
 use hedgehog_core::{AutoShutdown, Restart, Strategy};
 
 use super::Rule;
-use super::serve::{End, Supervise, Window, calls_for_restart, count, incarnation, serve, which};
+use super::serve::{End, Supervise, bear, calls_for_restart, count, incarnation, serve, which};
 use super::world::{Child, Failure, Pid, Status, World};
-use crate::scenario::{Body, Node, NodeId, Reason, Request, Static};
+use crate::scenario::{Body, Node, NodeId, Reason, Request, Static, Told};
 
 pub(super) async fn run(world: &World, me: Pid, node: &Node) -> Reason {
     let Body::Static(options) = &node.body else {
         unreachable!("it is run as a static supervisor");
     };
-    let supervisor = Supervisor {
-        world,
-        me,
-        options,
-        window: Window::new(options.max_restarts, options.window),
-    };
+    if options.declines == Some(world.nth(me)) {
+        world.fail(me, Failure::Ignore);
+        return Reason::Normal;
+    }
+    let supervisor = Supervisor { world, me, options };
     match supervisor.boot().await {
         Ok(()) => world.started(me),
         Err((failure, reason)) => {
@@ -33,7 +32,6 @@ struct Supervisor<'a> {
     world: &'a World,
     me: Pid,
     options: &'a Static,
-    window: Window,
 }
 
 impl Supervise for Supervisor<'_> {
@@ -55,6 +53,7 @@ impl Supervise for Supervisor<'_> {
         };
         let node = self.node(at);
         self.ended(at, reason);
+        self.world.tell(pid, Told::Exited(reason.word()));
         if calls_for_restart(node.restart, reason) {
             return self.restart(at).await;
         }
@@ -79,12 +78,15 @@ impl Supervise for Supervisor<'_> {
             }
         };
         self.world.met(rule);
+        if outcome.is_err() {
+            self.world.tell_of_spec(&node, Told::AutoShutdown);
+        }
         outcome
     }
 
     /// SPEC-028 to 030, 032, 033.
     async fn restart(&mut self, failed: usize) -> Result<(), End> {
-        self.window.bear(self.world)?;
+        bear(self.world, self.me, self.options.max_restarts, &self.node(failed))?;
         let from = match self.options.strategy {
             Strategy::OneForOne => {
                 self.start_or_retry(failed).await;
@@ -150,6 +152,7 @@ impl Supervisor<'_> {
                     at += 1;
                 }
                 Err(failure) => {
+                    self.world.tell_of_spec(&child, Told::StartFailed);
                     if at > 0 {
                         self.world.met(Rule::BootFailsHalfWay);
                     }
@@ -202,6 +205,7 @@ impl Supervisor<'_> {
                 Err(Failure::Ignore)
             }
             Err(failure) => {
+                self.world.tell_of_spec(child, Told::StartFailed);
                 self.remove(at);
                 Err(match failure {
                     Failure::Registered => failure,
@@ -230,7 +234,13 @@ impl Supervisor<'_> {
         match self.status(at) {
             Status::Running(_) => Err(Failure::Running),
             Status::Restarting(_) => Err(Failure::Restarting),
-            Status::Stopped => self.start(at).await.map(|()| self.running(at)),
+            Status::Stopped => {
+                let started = self.start(at).await;
+                if started.as_ref().is_err_and(|failure| *failure != Failure::Ignore) {
+                    self.world.tell_of_spec(&self.node(at), Told::StartFailed);
+                }
+                started.map(|()| self.running(at))
+            }
         }
     }
 
@@ -250,7 +260,7 @@ impl Supervisor<'_> {
     async fn start_or_retry(&self, at: usize) -> bool {
         match self.start(at).await {
             Ok(()) => {
-                self.table(|table| table[at].restarts += 1);
+                self.world.restarted(self.me, at);
                 true
             }
             Err(Failure::Ignore) => {
@@ -259,6 +269,7 @@ impl Supervisor<'_> {
             }
             Err(_) => {
                 self.world.met(Rule::RestartFails);
+                self.world.tell_of_spec(&self.node(at), Told::RestartFailed);
                 let attempt = self.world.retry(self.me);
                 self.set(at, Status::Restarting(attempt));
                 false

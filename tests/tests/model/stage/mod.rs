@@ -1,24 +1,26 @@
 //! The same scenario played on hedgehog: real supervisors over workers that live as their nodes say and record what happens.
 
+mod words;
+mod worker;
+
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::future;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, AnyActorRef, Bind, ChildSpec, ChildState, DynamicSupervisor,
-    DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Registry, RestartError, StartError, Strategy,
-    Supervisor, SupervisorMsg, SupervisorRef,
+    ActorRef, AnyActorRef, Bind, ChildSpec, ChildState, DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef,
+    Name, NoProc, Overflow, PubSub, Registry, StartError, Strategy, Subscription, Supervisor, SupervisorEvent,
+    SupervisorMsg, SupervisorRef,
 };
-use hedgehog_tests::scenario::{INTENDED, word};
+use hedgehog_tests::scenario::word;
 use parking_lot::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::otp::{Doing, Row};
-use crate::scenario::{
-    Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Start, Static, What,
-};
+use words::{counts, deleted, exit_word, failure, not_restarted, terminated, told_by, which};
+use worker::{Worker, exit_reason};
+
+use crate::otp::{Doing, Row, Snapshot};
+use crate::scenario::{Body, Deed, Dynamic, Entry, Life, Node, NodeId, Order, ROOT, Reason, Request, Static, What};
 
 /// One run of hedgehog; a clone is the same run.
 #[derive(Clone)]
@@ -32,6 +34,7 @@ struct Shared {
     /// All incarnations that ever had their names, oldest first.
     incarnations: Mutex<BTreeMap<NodeId, Vec<Address>>>,
     log: Mutex<Vec<Entry>>,
+    told: Mutex<Subscription<SupervisorEvent>>,
     answers: Mutex<Answers>,
     asked: Mutex<usize>,
 }
@@ -50,6 +53,7 @@ impl Stage {
     /// An empty root beside the registry that holds the workers' names.
     pub(crate) async fn open() -> Result<Self, StartError> {
         let workers = Registry::unique("workers");
+        let events = PubSub::new().topic("events");
         Supervisor::new(Strategy::OneForOne)
             .child(workers.spec("workers"))
             .start()
@@ -61,10 +65,15 @@ impl Stage {
             dynamic_supervisors: Mutex::default(),
             incarnations: Mutex::default(),
             log: Mutex::default(),
+            told: Mutex::new(events.subscribe(Overflow::Lossless)),
             answers: Mutex::default(),
             asked: Mutex::default(),
         }));
-        let root = DynamicSupervisor::new().max_restarts(usize::MAX).start().await?;
+        let root = DynamicSupervisor::new()
+            .max_restarts(usize::MAX)
+            .events(&events)
+            .start()
+            .await?;
         let root = root.whereis().ok_or(StartError::NoProc)?;
         stage.0.incarnations.lock().insert(ROOT, vec![Address::Dynamic(root)]);
         Ok(stage)
@@ -116,16 +125,15 @@ impl Stage {
                 };
                 self.started(node.id, started)
             }
-            Request::Terminate(id, _) => done(supervisor.terminate_child(id.to_string()).await),
+            Request::Terminate(id, _) => terminated(supervisor.terminate_child(id.to_string()).await),
             Request::Restart(id) => match supervisor.restart_child(id.to_string()).await {
                 Ok(_) => self.started(id, Ok(())),
-                Err(RestartError::Start(error)) => failure(&error),
-                Err(error) => one_word(&error),
+                Err(error) => not_restarted(&error),
             },
-            Request::Delete(id) => done(supervisor.delete_child(id.to_string()).await),
+            Request::Delete(id) => deleted(supervisor.delete_child(id.to_string()).await),
             Request::Which => match supervisor.which_children().await {
                 Ok(children) => which(children.iter().map(|child| (child.id.as_ref(), child.state))),
-                Err(error) => one_word(&error),
+                Err(NoProc) => "noproc".to_owned(),
             },
             Request::Count => counts(supervisor.count_children().await),
         }
@@ -148,14 +156,14 @@ impl Stage {
                     // The root is nobody's child.
                     known.unwrap_or(&incarnations[&ROOT][0]).any().pid()
                 };
-                done(supervisor.terminate_child(child).await)
+                terminated(supervisor.terminate_child(child).await)
             }
             Request::Which => match supervisor.which_children().await {
                 Ok(mut children) => {
                     children.sort_by_key(|child| child.id.parse::<NodeId>().ok());
                     which(children.iter().map(|child| (child.id.as_ref(), child.state)))
                 }
-                Err(error) => one_word(&error),
+                Err(NoProc) => "noproc".to_owned(),
             },
             Request::Count => counts(supervisor.count_children().await),
             Request::Restart(_) | Request::Delete(_) => unreachable!("no dynamic supervisor can be asked that"),
@@ -172,6 +180,24 @@ impl Stage {
     /// What has happened since the last `take`.
     pub(crate) fn take_log(&self) -> Vec<Entry> {
         std::mem::take(&mut *self.0.log.lock())
+    }
+
+    /// What supervisors have told since the last `take`, without times.
+    pub(crate) fn take_told(&self) -> Vec<Entry> {
+        let mut told = Vec::new();
+        let incarnations = self.0.incarnations.lock();
+        let _ = self.0.told.lock().drain(usize::MAX, |event| {
+            let node = event.child.parse().expect("a node's id");
+            let nth = event.pid.map_or(0, |pid| {
+                let at = incarnations
+                    .get(&node)
+                    .and_then(|all: &Vec<Address>| all.iter().position(|address| address.any().pid() == pid));
+                at.map_or(usize::MAX, |at| at + 1)
+            });
+            let what = What::Told(told_by(&event.kind));
+            told.push(Entry { at: 0, node, nth, what });
+        });
+        told
     }
 
     pub(crate) fn answers(&self) -> Answers {
@@ -199,8 +225,8 @@ impl Stage {
         workers.chain(held).chain(held_dynamic).collect()
     }
 
-    /// The children of a supervisor as its snapshot has them.
-    pub(crate) fn children(&self, supervisor: NodeId) -> Option<Vec<Row>> {
+    /// A supervisor as its snapshot has it.
+    pub(crate) fn snapshot(&self, supervisor: NodeId) -> Option<Snapshot> {
         let tree = match self.last(supervisor)? {
             Address::Static(actor) => SupervisorRef::from(actor).tree()?,
             Address::Dynamic(actor) => DynamicSupervisorRef::from(actor).tree()?,
@@ -220,7 +246,10 @@ impl Stage {
                 last_exit: child.last_exit.as_deref().map(exit_word),
             })
         };
-        tree.children.iter().map(row).collect()
+        Some(Snapshot {
+            restarts: tree.restart_window?.restarts,
+            children: tree.children.iter().map(row).collect::<Option<_>>()?,
+        })
     }
 
     /// Asks the root to stop.
@@ -256,8 +285,15 @@ impl Stage {
         let Body::Static(options) = &node.body else {
             unreachable!("it is a static supervisor");
         };
-        let (stage, options) = (self.clone(), options.clone());
-        let spec = Supervisor::spec(node.id.to_string(), move || stage.tree(&options));
+        let (stage, id, options) = (self.clone(), node.id, options.clone());
+        let spec = Supervisor::spec(node.id.to_string(), move || {
+            let earlier = stage.0.incarnations.lock().get(&id).map_or(0, Vec::len);
+            if options.declines == Some(earlier + 1) {
+                Supervisor::ignore()
+            } else {
+                stage.tree(&options)
+            }
+        });
         let name = self
             .0
             .supervisors
@@ -370,125 +406,6 @@ where
     }
 }
 
-struct Worker {
-    stage: Stage,
-    node: NodeId,
-    lives: Arc<[Life]>,
-}
-
-struct State {
-    life: Life,
-    recorded: Recorded,
-    /// It ends by itself: then its reason is decided already.
-    ending: bool,
-}
-
-/// Records that the state it belongs to is dropped.
-struct Recorded {
-    stage: Stage,
-    node: NodeId,
-    nth: usize,
-}
-
-impl Drop for Recorded {
-    fn drop(&mut self) {
-        self.record(What::Drop);
-    }
-}
-
-impl Recorded {
-    fn record(&self, what: What) {
-        self.stage.record(self.node, self.nth, what);
-    }
-}
-
-impl Actor for Worker {
-    type Msg = Order;
-    type State = State;
-    type Arguments = ();
-
-    async fn pre_start(&self, myself: ractor::ActorRef<Order>, (): ()) -> Result<State, ActorProcessingErr> {
-        let nth = self.stage.0.incarnations.lock()[&self.node].len();
-        let life = Life::of(&self.lives, nth);
-        if !life.start_takes.is_zero() {
-            sleep(life.start_takes).await;
-        }
-        match life.start {
-            Start::Succeeds => {}
-            Start::Fails => return Err("it fails to start".into()),
-            Start::Panics => panic!("{INTENDED}starting"),
-            Start::Declines => return Err(StartError::Ignore.into()),
-        }
-        let recorded = Recorded {
-            stage: self.stage.clone(),
-            node: self.node,
-            nth,
-        };
-        recorded.record(What::Up);
-        if let Some((after, reason)) = life.ends {
-            drop(myself.send_after(after, move || Order::End(reason)));
-        }
-        Ok(State {
-            life,
-            recorded,
-            ending: false,
-        })
-    }
-
-    async fn handle(
-        &self,
-        _: ractor::ActorRef<Order>,
-        order: Order,
-        state: &mut State,
-    ) -> Result<(), ActorProcessingErr> {
-        match order {
-            Order::End(Reason::Panic) => panic!("{INTENDED}ending"),
-            Order::End(reason) => {
-                state.ending = true;
-                Err(ended(reason))
-            }
-            Order::Hang => future::pending().await,
-            Order::Work(time) => {
-                sleep(time).await;
-                Ok(())
-            }
-        }
-    }
-
-    async fn post_stop(&self, _: ractor::ActorRef<Order>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        state.recorded.record(What::Cleanup);
-        match state.life.cleanup_takes {
-            Some(time) if time.is_zero() => {}
-            Some(time) => sleep(time).await,
-            None => future::pending().await,
-        }
-        match state.life.insists_on {
-            _ if state.ending => Ok(()),
-            None => Ok(()),
-            Some(Reason::Panic) => panic!("{INTENDED}cleaning up"),
-            Some(reason) => Err(ended(reason)),
-        }
-    }
-}
-
-/// What a callback returns to end its actor.
-fn ended(reason: Reason) -> ActorProcessingErr {
-    match reason {
-        Reason::Error => "it fails".into(),
-        reason => exit_reason(reason).into(),
-    }
-}
-
-fn exit_reason(reason: Reason) -> ExitReason {
-    match reason {
-        Reason::Normal => ExitReason::Normal,
-        Reason::Shutdown => ExitReason::Shutdown,
-        Reason::Detail => ExitReason::ShutdownWith("detail".into()),
-        Reason::Killed => ExitReason::Killed,
-        Reason::Error | Reason::Panic => unreachable!("they are no requests"),
-    }
-}
-
 impl Address {
     fn any(&self) -> AnyActorRef {
         match self {
@@ -514,71 +431,5 @@ impl From<ActorRef<SupervisorMsg>> for Address {
 impl From<ActorRef<DynamicSupervisorMsg>> for Address {
     fn from(actor: ActorRef<DynamicSupervisorMsg>) -> Self {
         Self::Dynamic(actor)
-    }
-}
-
-// Answers in the model's words.
-
-/// As a snapshot tells the reason.
-fn exit_word(text: &str) -> &'static str {
-    match text.split_once(':').map_or((text, false), |(kind, _)| (kind, true)) {
-        ("normal", false) => "normal",
-        ("shutdown", false) => "shutdown",
-        ("shutdown", true) => "shutdown with detail",
-        ("killed", false) => "killed",
-        ("error", true) => "error",
-        ("panic", true) => "panic",
-        _ => "not a reason",
-    }
-}
-
-fn done<E: Error>(outcome: Result<(), E>) -> String {
-    outcome.map_or_else(|error| one_word(&error), |()| "ok".to_owned())
-}
-
-fn one_word(error: &impl Error) -> String {
-    match error.to_string().as_str() {
-        "no such child" => "not found",
-        "the child is running" => "running",
-        "the child is being restarted" => "restarting",
-        "the supervisor is not running" => "noproc",
-        other => return other.to_owned(),
-    }
-    .to_owned()
-}
-
-fn failure(error: &StartError) -> String {
-    match error {
-        StartError::Failed(_) => "failed",
-        StartError::Panicked(_) => "panicked",
-        StartError::Killed => "killed",
-        StartError::Ignore => "ignore",
-        StartError::AlreadyRegistered { .. } => "already registered",
-        StartError::FailedToStartChild { id, source } => {
-            return format!("failed to start child {id}: {}", failure(source));
-        }
-        StartError::MaxChildren { .. } => "max children",
-        StartError::AlreadyStarted { .. } => "already started",
-        StartError::AlreadyPresent { .. } => "already present",
-        StartError::SignificantPermanent { .. } => "significant and permanent",
-        StartError::SignificantNeedsAutoShutdown { .. } => "significant without auto-shutdown",
-        StartError::NoProc => "noproc",
-        other => return other.to_string(),
-    }
-    .to_owned()
-}
-
-fn which<'a>(children: impl Iterator<Item = (&'a str, ChildState)>) -> String {
-    let row = |(id, state)| format!("{id} {}", format!("{state:?}").to_lowercase());
-    children.map(row).collect::<Vec<_>>().join(", ")
-}
-
-fn counts(count: Result<hedgehog_core::ChildCount, hedgehog_core::NoProc>) -> String {
-    match count {
-        Ok(count) => format!(
-            "{} specs, {} active, {} supervisors, {} workers",
-            count.specs, count.active, count.supervisors, count.workers
-        ),
-        Err(error) => one_word(&error),
     }
 }

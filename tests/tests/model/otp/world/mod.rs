@@ -3,18 +3,22 @@
 //! A process is a future that ends with its exit reason; to kill it is to drop it. Only its own process writes a supervisor's
 //! table, everything else goes through the mailbox.
 
+mod clock;
+mod record;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::task::Poll;
 
-use hedgehog_core::Shutdown;
+use hedgehog_core::{Restart, Shutdown};
 
-use super::{Alive, Doing, Row, Rule, dynamic, supervisor, worker};
-use crate::scenario::{Body, Entry, Node, NodeId, Order, ROOT, Reason, Request, What};
+use clock::Sleep;
+
+use super::{Rule, dynamic, supervisor, worker};
+use crate::scenario::{Body, Entry, Node, NodeId, Order, Reason, Request, Told, What};
 
 /// One incarnation; never used again.
 pub(super) type Pid = usize;
@@ -109,6 +113,8 @@ struct Process {
     /// The question it is working on.
     serving: Option<usize>,
     table: Vec<Child>,
+    /// When it restarted children, oldest first.
+    restarts: VecDeque<u64>,
     task: Option<Task>,
 }
 
@@ -122,6 +128,8 @@ struct Inner {
     starts: BTreeMap<NodeId, usize>,
     parents: BTreeMap<NodeId, NodeId>,
     log: Vec<Logged>,
+    /// What supervisors tell of their children; without times.
+    told: Vec<Logged>,
     answers: BTreeMap<usize, (u64, String)>,
     kills: u32,
     tie: bool,
@@ -155,87 +163,6 @@ impl World {
         self.with(|inner| f(&mut inner.processes[pid]))
     }
 
-    // Time.
-
-    pub(super) fn run_until(&self, at: u64) -> Result<(), Tie> {
-        self.run_ready()?;
-        while let Some(due) = self.next_timer().filter(|due| *due <= at) {
-            let (timer, tie) = self.with(|inner| {
-                inner.now = due;
-                let (_, timer) = inner.timers.pop_first().expect("it is the next one");
-                (timer, inner.timers.keys().next().is_some_and(|(next, _)| *next == due))
-            });
-            if tie {
-                return Err(Tie { at: due });
-            }
-            match timer {
-                Timer::Wake(pid) => self.with(|inner| inner.ready.push_back(pid)),
-                Timer::Send(pid, order) => {
-                    self.send(pid, Message::Order(order));
-                }
-            }
-            self.run_ready()?;
-        }
-        self.with(|inner| inner.now = at);
-        Ok(())
-    }
-
-    fn next_timer(&self) -> Option<u64> {
-        self.with(|inner| inner.timers.keys().next().map(|(due, _)| *due))
-    }
-
-    pub(super) fn has_timer_at(&self, at: u64) -> bool {
-        self.with(|inner| inner.timers.range((at, 0)..=(at, u64::MAX)).next().is_some())
-    }
-
-    fn run_ready(&self) -> Result<(), Tie> {
-        let mut context = Context::from_waker(Waker::noop());
-        while let Some(pid) = self.with(|inner| inner.ready.pop_front()) {
-            let Some(mut task) = self.process(pid, |process| process.task.take()) else {
-                continue;
-            };
-            match task.as_mut().poll(&mut context) {
-                Poll::Ready(reason) => self.exit(pid, reason, None),
-                Poll::Pending => self.process(pid, |process| process.task = Some(task)),
-            }
-        }
-        self.with(|inner| if inner.tie { Err(Tie { at: inner.now }) } else { Ok(()) })
-    }
-
-    /// `me` is about to start or stop a child: not beside one that has begun to act by itself at this very instant.
-    fn acts(&self, me: Pid) {
-        self.with(|inner| {
-            let now = Some(inner.now);
-            let mut children = inner.processes.iter().filter(|child| child.parent == Some(me));
-            inner.tie |= children.any(|child| child.eager == now);
-        });
-    }
-
-    pub(super) fn now(&self) -> u64 {
-        self.with(|inner| inner.now)
-    }
-
-    fn timer(&self, after: Duration, timer: Timer) -> (u64, u64) {
-        self.with(|inner| {
-            inner.numbers += 1;
-            let key = (inner.now + after.as_millis() as u64, inner.numbers);
-            inner.timers.insert(key, timer);
-            key
-        })
-    }
-
-    pub(super) async fn sleep(&self, me: Pid, time: Duration) {
-        if !time.is_zero() {
-            Sleep::new(self, me, time).await;
-        }
-    }
-
-    pub(super) fn send_after(&self, to: Pid, after: Duration, order: Order) {
-        self.timer(after, Timer::Send(to, order));
-    }
-
-    // Processes.
-
     pub(super) fn spawn(&self, parent: Option<Pid>, node: &Rc<Node>) -> Pid {
         let pid = self.with(|inner| {
             let nth = inner.starts.entry(node.id).or_default();
@@ -260,6 +187,7 @@ impl World {
                 exit: None,
                 serving: None,
                 table: Vec::new(),
+                restarts: VecDeque::new(),
                 task: None,
             });
             inner.processes.len() - 1
@@ -280,6 +208,14 @@ impl World {
 
     /// Starts a child and waits until its start has succeeded or failed. A failed one leaves nothing behind.
     pub(super) async fn start(&self, me: Pid, node: &Rc<Node>) -> Result<Pid, Failure> {
+        let started = self.start_process(me, node).await;
+        if let Ok(pid) = started {
+            self.tell(pid, Told::Started);
+        }
+        started
+    }
+
+    async fn start_process(&self, me: Pid, node: &Rc<Node>) -> Result<Pid, Failure> {
         if self.last(node.id).is_some_and(|holder| self.exit_of(holder).is_none()) {
             return Err(Failure::Registered);
         }
@@ -412,8 +348,26 @@ impl World {
             let children = children.filter(|(_, child)| child.parent == Some(pid) && child.exit.is_none());
             (inner.kills, children.map(|(child, _)| child).collect::<Vec<_>>())
         });
+        let known = self.table(pid, |table| table.clone());
+        let known = known.iter().filter_map(|child| match child.status {
+            Status::Running(child) => Some(child),
+            Status::Stopped | Status::Restarting(_) => None,
+        });
+        for child in known {
+            // It has ended before, and its supervisor has not heard of it.
+            if let Some(reason) = self.exit_of(child) {
+                self.tell_beside(child, Told::Exited(reason.word()), Some(group));
+            }
+        }
         for child in children {
             self.kill_with(child, Some(group));
+            if self.process(child, |process| process.started) {
+                let told = Told::Terminated {
+                    reason: Reason::Killed.word(),
+                    orderly: false,
+                };
+                self.tell_beside(child, told, Some(group));
+            }
         }
         self.exit(pid, Reason::Killed, unordered);
     }
@@ -491,165 +445,21 @@ impl World {
                 }
             }
         }
-        self.exited(child).await
-    }
-
-    // Supervisors.
-
-    pub(super) fn table<R>(&self, me: Pid, f: impl FnOnce(&mut Vec<Child>) -> R) -> R {
-        self.process(me, |process| f(&mut process.table))
-    }
-
-    /// Asks `me` itself, through its own mailbox, to try again. The number tells this attempt from others.
-    pub(super) fn retry(&self, me: Pid) -> u64 {
-        self.with(|inner| {
-            inner.numbers += 1;
-            let attempt = inner.numbers;
-            inner.processes[me].mailbox.push_back(Message::Retry(attempt));
-            attempt
-        })
-    }
-
-    pub(super) fn answer(&self, call: usize, answer: String) {
-        self.with(|inner| inner.answers.insert(call, (inner.now, answer)));
-    }
-
-    /// Counts a situation that a good scenario comes to.
-    pub(super) fn met(&self, rule: Rule) {
-        self.with(|inner| *inner.met.entry(rule).or_default() += 1);
-    }
-
-    pub(super) fn rules(&self) -> BTreeMap<Rule, usize> {
-        self.with(|inner| inner.met.clone())
-    }
-
-    // What can be seen from outside.
-
-    fn log(&self, pid: Pid, what: What, unordered: Option<u32>) {
-        self.with(|inner| {
-            let Process { node, nth, .. } = &inner.processes[pid];
-            if node.id != ROOT {
-                let entry = Entry {
-                    at: inner.now,
-                    node: node.id,
-                    nth: *nth,
-                    what,
-                };
-                inner.log.push(Logged { entry, unordered });
-            }
-        });
-    }
-
-    pub(super) fn up(&self, me: Pid) {
-        self.log(me, What::Up, None);
-        self.started(me);
-    }
-
-    pub(super) fn cleaning_up(&self, me: Pid) {
-        self.log(me, What::Cleanup, None);
-    }
-
-    pub(super) fn take_log(&self) -> Vec<Logged> {
-        self.with(|inner| std::mem::take(&mut inner.log))
-    }
-
-    pub(super) fn answers(&self) -> BTreeMap<usize, (u64, String)> {
-        self.with(|inner| inner.answers.clone())
-    }
-
-    pub(super) fn parents(&self) -> BTreeMap<NodeId, NodeId> {
-        self.with(|inner| inner.parents.clone())
-    }
-
-    pub(super) fn names(&self) -> BTreeMap<NodeId, usize> {
-        self.with(|inner| {
-            let alive = inner.processes.iter().filter(|process| process.exit.is_none());
-            alive
-                .filter(|process| process.node.id != ROOT)
-                .map(|process| (process.node.id, process.nth))
-                .collect()
-        })
-    }
-
-    pub(super) fn idle_supervisors(&self) -> BTreeMap<NodeId, Vec<Row>> {
-        self.with(|inner| {
-            let idle = inner
-                .processes
-                .iter()
-                .filter(|process| process.idle && process.exit.is_none());
-            let supervisors = idle.filter(|process| !matches!(process.node.body, Body::Worker(_)));
-            let children = |process: &Process| {
-                let row = |child: &Child| {
-                    let doing = match child.status {
-                        Status::Running(_) => Doing::Running,
-                        Status::Restarting(_) => Doing::Restarting,
-                        Status::Stopped => Doing::Stopped,
-                    };
-                    Row {
-                        node: child.node.id,
-                        doing,
-                        restarts: child.restarts,
-                        last_exit: child.last_exit.map(Reason::word),
-                    }
-                };
-                process.table.iter().map(row).collect()
-            };
-            supervisors
-                .map(|process| (process.node.id, children(process)))
-                .collect()
-        })
-    }
-
-    pub(super) fn alive(&self) -> Vec<Alive> {
-        self.with(|inner| {
-            let alive = inner.processes.iter().filter(|process| process.exit.is_none());
-            let in_trouble = |child: &&Child| match child.status {
-                Status::Running(pid) => inner.processes[pid].exit.is_some(),
-                Status::Restarting(_) => true,
-                Status::Stopped => false,
-            };
-            let view = |process: &Process| Alive {
-                node: process.node.id,
-                starting: !process.started,
-                busy: process.started && !process.idle && !matches!(process.node.body, Body::Worker(_)),
-                body: process.node.body.clone(),
-                children: process.table.iter().map(|child| child.node.id).collect(),
-                troubled: process
-                    .table
-                    .iter()
-                    .filter(in_trouble)
-                    .map(|child| child.node.id)
-                    .collect(),
-            };
-            alive.map(view).collect()
-        })
-    }
-}
-
-/// A timer that is void when it is dropped.
-struct Sleep<'w> {
-    world: &'w World,
-    key: (u64, u64),
-}
-
-impl<'w> Sleep<'w> {
-    fn new(world: &'w World, me: Pid, time: Duration) -> Self {
-        let key = world.timer(time, Timer::Wake(me));
-        Self { world, key }
-    }
-}
-
-impl Future for Sleep<'_> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        let waiting = self.world.with(|inner| inner.timers.contains_key(&self.key));
-        if waiting { Poll::Pending } else { Poll::Ready(()) }
-    }
-}
-
-impl Drop for Sleep<'_> {
-    fn drop(&mut self) {
-        self.world.with(|inner| inner.timers.remove(&self.key));
+        let reason = self.exited(child).await;
+        // SPEC-025.
+        let orderly = match (node.shutdown, reason) {
+            (Shutdown::BrutalKill, reason) => reason == Reason::Killed,
+            (_, Reason::Shutdown) => true,
+            (_, Reason::Normal | Reason::Detail) => node.restart != Restart::Permanent,
+            (_, Reason::Killed | Reason::Error | Reason::Panic) => false,
+        };
+        self.tell(
+            child,
+            Told::Terminated {
+                reason: reason.word(),
+                orderly,
+            },
+        );
+        reason
     }
 }
