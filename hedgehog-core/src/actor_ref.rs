@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    marker::PhantomData,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -57,13 +58,18 @@ const REPLY_PORT_DROPPED: Duration = Duration::from_secs(1);
 /// # Ok(()) }
 /// ```
 pub struct ActorRef<M> {
-    inner: ractor::ActorRef<M>,
+    /// The only thing counted when a reference is copied or dropped; ractor's cell is reached through it.
     incarnation: Arc<Incarnation>,
+    message: PhantomData<fn(M)>,
 }
 
 impl<M: Message> ActorRef<M> {
-    pub(crate) fn new(inner: ractor::ActorRef<M>, incarnation: Arc<Incarnation>) -> Self {
-        Self { inner, incarnation }
+    /// The actor of `incarnation`, which must have been started with this message type and has its cell.
+    pub(crate) fn new(incarnation: Arc<Incarnation>) -> Self {
+        Self {
+            incarnation,
+            message: PhantomData,
+        }
     }
 
     /// The identity of this incarnation.
@@ -84,7 +90,10 @@ impl<M: Message> ActorRef<M> {
         if self.incarnation.is_closed() || Incarnation::current_is_fenced() {
             return Err(CastError(message));
         }
-        self.inner.send_message(message).map_err(|error| match error {
+        let Some(cell) = self.incarnation.cell() else {
+            return Err(CastError(message));
+        };
+        cell.send_message(message).map_err(|error| match error {
             MessagingErr::SendErr(message) => CastError(message),
             MessagingErr::ChannelClosed | MessagingErr::InvalidActorType => {
                 unreachable!("a local, typed reference is refused only with the message")
@@ -206,7 +215,7 @@ impl<M: Message> ActorRef<M> {
     pub fn current(myself: &ractor::ActorRef<M>) -> Option<Self> {
         let incarnation = Incarnation::current()?;
         let mine = incarnation.cell()?.get_id() == myself.get_id();
-        mine.then(|| Self::new(myself.clone(), incarnation))
+        mine.then(|| Self::new(incarnation))
     }
 
     pub(crate) fn incarnation(&self) -> &Arc<Incarnation> {
@@ -227,8 +236,8 @@ impl<M: Message> ActorRef<M> {
 impl<M> Clone for ActorRef<M> {
     fn clone(&self) -> Self {
         Self {
-            inner: self.inner.clone(),
             incarnation: self.incarnation.clone(),
+            message: PhantomData,
         }
     }
 }
@@ -331,8 +340,8 @@ impl AnyActorRef {
 
     /// Gives the message type back. The caller must have started the actor with this type.
     pub(crate) fn typed<M: Message>(&self) -> Option<ActorRef<M>> {
-        let cell = self.0.cell()?.clone();
-        Some(ActorRef::new(cell.into(), self.0.clone()))
+        self.0.cell()?;
+        Some(ActorRef::new(self.0.clone()))
     }
 }
 
