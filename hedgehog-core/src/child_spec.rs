@@ -145,7 +145,7 @@ impl<M: Message> ChildSpec<M> {
     pub async fn start(&self) -> Result<ActorRef<M>, StartError> {
         let incarnation = Incarnation::new(self.id.clone(), KILL_GRACE);
         let started = (self.make)(self.binds.clone().into(), incarnation, &Extra::new(())).await?;
-        Ok(started.typed().expect("what was started has its cell"))
+        started.typed().ok_or(StartError::NoProc)
     }
 
     /// [`start`](Self::start), linked to the actor in whose callback this is called. `GenServer.start_link`.
