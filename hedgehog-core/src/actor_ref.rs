@@ -372,7 +372,7 @@ impl fmt::Debug for AnyActorRef {
 }
 
 /// The identity of one incarnation. Never used again within the process, so a stale one matches nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid(u64);
 
 impl Pid {
@@ -401,6 +401,12 @@ impl<M> From<&ActorRef<M>> for Pid {
 impl From<&AnyActorRef> for Pid {
     fn from(actor: &AnyActorRef) -> Self {
         actor.0.pid()
+    }
+}
+
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pid({self})")
     }
 }
 
