@@ -298,7 +298,7 @@ impl<M: Message, X> ChildSpec<M, X> {
             kind,
             names,
             recipe: Some(Recipe {
-                label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
+                label: Arc::new(move || labels.iter().find_map(|bind| bind.label())),
                 start: Mutex::new(Some(Arc::new(move |incarnation, extra| {
                     let started = make(binds.clone(), incarnation, extra);
                     Box::pin(async move { started.await.map(|actor| actor.any()) })

@@ -15,3 +15,4 @@ mod restarts;
 mod starts;
 mod stops;
 mod tree;
+mod unruly;
