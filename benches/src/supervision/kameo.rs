@@ -10,7 +10,7 @@ use super::world::{Name, World};
 use crate::children::{KameoChild, Ping};
 
 pub(super) struct Kameo {
-    supervisor: ActorRef<Parent>,
+    supervisor: ActorRef<KameoParent>,
     children: HashMap<String, ActorRef<KameoChild>>,
     named: bool,
 }
@@ -18,7 +18,7 @@ pub(super) struct Kameo {
 impl World for Kameo {
     async fn new() -> Self {
         Self {
-            supervisor: Parent::spawn(()),
+            supervisor: KameoParent::spawn(()),
             children: HashMap::new(),
             named: false,
         }
@@ -65,9 +65,9 @@ impl World for Kameo {
     }
 }
 
-struct Parent;
+pub(crate) struct KameoParent;
 
-impl kameo::Actor for Parent {
+impl kameo::Actor for KameoParent {
     type Args = ();
     type Error = Infallible;
 
