@@ -10,6 +10,7 @@ mod exits;
 mod kills;
 mod kit;
 mod namesakes;
+mod races;
 mod registry;
 mod restarts;
 mod starts;

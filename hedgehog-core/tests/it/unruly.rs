@@ -281,3 +281,67 @@ async fn a_child_that_was_linked_before_still_ends_with_its_starter() {
     settle().await;
     assert!(name.whereis().is_none());
 }
+
+/// Begins to start an actor, and then does not yield.
+struct Midwife;
+
+impl Actor for Midwife {
+    type Msg = (Arc<Barrier>, Arc<Barrier>);
+    type State = ChildSpec<Order>;
+    type Arguments = ChildSpec<Order>;
+
+    async fn pre_start(
+        &self,
+        _: ractor::ActorRef<Self::Msg>,
+        spec: ChildSpec<Order>,
+    ) -> Result<ChildSpec<Order>, ActorProcessingErr> {
+        Ok(spec)
+    }
+
+    async fn handle(
+        &self,
+        _: ractor::ActorRef<Self::Msg>,
+        (entered, gate): Self::Msg,
+        spec: &mut ChildSpec<Order>,
+    ) -> Result<(), ActorProcessingErr> {
+        let mut start = Box::pin(spec.start());
+        tokio::select! {
+            biased;
+            _ = &mut start => {}
+            () = std::future::ready(()) => {}
+        }
+        entered.wait();
+        gate.wait();
+        drop(start.await);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_monitor_fires_though_a_zombie_brings_the_end_about() {
+    let log = Log::default();
+    let (mut child, watcher) = (Script::new("child", &log), Script::new("watcher", &log));
+    child.slow_start = Duration::from_secs(60);
+    let supervisor = DynamicSupervisor::new()
+        .kill_grace(Duration::from_millis(20))
+        .start()
+        .await
+        .unwrap();
+    let spec = child.spec();
+    let midwife = ChildSpec::worker("midwife", move || (Midwife, spec.clone())).restart(Restart::Temporary);
+    let midwife = supervisor.start_child(midwife).await.unwrap();
+    let watcher = supervisor
+        .start_child(watcher.nameless().restart(Restart::Temporary))
+        .await
+        .unwrap();
+    let (entered, gate) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    midwife.cast((entered.clone(), gate.clone())).unwrap();
+    tokio::task::spawn_blocking(move || entered.wait()).await.unwrap();
+    watcher.monitor(&child.it(), |_, reason| Order::Exit(reason));
+    midwife.kill();
+    midwife.exited().await;
+    assert!(child.it().is_alive());
+    tokio::task::spawn_blocking(move || gate.wait()).await.unwrap();
+    let told = tokio::time::timeout(Duration::from_secs(5), watcher.exited()).await;
+    assert!(matches!(told, Ok(ExitReason::Killed)), "{told:?}");
+}

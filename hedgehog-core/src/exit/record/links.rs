@@ -29,6 +29,11 @@ pub(crate) enum Bond {
 }
 
 impl Links {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     fn add(&mut self, other: &Arc<Incarnation>, bond: Bond) {
         let linked = self.0.entry(other.pid).or_insert_with(|| Linked {
             other: Arc::downgrade(other),
