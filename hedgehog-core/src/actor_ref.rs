@@ -87,7 +87,15 @@ impl<M: Message> ActorRef<M> {
     /// # Errors
     /// Gives the message back when the incarnation is gone or stopping.
     pub fn cast(&self, message: M) -> Result<(), CastError<M>> {
-        if self.incarnation.is_closed() || Incarnation::current_is_fenced() {
+        if Incarnation::current_is_fenced() {
+            return Err(CastError(message));
+        }
+        self.deliver(message)
+    }
+
+    /// [`cast`](Self::cast) for what is owed to this actor, whoever happens to bring it about.
+    pub(crate) fn deliver(&self, message: M) -> Result<(), CastError<M>> {
+        if self.incarnation.is_closed() {
             return Err(CastError(message));
         }
         let Some(cell) = self.incarnation.cell() else {

@@ -124,6 +124,7 @@ impl<A: Actor> Holder<A> {
             && let Err(error) = guard(&self.incarnation, actor.post_stop(myself, state)).await
         {
             tracing::warn!(pid = %self.incarnation.pid(), error = %log::text(&error), "cleanup failed");
+            panic::discard(error);
         }
         self.finish(reason.clone());
         Err(reason.into())

@@ -299,7 +299,7 @@ impl<M: Message, X> ChildSpec<M, X> {
             kind,
             names,
             recipe: Some(Recipe {
-                label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
+                label: Arc::new(move || labels.iter().find_map(|bind| bind.label())),
                 start: Mutex::new(Some(Arc::new(move |incarnation, extra| {
                     make(binds.clone(), incarnation, extra)
                 }))),

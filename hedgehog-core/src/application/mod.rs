@@ -178,11 +178,12 @@ impl Application {
             let (running, master) = Master::new(name, root, started, stop_deadline);
             at_start(&running);
             master.spawn(at_end);
-            Ok(running)
+            Ok(Unclaimed(Some(running)))
         }));
         // It is cut off by the end of the runtime only.
         let started = (&mut starting.0).await.unwrap_or(Err(StartError::Killed));
-        started.map_err(|source| ApplicationError::Start {
+        let claimed = started.and_then(|unclaimed| unclaimed.claim().ok_or(StartError::Killed));
+        claimed.map_err(|source| ApplicationError::Start {
             application: self.name.clone(),
             source,
         })
@@ -197,11 +198,29 @@ impl Application {
 }
 
 /// A start that goes no further when nobody waits for it any more.
-struct AbortOnDrop(JoinHandle<Result<RunningApplication, StartError>>);
+struct AbortOnDrop(JoinHandle<Result<Unclaimed, StartError>>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// An application on its way to whoever started it: if that one is gone when it stands, it is stopped again. `None` once it
+/// has arrived.
+struct Unclaimed(Option<RunningApplication>);
+
+impl Unclaimed {
+    fn claim(mut self) -> Option<RunningApplication> {
+        self.0.take()
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(running) = self.0.take() {
+            running.request_stop();
+        }
     }
 }
 

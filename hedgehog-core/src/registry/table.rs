@@ -165,6 +165,8 @@ impl<K: Key, M: Message, V: Value> Generation<K, M, V> {
     pub(super) fn end(&self, entry: &Arc<Entry<K, M, V>>) {
         // First, so that whoever is about to insert it sees that it is too late.
         entry.ended.store(true, Ordering::SeqCst);
+        // Whatever becomes of the removal: the key's `Hash` may panic.
+        entry.retire();
         drop(self.remove(&entry.key, |present| Arc::ptr_eq(present, entry)));
     }
 }

@@ -352,7 +352,9 @@ impl<T> Drop for Task<T> {
         if let Some(actor) = self.actor.as_ref().filter(|_| self.linked)
             && actor.is_alive()
         {
-            actor.kill();
+            // Not the reference's `kill`, which does nothing for an actor that was declared dead: its late end is the last
+            // chance to take the task along.
+            actor.0.kill();
         }
     }
 }
