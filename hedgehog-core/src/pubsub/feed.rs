@@ -79,7 +79,12 @@ impl<T> Feed<T> {
         // Reserved under the log's lock: a publisher that this subscriber waits for comes after it, and sees the seat.
         let (reader, cursor) = self.log.subscribe(overflow, metadata, |id| self.idle.reserve(id));
         let seat = self.seat(reader.id());
-        Place { cursor, reader, seat }
+        Place {
+            cursor,
+            reader,
+            seat,
+            registered: None,
+        }
     }
 
     /// Ends a subscription from outside, and lets its subscriber know.
@@ -95,6 +100,8 @@ pub(super) struct Place<T> {
     pub(super) cursor: Cursor<T>,
     pub(super) reader: Arc<Reader>,
     pub(super) seat: Seat,
+    /// The waker in the seat, which nobody else replaces: a task that falls asleep again need not look there.
+    registered: Option<Waker>,
 }
 
 impl<T> Place<T> {
@@ -157,8 +164,15 @@ impl<T> Place<T> {
 
     /// Falls asleep, to be woken by `waker`, if there is nothing to read; `false` if there is, or if the subscription was
     /// closed.
-    pub(super) fn park(&self, feed: &Feed<T>, waker: &Waker) -> bool {
-        self.seat.register(waker);
+    pub(super) fn park(&mut self, feed: &Feed<T>, waker: &Waker) -> bool {
+        if !self
+            .registered
+            .as_ref()
+            .is_some_and(|registered| registered.will_wake(waker))
+        {
+            self.seat.register(waker.clone());
+            self.registered = Some(waker.clone());
+        }
         self.seat.set_idle();
         // Asked after the bit was set: an event may have come, or the end, just before.
         self.lag(feed) == 0 && self.reader.end().is_none()

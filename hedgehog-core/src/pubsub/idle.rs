@@ -82,6 +82,7 @@ pub(super) struct Seat {
 
 impl Seat {
     /// Asks for a wake at the next event. The caller then looks whether one came in between.
+    #[inline]
     pub(super) fn set_idle(&self) {
         self.group.idle.0.fetch_or(self.bit(), Ordering::SeqCst);
     }
@@ -111,7 +112,7 @@ impl Seat {
     }
 
     /// How this subscriber is woken from now on. To be called before [`set_idle`](Self::set_idle).
-    pub(super) fn register(&self, waker: &Waker) {
+    pub(super) fn register(&self, waker: Waker) {
         self.group.wakers[self.index].register(waker);
     }
 

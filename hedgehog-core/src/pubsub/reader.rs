@@ -44,6 +44,7 @@ impl Reader {
         self.id
     }
 
+    #[inline]
     pub(super) fn overflow(&self) -> Overflow {
         self.overflow
     }
@@ -52,10 +53,12 @@ impl Reader {
         self.metadata.as_ref()
     }
 
+    #[inline]
     pub(super) fn position(&self) -> u64 {
         self.position.load(Ordering::Acquire)
     }
 
+    #[inline]
     pub(super) fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Acquire)
     }
@@ -68,14 +71,17 @@ impl Reader {
         self.skipped.load(Ordering::Relaxed)
     }
 
+    #[inline]
     pub(super) fn high_water(&self) -> u64 {
         self.high_water.load(Ordering::Relaxed)
     }
 
+    #[inline]
     pub(super) fn moved_to(&self, position: u64) {
         self.position.store(position, Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn acknowledge(&self, position: u64) {
         self.acknowledged.store(position, Ordering::Release);
     }
@@ -89,6 +95,7 @@ impl Reader {
         self.skipped.fetch_add(1, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(super) fn was_behind(&self, lag: u64) {
         // Only the subscriber writes it: a load is all that most drains pay.
         if lag > self.high_water() {
@@ -107,12 +114,14 @@ impl Reader {
     }
 
     /// Where the subscription was closed, if it was.
+    #[inline]
     pub(super) fn end(&self) -> Option<u64> {
         let end = self.end.load(Ordering::SeqCst);
         (end != OPEN).then_some(end)
     }
 
     /// The first event that this reader may not have lost by overflow.
+    #[inline]
     pub(super) fn oldest(&self, published: u64) -> u64 {
         match self.overflow {
             Overflow::DropOldest(capacity) => published.saturating_sub(capacity.max(1) as u64),

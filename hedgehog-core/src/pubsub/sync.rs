@@ -5,38 +5,40 @@ pub(super) use std::sync::atomic::AtomicU64;
 
 pub(super) use parking_lot::Mutex;
 
-use std::sync::Arc;
 use std::task::Waker;
-
-use arc_swap::ArcSwapOption;
 
 /// Slots of a chunk: the unit in which events are allocated and freed. At most 64, for which there are bits.
 pub(super) const CHUNK: usize = 64;
 /// Subscribers of a group, which share a word of idle bits. At most 64.
 pub(super) const SEATS: usize = 64;
 
-/// Whom to wake. Kept from one wake to the next: a task that falls asleep again is known already, which costs neither a count
-/// nor a write.
+/// Whom to wake. Kept from one wake to the next: a task that falls asleep again is known already.
+///
+/// In place, with a lock of a byte, which hardly ever two want at once: an `Arc` of its own would be one cache line more for
+/// every wake.
 #[derive(Default)]
-pub(super) struct WakerSlot(ArcSwapOption<Waker>);
+pub(super) struct WakerSlot(Mutex<Option<Waker>>);
 
 impl WakerSlot {
-    /// `waker` from now on. Called by the subscriber only.
-    pub(super) fn register(&self, waker: &Waker) {
-        let known = self.0.load().as_ref().is_some_and(|known| known.will_wake(waker));
-        if !known {
-            self.0.store(Some(Arc::new(waker.clone())));
-        }
+    /// `waker` from now on.
+    pub(super) fn register(&self, waker: Waker) {
+        // Dropped without the lock: that may be the last of a task, and whatever the task owns.
+        let former = self.0.lock().replace(waker);
+        drop(former);
     }
 
     /// No waker from now on.
     pub(super) fn clear(&self) {
-        self.0.store(None);
+        let former = self.0.lock().take();
+        drop(former);
     }
 
+    #[inline]
     pub(super) fn wake(&self) {
-        if let Some(waker) = &*self.0.load() {
-            waker.wake_by_ref();
+        // Woken without the lock: the doorbell's message is made by a closure of the user's.
+        let waker = self.0.lock().clone();
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 }

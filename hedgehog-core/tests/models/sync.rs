@@ -121,8 +121,8 @@ impl<T> Default for OnceLock<T> {
 pub(super) struct WakerSlot(loom::sync::Mutex<Option<Waker>>);
 
 impl WakerSlot {
-    pub(super) fn register(&self, waker: &Waker) {
-        *self.0.lock().expect("not poisoned") = Some(waker.clone());
+    pub(super) fn register(&self, waker: Waker) {
+        *self.0.lock().expect("not poisoned") = Some(waker);
     }
 
     pub(super) fn clear(&self) {
