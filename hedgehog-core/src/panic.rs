@@ -1,14 +1,12 @@
 //! Panics as values: what a child does wrong becomes a reason, never its supervisor's problem.
 
+use futures_util::FutureExt as _;
 use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc};
 
-/// Runs `future`; a panic becomes an `Err` with its text.
-pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, Arc<str>> {
-    use futures_util::FutureExt as _;
-    AssertUnwindSafe(future)
-        .catch_unwind()
-        .await
-        .map_err(|panic| text(&*panic))
+/// Runs `future`; a panic becomes an `Err` with its text. Holds `future` once, as an `async fn` would not.
+pub(crate) fn catch<F: Future>(future: F) -> impl Future<Output = Result<F::Output, Arc<str>>> {
+    let caught = AssertUnwindSafe(future).catch_unwind();
+    caught.map(|outcome| outcome.map_err(|panic| text(&*panic)))
 }
 
 /// Runs `f`; a panic becomes an `Err` with its text.

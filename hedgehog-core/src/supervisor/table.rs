@@ -227,8 +227,8 @@ impl Table {
             self.active_significant -= active(&child.status);
         }
         let before = mem::replace(&mut child.status, status);
-        let dropped = before.incarnation().map(|before| before.pid()) != child.incarnation().map(|now| now.pid());
-        if dropped {
+        let now = child.incarnation().map(|now| now.pid());
+        if before.incarnation().is_some_and(|before| Some(before.pid()) != now) {
             self.discarded.push(Discarded::Status(before));
         }
     }
