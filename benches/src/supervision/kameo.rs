@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kameo::actor::{ActorRef, Spawn};
 use kameo::error::Infallible;
+use kameo::supervision::RestartPolicy;
 
 use super::world::{Name, World};
 use crate::children::{KameoChild, Ping};
@@ -27,6 +28,8 @@ impl World for Kameo {
     async fn start(&mut self, key: &str, name: Name) {
         let child = KameoChild::supervise(&self.supervisor, ())
             .restart_limit(1_000_000, Duration::from_secs(1))
+            // A permanent child cannot be stopped for good.
+            .restart_policy(RestartPolicy::Transient)
             .spawn()
             .await;
         if name == Name::Key {
@@ -39,7 +42,6 @@ impl World for Kameo {
 
     async fn terminate(&self, key: &str) {
         let child = &self.children[key];
-        self.supervisor.unlink(child).await;
         let _ = child.stop_gracefully().await;
         child.wait_for_shutdown().await;
     }
