@@ -8,6 +8,7 @@ use ractor::ActorProcessingErr;
 #[diagnostic::on_unimplemented(
     message = "a task without a value cannot end with `{Self}`",
     label = "this future comes to `{Self}`",
+    note = "an endless loop in an `async` block comes to `!`: make it an `async fn`, which comes to `()`",
     note = "let it come to `()` or to `Result<(), E>`; a value is brought by `Task::async_linked` and `TaskSupervisor::async_nolink`"
 )]
 pub trait TaskOutput {
