@@ -142,7 +142,6 @@ impl<M: Message> ChildSpec<M> {
     ///
     /// # Cancel safety
     /// Dropping the future kills what was started so far.
-    #[expect(clippy::missing_panics_doc, reason = "an invariant of all starts")]
     pub async fn start(&self) -> Result<ActorRef<M>, StartError> {
         let incarnation = Incarnation::new(self.id.clone(), KILL_GRACE);
         let started = (self.make)(self.binds.clone().into(), incarnation, &Extra::new(())).await?;
