@@ -3,8 +3,7 @@
 //! * [`family`] is the vocabulary: a family of cases, each with its contenders, each set up as a rig that can be measured.
 //! * [`criterion`] runs a family as a bench, [`report`] runs all of them, interleaved, and writes them down.
 //! * The other modules are one family, or several akin: [`fan_out`], [`publishers`], [`slow_subscriber`],
-//!   [`registry`],
-//!   [`supervision`].
+//!   [`registry`], [`supervision`], [`memory`], [`trading`].
 //!
 //! Invariant: no figure without its check. A contender that loses, repeats or reorders ends the process, unless it is known to
 //! lose; then what was lost is counted and told beside the figure.
@@ -13,11 +12,13 @@ mod children;
 pub mod criterion;
 pub mod family;
 pub mod fan_out;
+pub mod memory;
 pub mod publishers;
 pub mod registry;
 pub mod report;
 pub mod slow_subscriber;
 pub mod supervision;
+pub mod trading;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,6 +34,9 @@ pub const FAMILIES: &[Family] = &[
     slow_subscriber::SLOW_SUBSCRIBER,
     registry::REGISTRY,
     supervision::SUPERVISION,
+    memory::MEMORY,
+    trading::DECODE,
+    trading::STRATEGY,
 ];
 
 /// A runtime like everybody else's, whatever the machine.

@@ -10,12 +10,13 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, broadcast, mpsc};
 
-use crate::family::{Case, Entry, Family};
+use crate::family::{Case, Entry, Family, Measure};
 
 /// One, two and four publishers.
 pub const PUBLISHERS: Family = Family {
     name: "publishers",
     unit: "delivery",
+    measure: Measure::Time,
     about: "N publishers, each a task, broadcast a thousand 104-byte events each to the same hundred subscribers, on two workers; \
         every subscriber checks the order of every publisher. Publishers of a log meet where a slot is written, for some tens of \
         nanoseconds; publishers into mailboxes meet in each of the hundred. With more publishers than workers a figure should stay \
@@ -32,6 +33,7 @@ fn case(publishers: usize) -> Case {
         name: "burst",
         n: publishers,
         units: EVENTS * (publishers * SUBSCRIBERS) as u64,
+        long: false,
         entries: vec![
             Entry::contender("hedgehog", move || rig(publishers, hedgehog)),
             Entry::contender("tokio-broadcast", move || rig(publishers, tokio_broadcast)),

@@ -9,18 +9,19 @@ use ractor::Actor;
 use tokio::runtime::Runtime;
 
 use crate::children::{Child, Countdown, KameoChild, Lehmer, Msg, Ping, keys};
-use crate::family::{Case, Entry, Family};
+use crate::family::{Case, Entry, Family, Measure};
 
 /// One name, a thousand, a hundred thousand.
 pub const REGISTRY: Family = Family {
     name: "registry",
     unit: "operation",
+    measure: Measure::Time,
     about: "N actors, each under a name of its own; targets are drawn at random. `lookup`: from the name to a reference. `cast`: the \
         sender's side of a message through a name, on a runtime of one thread so that the receivers do not run meanwhile; a `Via` \
         remembers whom it led to last, so it costs little more than `hedgehog-direct`, a cast through the actor's own reference. \
-        `call`: a request and its reply. `register`: a fresh name is taken and given back while the N others stay. The registries of \
-        ractor and kameo are global to the process, and ractor's can be entered only when an actor starts. Keep a `Via` where you \
-        send to one name often; look up where names vary.",
+        `call`: a request and its reply; `hedgehog-1` on a runtime of one thread. `register`: a fresh name is taken and given back \
+        while the N others stay. The registries of ractor and kameo are global to the process, and ractor's can be entered only when \
+        an actor starts. Keep a `Via` where you send to one name often; look up where names vary.",
     cases: || {
         let cases: [fn(usize) -> Case; 4] = [lookup, cast, call, register];
         let sizes = [1, 1_000, 100_000];
@@ -38,6 +39,7 @@ fn case(name: &'static str, n: usize, entries: Vec<Entry>) -> Case {
         name,
         n,
         units: OPERATIONS as u64,
+        long: false,
         entries,
     }
 }
@@ -109,8 +111,8 @@ fn cast(n: usize) -> Case {
 }
 
 fn call(n: usize) -> Case {
-    let hedgehog = move || {
-        let names = Hedgehog::new(crate::two_workers(), n);
+    let hedgehog = move |on: fn() -> Runtime| {
+        let names = Hedgehog::new(on(), n);
         let vias = Arc::new(names.vias());
         called_at_random(names.runtime, n, move |at| {
             let vias = Arc::clone(&vias);
@@ -148,7 +150,8 @@ fn call(n: usize) -> Case {
         })
     };
     let entries = vec![
-        Entry::contender("hedgehog", hedgehog),
+        Entry::contender("hedgehog", move || hedgehog(crate::two_workers)),
+        Entry::contender("hedgehog-1", move || hedgehog(crate::one_thread)),
         Entry::contender("ractor", ractor),
         Entry::contender("kameo", kameo),
     ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hedgehog_core::pubsub::{Overflow, PubSub};
 use tokio::sync::broadcast;
 
-use crate::family::{Case, Family};
+use crate::family::{Case, Family, Measure};
 use crate::fan_out::rig::{Contender, Load, Place, Publisher, Setup};
 use crate::fan_out::round::{Delivery, Event};
 use crate::{family::Role, fan_out::entries};
@@ -14,6 +14,7 @@ use crate::{family::Role, fan_out::entries};
 pub const SLOW_SUBSCRIBER: Family = Family {
     name: "slow_subscriber",
     unit: "delivery to a subscriber that reads",
+    measure: Measure::Time,
     about: "A thousand subscribers of which N never read; bursts of a thousand events, and what a delivery to one of the others \
         costs. `undisturbed` has the same readers and nobody stuck. A stuck subscriber of a log with `DropOldest` holds its capacity \
         and one chunk, and costs nobody anything: publishing does not look at it, because it is not asleep. tokio's broadcast does \
@@ -44,6 +45,7 @@ const fn contender(name: &'static str, start: crate::fan_out::rig::Start) -> Con
         name,
         role: Role::Contender,
         delivery: Delivery::Complete,
+        on: crate::two_workers,
         start,
     }
 }
@@ -59,6 +61,7 @@ fn case(stuck: usize, contenders: &'static [Contender]) -> Case {
         name: "burst",
         n: stuck,
         units: load.deliveries(),
+        long: false,
         entries: entries(contenders.iter(), load),
     }
 }

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    marker::PhantomData,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -23,14 +24,52 @@ use tokio::sync::oneshot;
 const REPLY_PORT_DROPPED: Duration = Duration::from_secs(1);
 
 /// A typed reference to one incarnation of an actor.
+///
+/// It never follows a restart: once the incarnation is gone, what is sent comes back. A [`Name`](crate::Name) and a
+/// [`Via`](crate::Via) lead to whoever does the work now.
+///
+/// There are three ways to end an actor from outside. [`stop`](Self::stop) overtakes the mailbox, [`drain`](Self::drain) does
+/// not, and [`kill`](Self::kill) leaves out the cleanup, too. None of them waits; [`stop_and_wait`](Self::stop_and_wait) and
+/// [`exited`](Self::exited) do:
+///
+/// ```
+/// # use hedgehog_core::*;
+/// struct Clerk;
+/// # impl Actor for Clerk {
+/// #     type Msg = &'static str;
+/// #     type State = ();
+/// #     type Arguments = ();
+/// #     async fn pre_start(&self, _: ractor::ActorRef<&'static str>, (): ()) -> Result<(), ActorProcessingErr> { Ok(()) }
+/// async fn handle(&self, _: ractor::ActorRef<&'static str>, letter: &'static str, (): &mut ()) -> Result<(), ActorProcessingErr> {
+///     Err(letter.into()) // fails at the first letter
+/// }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec = ChildSpec::worker("clerk", || (Clerk, ()));
+/// let (one, other) = (spec.start().await?, spec.start().await?);
+/// one.cast("illegible")?;
+/// one.stop(ExitReason::Normal); // at once: the letter is never read
+/// assert!(matches!(one.exited().await, ExitReason::Normal));
+///
+/// other.cast("illegible")?;
+/// other.drain(ExitReason::Normal); // after the letter, and no other one is taken
+/// assert_eq!(other.cast("a second one").unwrap_err().into_message(), "a second one");
+/// assert_eq!(other.exited().await.to_string(), "error: illegible");
+/// # Ok(()) }
+/// ```
 pub struct ActorRef<M> {
-    inner: ractor::ActorRef<M>,
+    /// The only thing counted when a reference is copied or dropped; ractor's cell is reached through it.
     incarnation: Arc<Incarnation>,
+    message: PhantomData<fn(M)>,
 }
 
 impl<M: Message> ActorRef<M> {
-    pub(crate) fn new(inner: ractor::ActorRef<M>, incarnation: Arc<Incarnation>) -> Self {
-        Self { inner, incarnation }
+    /// The actor of `incarnation`, which must have been started with this message type and has its cell.
+    pub(crate) fn new(incarnation: Arc<Incarnation>) -> Self {
+        Self {
+            incarnation,
+            message: PhantomData,
+        }
     }
 
     /// The identity of this incarnation.
@@ -48,10 +87,21 @@ impl<M: Message> ActorRef<M> {
     /// # Errors
     /// Gives the message back when the incarnation is gone or stopping.
     pub fn cast(&self, message: M) -> Result<(), CastError<M>> {
-        if self.incarnation.is_closed() || Incarnation::current_is_fenced() {
+        if Incarnation::current_is_fenced() {
             return Err(CastError(message));
         }
-        self.inner.send_message(message).map_err(|error| match error {
+        self.deliver(message)
+    }
+
+    /// [`cast`](Self::cast) for what is owed to this actor, whoever happens to bring it about.
+    pub(crate) fn deliver(&self, message: M) -> Result<(), CastError<M>> {
+        if self.incarnation.is_closed() {
+            return Err(CastError(message));
+        }
+        let Some(cell) = self.incarnation.cell() else {
+            return Err(CastError(message));
+        };
+        cell.send_message(message).map_err(|error| match error {
             MessagingErr::SendErr(message) => CastError(message),
             MessagingErr::ChannelClosed | MessagingErr::InvalidActorType => {
                 unreachable!("a local, typed reference is refused only with the message")
@@ -62,7 +112,12 @@ impl<M: Message> ActorRef<M> {
     /// Sends the message that `make` builds around a reply port, and waits for the reply.
     ///
     /// `deadline` is a [`Duration`], or `None` to wait as long as the actor lives. The call fails at once when the actor
-    /// ends before it replied. A late reply is dropped.
+    /// ends before it replied. A late reply is dropped. `GenServer.call`.
+    ///
+    /// # Errors
+    /// [`CallError::NoProc`] when the actor was gone or stopping already; [`CallError::Exited`] when it ended without a reply;
+    /// [`CallError::NoReply`] when it dropped the reply port and lives on; [`CallError::Timeout`], after which the request may
+    /// still be handled; [`CallError::CallingSelf`].
     pub async fn call<R: Send + 'static>(
         &self,
         make: impl FnOnce(RpcReplyPort<R>) -> M,
@@ -104,7 +159,8 @@ impl<M: Message> ActorRef<M> {
         }
     }
 
-    /// Asks the actor to stop with `reason`. Overtakes the mailbox; of several requests the first one's reason counts.
+    /// Asks the actor to stop with `reason`, and does not wait: `Process.exit`. For `GenServer.stop` see
+    /// [`stop_and_wait`](Self::stop_and_wait). Overtakes the mailbox; of several requests the first one's reason counts.
     pub fn stop(&self, reason: ExitReason) {
         self.any().stop(reason);
     }
@@ -167,7 +223,7 @@ impl<M: Message> ActorRef<M> {
     pub fn current(myself: &ractor::ActorRef<M>) -> Option<Self> {
         let incarnation = Incarnation::current()?;
         let mine = incarnation.cell()?.get_id() == myself.get_id();
-        mine.then(|| Self::new(myself.clone(), incarnation))
+        mine.then(|| Self::new(incarnation))
     }
 
     pub(crate) fn incarnation(&self) -> &Arc<Incarnation> {
@@ -188,8 +244,8 @@ impl<M: Message> ActorRef<M> {
 impl<M> Clone for ActorRef<M> {
     fn clone(&self) -> Self {
         Self {
-            inner: self.inner.clone(),
             incarnation: self.incarnation.clone(),
+            message: PhantomData,
         }
     }
 }
@@ -292,8 +348,8 @@ impl AnyActorRef {
 
     /// Gives the message type back. The caller must have started the actor with this type.
     pub(crate) fn typed<M: Message>(&self) -> Option<ActorRef<M>> {
-        let cell = self.0.cell()?.clone();
-        Some(ActorRef::new(cell.into(), self.0.clone()))
+        self.0.cell()?;
+        Some(ActorRef::new(self.0.clone()))
     }
 }
 
@@ -324,7 +380,7 @@ impl fmt::Debug for AnyActorRef {
 }
 
 /// The identity of one incarnation. Never used again within the process, so a stale one matches nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid(u64);
 
 impl Pid {
@@ -353,6 +409,12 @@ impl<M> From<&ActorRef<M>> for Pid {
 impl From<&AnyActorRef> for Pid {
     fn from(actor: &AnyActorRef) -> Self {
         actor.0.pid()
+    }
+}
+
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pid({self})")
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     start_error::StartError,
     supervisor::log,
 };
+use futures_util::FutureExt as _;
 use ractor::{Actor, ActorProcessingErr, SpawnErr, SupervisionEvent};
 use std::{future::Future, marker::PhantomData, sync::Arc};
 
@@ -36,9 +37,9 @@ pub(crate) async fn start<A: Actor>(launch: Launch<A>) -> Result<ActorRef<A::Msg
     // Panics that ractor lets through come from dropping what was sent to the mailbox during a failing `pre_start`.
     let spawned = panic::catch(Actor::spawn(None, Adapter::<A>(PhantomData), launch)).await;
     let (error, reason) = match spawned {
-        Ok(Ok((inner, _))) => {
+        Ok(Ok(_)) => {
             unfinished.disarm();
-            return Ok(ActorRef::new(inner, incarnation));
+            return Ok(ActorRef::new(incarnation));
         }
         Ok(Err(SpawnErr::StartupFailed(error))) => start_failure(error),
         Ok(Err(error)) => {
@@ -123,6 +124,7 @@ impl<A: Actor> Holder<A> {
             && let Err(error) = guard(&self.incarnation, actor.post_stop(myself, state)).await
         {
             tracing::warn!(pid = %self.incarnation.pid(), error = %log::text(&error), "cleanup failed");
+            panic::discard(error);
         }
         self.finish(reason.clone());
         Err(reason.into())
@@ -168,7 +170,7 @@ impl<A: Actor> Actor for Adapter<A> {
             incarnation,
         } = launch;
         incarnation.set_cell(myself.get_cell());
-        let me = ActorRef::new(myself.clone(), incarnation.clone());
+        let me = ActorRef::new(incarnation.clone());
         let started = async {
             // Declared dead before it could begin: it must not take names or run anything.
             if incarnation.is_exited() {
@@ -257,16 +259,18 @@ impl<A: Actor> Actor for Adapter<A> {
 }
 
 /// Runs one callback as `incarnation` and types what comes out of it.
-async fn guard(
-    incarnation: &Arc<Incarnation>,
-    callback: impl Future<Output = Result<(), ActorProcessingErr>>,
-) -> Result<(), ExitReason> {
-    match panic::catch(incarnation.run(callback)).await {
+///
+/// Not an `async fn`: that would keep the callback once as its argument and once as what it awaits, in every actor.
+fn guard<F>(incarnation: &Arc<Incarnation>, callback: F) -> impl Future<Output = Result<(), ExitReason>> + use<F>
+where
+    F: Future<Output = Result<(), ActorProcessingErr>>,
+{
+    panic::catch(incarnation.run(callback)).map(|outcome| match outcome {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(match error.downcast::<ExitReason>() {
             Ok(reason) => *reason,
             Err(error) => ExitReason::Error(error.into()),
         }),
         Err(text) => Err(ExitReason::Panic(text)),
-    }
+    })
 }

@@ -5,7 +5,7 @@ mod erased;
 pub(crate) use erased::{ErasedSpec, Extra};
 
 use crate::{
-    actor_ref::ActorRef,
+    actor_ref::{ActorRef, AnyActorRef},
     adapter::{self, Launch},
     exit::{
         ExitReason,
@@ -106,7 +106,7 @@ pub struct ChildSpec<M, X = ()> {
 
 type Binds<M> = Arc<[Arc<dyn Bind<M>>]>;
 type Make<M> = Arc<
-    dyn Fn(Binds<M>, Arc<Incarnation>, &Extra) -> BoxFuture<'static, Result<ActorRef<M>, StartError>> + Send + Sync,
+    dyn Fn(Binds<M>, Arc<Incarnation>, &Extra) -> BoxFuture<'static, Result<AnyActorRef, StartError>> + Send + Sync,
 >;
 
 impl<M: Message> ChildSpec<M> {
@@ -142,9 +142,11 @@ impl<M: Message> ChildSpec<M> {
     ///
     /// # Cancel safety
     /// Dropping the future kills what was started so far.
+    #[expect(clippy::missing_panics_doc, reason = "an invariant of all starts")]
     pub async fn start(&self) -> Result<ActorRef<M>, StartError> {
         let incarnation = Incarnation::new(self.id.clone(), KILL_GRACE);
-        (self.make)(self.binds.clone().into(), incarnation, &Extra::new(())).await
+        let started = (self.make)(self.binds.clone().into(), incarnation, &Extra::new(())).await?;
+        started.typed().ok_or(StartError::NoProc)
     }
 
     /// [`start`](Self::start), linked to the actor in whose callback this is called. `GenServer.start_link`.
@@ -189,15 +191,14 @@ impl<M: Message, X: Clone + Send + Sync + 'static> ChildSpec<M, X> {
             let made = panic::catch_sync(|| incarnation.run_sync(|| factory(extra.get())));
             Box::pin(async move {
                 match made {
-                    Ok((actor, args)) => {
-                        adapter::start(Launch {
-                            actor,
-                            args,
-                            binds,
-                            incarnation,
-                        })
-                        .await
-                    }
+                    Ok((actor, args)) => adapter::start(Launch {
+                        actor,
+                        args,
+                        binds,
+                        incarnation,
+                    })
+                    .await
+                    .map(|actor| actor.any()),
                     Err(text) => {
                         incarnation.finish(ExitReason::Panic(text.clone()));
                         Err(StartError::Panicked(text))
@@ -298,10 +299,9 @@ impl<M: Message, X> ChildSpec<M, X> {
             kind,
             names,
             recipe: Some(Recipe {
-                label: Box::new(move || labels.iter().find_map(|bind| bind.label())),
+                label: Arc::new(move || labels.iter().find_map(|bind| bind.label())),
                 start: Mutex::new(Some(Arc::new(move |incarnation, extra| {
-                    let started = make(binds.clone(), incarnation, extra);
-                    Box::pin(async move { started.await.map(|actor| actor.any()) })
+                    make(binds.clone(), incarnation, extra)
                 }))),
             }),
         })

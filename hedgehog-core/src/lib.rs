@@ -67,6 +67,9 @@
 //! | [`Application`], [`Applications`] | a tree as a program, with signals; several that need one another |
 //! | [`TreeNode`], [`SupervisorEvent`] | what the tree looks like right now, and what happens in it |
 //!
+//! ractor comes along as [`ractor`]: its actor trait is the one to implement, and a dependency of your own is not needed.
+//! Whatever can fail says so with an error of its own, the start of a tree with a [`StartError`] that names the child.
+//!
 //! Each has a page of its own in [`docs`], which begins with when to take it. Two more are for those who come from elsewhere:
 //! [`docs::migrating`] from `tokio::spawn` and `JoinSet`, [`docs::otp`] from Erlang and Elixir. And everybody should read
 //! [`docs::mailboxes`] once, before the first actor is too slow.
@@ -125,7 +128,7 @@ pub use supervisor::{
     SupervisorRef, TerminateError,
 };
 pub use task::{
-    OnTimeout, OnYieldTimeout, Task, TaskError, TaskMsg, TaskResults, TaskStream, TaskSupervisor, YieldMany,
+    OnTimeout, OnYieldTimeout, Task, TaskError, TaskMsg, TaskOutput, TaskResults, TaskStream, TaskSupervisor, YieldMany,
 };
 pub use timer::Timer;
 

@@ -142,7 +142,8 @@ impl<M: Message> ActorRef<M> {
         let (me, AnyActorRef(target)) = (self.clone(), target.into());
         let pid = target.pid();
         Monitor::between(self.incarnation(), &target, move |reason| {
-            drop(me.cast(message(pid, reason.clone())));
+            // Not a cast: whoever brings the end about may have been declared dead itself.
+            drop(me.deliver(message(pid, reason.clone())));
         })
     }
 

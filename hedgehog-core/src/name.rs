@@ -55,6 +55,30 @@ impl NameId {
 }
 
 /// The address of an actor that survives its restarts.
+///
+/// The text is for people. What an actor is found by is the name itself, handed to those who need it:
+///
+/// ```
+/// # use hedgehog_core::*;
+/// # struct Clock;
+/// # impl Actor for Clock {
+/// #     type Msg = ();
+/// #     type State = ();
+/// #     type Arguments = ();
+/// #     async fn pre_start(&self, _: ractor::ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> { Ok(()) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), StartError> {
+/// let (name, namesake) = (Name::new("clock"), Name::new("clock"));
+/// let clock = |name| ChildSpec::worker("clock", || (Clock, ())).name(name);
+/// let first = clock(&name).start().await?;
+/// assert_eq!(name.clone().whereis(), Some(first)); // a clone is the same name
+/// assert!(namesake.whereis().is_none()); // the same text is not
+///
+/// let second = clock(&name).start().await;
+/// assert!(matches!(second, Err(StartError::AlreadyRegistered { .. }))); // one holder at a time
+/// assert!(clock(&namesake).start().await.is_ok());
+/// # Ok(()) }
+/// ```
 pub struct Name<M>(Arc<Slot<M>>);
 
 struct Slot<M> {

@@ -16,7 +16,7 @@ pub enum StartError {
         holder: Pid,
     },
     /// The registry that should hold the name has no owner at present.
-    #[error("the registry {registry} is not running")]
+    #[error("the registry {registry} is not running, start its spec first")]
     RegistryDown {
         /// The registry's name.
         registry: Arc<str>,
@@ -30,13 +30,13 @@ pub enum StartError {
         pid: Pid,
     },
     /// The supervisor has a stopped or restarting child with this id.
-    #[error("child {id} is already present")]
+    #[error("child {id} is already present, restart or delete it")]
     AlreadyPresent {
         /// The id.
         id: ChildId,
     },
     /// Two children of one supervisor have this id.
-    #[error("two children are called {id}")]
+    #[error("two children are called {id}, give one of them another id")]
     DuplicateId {
         /// The id.
         id: ChildId,
@@ -48,7 +48,7 @@ pub enum StartError {
         id: ChildId,
     },
     /// The child is significant, but its supervisor never shuts down automatically.
-    #[error("child {id} is significant, but its supervisor has no automatic shutdown")]
+    #[error("child {id} is significant, which needs auto_shutdown of its supervisor")]
     SignificantNeedsAutoShutdown {
         /// The id.
         id: ChildId,

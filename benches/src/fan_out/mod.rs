@@ -10,7 +10,7 @@ mod hedgehog;
 pub(crate) mod rig;
 pub(crate) mod round;
 
-use crate::family::{Case, Entry, Family, Role};
+use crate::family::{Case, Entry, Family, Measure, Role};
 use rig::{Contender, Load, Place, Rig, Start};
 use round::Delivery;
 
@@ -18,6 +18,7 @@ use round::Delivery;
 pub const FAN_OUT: Family = Family {
     name: "fan_out",
     unit: "delivery",
+    measure: Measure::Time,
     about: "One publisher and N subscribers on a runtime of two workers; a 104-byte event. `burst`: as many events as come, back \
         to back. `ticks`: twenty events, and everybody idle before them. `paced`: one event, and everybody idle. A publisher that \
         puts something into each subscriber's mailbox pays N times per event: that is `tokio-mpsc` and all the actor frameworks. \
@@ -39,6 +40,7 @@ pub const FAN_OUT: Family = Family {
 pub const FAN_OUT_OUTSIDE: Family = Family {
     name: "fan_out_outside",
     unit: "delivery",
+    measure: Measure::Time,
     about: "As `fan_out`, with the publisher on a thread that is no worker of the runtime. Every wake then goes through the \
         runtime's inject queue, which costs more than the event itself: paced, all contenders come close to each other; in a burst \
         the difference stays, because few wakes are needed. Publish from a task where you can.",
@@ -56,6 +58,7 @@ pub const FAN_OUT_OUTSIDE: Family = Family {
 pub const TOPICS: Family = Family {
     name: "topics",
     unit: "delivery",
+    measure: Measure::Time,
     about: "A thousand topics of ten subscribers each, 104-byte events, one publisher that goes round the topics; N is the number \
         of topics. `burst`: ten rounds through all topics back to back. `ticks`: one round, and everybody idle before it. No \
         subscriber is woken twice for one event anywhere, so the wakes weigh more than in one large topic; what is left of the \
@@ -72,6 +75,7 @@ pub const TOPICS: Family = Family {
                 name,
                 n: load.topics,
                 units: load.deliveries(),
+                long: false,
                 entries: entries(TASKS.iter(), load),
             }
         };
@@ -83,9 +87,11 @@ pub const TOPICS: Family = Family {
 pub const FAN_OUT_ACTORS: Family = Family {
     name: "fan_out_actors",
     unit: "delivery",
+    measure: Measure::Time,
     about: "As `fan_out`, with actors as subscribers. `hedgehog` is a doorbell: at most one message waits in a subscriber's \
         mailbox however many events wait in the log, and its handler takes a batch. The others put every event into every mailbox. \
-        `ractor-output-port` loses what its ten slots do not hold; the share is told, and its time means nothing.",
+        `ractor-output-port` loses what its ten slots do not hold; the share is told, and its time means nothing. `hedgehog-1` is \
+        on a runtime of one thread, as `elixir-1` is on one scheduler; all others have two workers.",
     cases: || {
         cases(
             &[("burst", BURST), ("ticks", 20), ("paced", 1)],
@@ -115,6 +121,10 @@ const TASKS: &[Contender] = &[
 
 const ACTORS: &[Contender] = &[
     complete("hedgehog", hedgehog::into_actors),
+    Contender {
+        on: crate::one_thread,
+        ..complete("hedgehog-1", hedgehog::into_actors)
+    },
     RACTOR_CAST,
     RACTOR_PG,
     RACTOR_OUTPUT_PORT,
@@ -145,6 +155,7 @@ const fn complete(name: &'static str, start: Start) -> Contender {
         name,
         role: Role::Contender,
         delivery: Delivery::Complete,
+        on: crate::two_workers,
         start,
     }
 }
@@ -164,6 +175,7 @@ fn cases(shapes: &[(&'static str, u64)], sizes: &[usize], contenders: &'static [
                 name,
                 n: subscribers,
                 units: load.deliveries(),
+                long: false,
                 entries: entries(contenders.iter().chain(FLOORS), load),
             });
         }

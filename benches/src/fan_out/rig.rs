@@ -71,6 +71,8 @@ pub(crate) struct Contender {
     pub(crate) name: &'static str,
     pub(crate) role: Role,
     pub(crate) delivery: Delivery,
+    /// Makes the runtime that everything runs on.
+    pub(crate) on: fn() -> Runtime,
     pub(crate) start: Start,
 }
 
@@ -111,7 +113,7 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// Starts `contender` on a runtime of two workers.
+    /// Starts the subscribers of `contender`.
     pub(crate) fn new(contender: &Contender, load: Load) -> Self {
         let Load {
             topics,
@@ -119,7 +121,7 @@ impl Rig {
             events,
             place,
         } = load;
-        let runtime = crate::two_workers();
+        let runtime = (contender.on)();
         let round = Arc::new(Round::new(topics * subscribers, contender.delivery));
         let publisher = (contender.start)(&Setup {
             runtime: &runtime,
@@ -148,8 +150,8 @@ impl family::Rig for Rig {
         };
         self.publisher = Some(publisher);
         Sample {
-            took,
             lost: self.round.take_lost(),
+            ..Sample::took(took)
         }
     }
 }

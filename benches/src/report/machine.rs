@@ -30,6 +30,9 @@ pub(super) fn description() -> String {
         lines.push(format!("* {rustc}, profile `bench`"));
     }
     lines.push(format!("* {}", versions()));
+    if let Some(beam) = super::beam::version() {
+        lines.push(format!("* {beam}"));
+    }
     lines.join("\n")
 }
 

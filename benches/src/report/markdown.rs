@@ -3,14 +3,19 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::{Figure, machine};
+use super::figure::{Figure, distinct};
+use super::machine;
 use crate::family::{Family, Role};
 
 const HEAD: &str = "# What it costs, here and elsewhere
 
 Written by `cargo bench --bench report`, never by hand. Every figure is the median of up to 21 samples, in nanoseconds for one
 unit; the contenders of a case run in one process, one sample of each in turn. *×* is the ratio to the best contender that loses
-nothing; small figures below are the quartiles of the samples. Ratios carry over to other machines, nanoseconds do not.
+nothing; small figures are the quartiles of the samples; what stands in italics does less than the work and is a floor. Ratios
+carry over to other machines, nanoseconds do not.
+
+`elixir` runs the same workload in its own virtual machine with two schedulers, `elixir-1` with one (`benches/beam/`), before the
+others of its family. Two processes cannot be interleaved: compare with it by the size of a difference, not by its tenths.
 ";
 
 pub(super) fn report(sections: &[(&Family, Vec<Figure>)]) -> String {
@@ -27,9 +32,7 @@ fn section(text: &mut String, family: &Family, figures: &[Figure]) {
         "\n## {}\n\n{}\n\n![{0}](plots/{0}.svg)\n",
         family.name, family.about
     );
-    let mut cases: Vec<&str> = figures.iter().map(|figure| figure.case).collect();
-    cases.dedup();
-    for case in cases {
+    for case in distinct(figures.iter().map(|figure| figure.case.as_str())) {
         let of_case: Vec<&Figure> = figures.iter().filter(|figure| figure.case == case).collect();
         table(text, family, case, &of_case);
     }
@@ -37,13 +40,9 @@ fn section(text: &mut String, family: &Family, figures: &[Figure]) {
 
 fn table(text: &mut String, family: &Family, case: &str, figures: &[&Figure]) {
     let sizes: BTreeSet<usize> = figures.iter().map(|figure| figure.n).collect();
-    let mut contenders: Vec<(&str, Role)> = Vec::new();
-    for figure in figures {
-        if !contenders.iter().any(|(name, _)| *name == figure.contender) {
-            contenders.push((&figure.contender, figure.role));
-        }
-    }
-    let _ = write!(text, "\n**{case}**, ns per {}\n\n| |", family.unit);
+    let contenders = distinct(figures.iter().map(|figure| (figure.contender.as_str(), figure.role)));
+    let unit = family.measure.unit();
+    let _ = write!(text, "\n**{case}**, {unit} per {}\n\n| |", family.unit);
     for n in &sizes {
         let _ = write!(text, " N = {} |", grouped(*n));
     }
@@ -69,10 +68,10 @@ fn cell(figure: &Figure) -> String {
     if figure.lost > 0.0 {
         return format!("loses {:.0} %", figure.lost * 100.0);
     }
-    let (low, high) = figure.quartiles;
+    let [low, high] = figure.quartiles;
     format!(
         "{} ({}×) <sub>{}–{}</sub>",
-        short(figure.median_ns),
+        short(figure.median),
         short(figure.ratio_to_best),
         short(low),
         short(high)

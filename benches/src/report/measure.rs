@@ -3,35 +3,42 @@
 
 use std::time::Duration;
 
-use super::Figure;
-use crate::family::{Case, Family, Rig, Role};
+use super::figure::Figure;
+use super::progress;
+use crate::family::{Case, Entry, Family, Measure, Rig, Role};
 
 /// How much time a case may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Effort {
     /// What one sample should last at least.
     sample: Duration,
-    /// What the samples of one contender may last in all, unless one is longer.
+    /// What the samples of one contender may last in all, unless the fewest last longer.
     budget: Duration,
+    fewest_samples: usize,
     most_samples: usize,
+    /// Whether cases are measured whose iterations take seconds.
+    pub(super) long_cases: bool,
 }
 
 impl Effort {
     pub(super) const FULL: Self = Self {
         sample: Duration::from_millis(40),
         budget: Duration::from_millis(1_200),
+        fewest_samples: 3,
         most_samples: 21,
+        long_cases: true,
     };
     pub(super) const QUICK: Self = Self {
         sample: Duration::from_millis(10),
         budget: Duration::from_millis(150),
+        fewest_samples: 3,
         most_samples: 9,
+        long_cases: false,
     };
-    const FEWEST_SAMPLES: usize = 3;
 
     fn samples(self, one: Duration) -> usize {
         let fitting = self.budget.as_nanos() / one.as_nanos().max(1);
-        (fitting as usize).clamp(Self::FEWEST_SAMPLES, self.most_samples)
+        (fitting as usize).clamp(self.fewest_samples, self.most_samples)
     }
 }
 
@@ -41,75 +48,87 @@ struct Running {
     rig: Box<dyn Rig>,
     iterations: u64,
     samples: usize,
-    /// Nanoseconds for one unit.
+    /// The cost of one unit.
     taken: Vec<f64>,
     lost: u64,
 }
 
-pub(super) fn case(family: &Family, case: &Case, effort: Effort) -> Vec<Figure> {
-    let mut running: Vec<Running> = case
-        .entries
-        .iter()
-        .map(|entry| {
-            let mut rig = (entry.start)();
-            let (iterations, one) = calibrate(&mut *rig, effort.sample);
-            Running {
-                contender: entry.contender,
-                role: entry.role,
-                rig,
-                iterations,
-                samples: effort.samples(one),
-                taken: Vec::new(),
-                lost: 0,
+impl Running {
+    fn new(entry: &Entry, measure: Measure, effort: Effort) -> Self {
+        let mut rig = (entry.start)();
+        let (iterations, samples) = match measure {
+            Measure::Time => {
+                let (iterations, one) = calibrate(&mut *rig, effort.sample);
+                (iterations, effort.samples(one))
             }
-        })
-        .collect();
+            Measure::Memory => (1, effort.fewest_samples),
+        };
+        Self {
+            contender: entry.contender,
+            role: entry.role,
+            rig,
+            iterations,
+            samples,
+            taken: Vec::new(),
+            lost: 0,
+        }
+    }
+}
+
+/// Of every contender; how they compare is not said yet.
+pub(super) fn case(family: &Family, case: &Case, effort: Effort) -> Vec<Figure> {
+    let doing = |contender| progress(&format!("{} {} {}: {contender}", family.name, case.name, case.n));
+    let mut running = Vec::with_capacity(case.entries.len());
+    for entry in &case.entries {
+        doing(entry.contender);
+        running.push(Running::new(entry, family.measure, effort));
+    }
     let turns = running.iter().map(|entry| entry.samples).max().unwrap_or_default();
     for turn in 0..turns {
         for entry in running.iter_mut().filter(|entry| turn < entry.samples) {
+            doing(entry.contender);
             let sample = entry.rig.run(entry.iterations);
             let units = (entry.iterations * case.units) as f64;
-            entry.taken.push(sample.took.as_nanos() as f64 / units);
+            entry.taken.push(sample.cost as f64 / units);
             entry.lost += sample.lost;
         }
     }
-    figures(family, case, running)
+    running.into_iter().map(|entry| figure(family, case, entry)).collect()
 }
 
-fn figures(family: &Family, case: &Case, running: Vec<Running>) -> Vec<Figure> {
-    let mut figures: Vec<Figure> = running
-        .into_iter()
-        .map(|mut entry| {
-            entry.taken.sort_by(f64::total_cmp);
-            let units = case.units * entry.iterations * entry.taken.len() as u64;
-            Figure {
-                family: family.name,
-                case: case.name,
-                n: case.n,
-                contender: entry.contender.to_owned(),
-                median_ns: quantile(&entry.taken, 0.5),
-                ratio_to_best: f64::NAN,
-                lost: entry.lost as f64 / units as f64,
-                quartiles: (quantile(&entry.taken, 0.25), quantile(&entry.taken, 0.75)),
-                role: entry.role,
-            }
-        })
-        .collect();
+fn figure(family: &Family, case: &Case, mut entry: Running) -> Figure {
+    entry.taken.sort_by(f64::total_cmp);
+    let units = case.units * entry.iterations * entry.taken.len() as u64;
+    Figure {
+        family: family.name,
+        measure: family.measure,
+        case: case.name.to_owned(),
+        n: case.n,
+        contender: entry.contender.to_owned(),
+        role: entry.role,
+        median: quantile(&entry.taken, 0.5),
+        quartiles: [quantile(&entry.taken, 0.25), quantile(&entry.taken, 0.75)],
+        lost: entry.lost as f64 / units as f64,
+        ratio_to_best: f64::NAN,
+    }
+}
+
+/// Compares the figures of one case.
+pub(super) fn compare(figures: &mut [Figure]) {
     let competing = figures
         .iter()
         .filter(|figure| figure.role == Role::Contender && figure.lost == 0.0);
-    let best = competing.map(|figure| figure.median_ns).fold(f64::INFINITY, f64::min);
-    for figure in &mut figures {
-        figure.ratio_to_best = figure.median_ns / best;
+    let best = competing.map(|figure| figure.median).fold(f64::INFINITY, f64::min);
+    for figure in figures {
+        figure.ratio_to_best = figure.median / best;
     }
-    figures
 }
 
 /// How many iterations fill a sample, and how long that is. Also warms up.
 fn calibrate(rig: &mut dyn Rig, sample: Duration) -> (u64, Duration) {
     let mut iterations = 1;
     loop {
-        let took = rig.run(iterations).took;
+        let took = rig.run(iterations).time();
         if took >= sample / 2 || iterations >= 1 << 24 {
             return (iterations, took);
         }
@@ -137,31 +156,33 @@ mod tests {
 
     #[test]
     fn ratios_are_to_the_best_that_loses_nothing() {
-        let entry = |contender, role, taken, lost| Running {
-            contender,
-            role,
-            rig: Box::new(|_: u64| Duration::ZERO),
-            iterations: 1,
-            samples: 1,
-            taken: vec![taken],
-            lost,
-        };
-        let running = vec![
-            entry("steady", Role::Contender, 20.0, 0),
-            entry("slow", Role::Contender, 60.0, 0),
-            entry("lossy", Role::Contender, 5.0, 3),
-            entry("floor", Role::Floor, 2.0, 0),
-        ];
         let case = Case {
             name: "burst",
             n: 10,
             units: 10,
+            long: false,
             entries: Vec::new(),
         };
-        let ratios: Vec<_> = figures(&crate::FAMILIES[0], &case, running)
-            .iter()
-            .map(|figure| (figure.ratio_to_best, figure.lost))
-            .collect();
+        let measured = |role, taken, lost| {
+            let entry = Running {
+                contender: "any",
+                role,
+                rig: Box::new(|_: u64| Duration::ZERO),
+                iterations: 1,
+                samples: 1,
+                taken: vec![taken],
+                lost,
+            };
+            figure(&crate::FAMILIES[0], &case, entry)
+        };
+        let mut figures = [
+            measured(Role::Contender, 20.0, 0),
+            measured(Role::Contender, 60.0, 0),
+            measured(Role::Contender, 5.0, 3),
+            measured(Role::Floor, 2.0, 0),
+        ];
+        compare(&mut figures);
+        let ratios = figures.map(|figure| (figure.ratio_to_best, figure.lost));
         assert_eq!(ratios, [(1.0, 0.0), (3.0, 0.0), (0.25, 0.3), (0.1, 0.0)]);
     }
 }

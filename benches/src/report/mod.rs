@@ -1,5 +1,7 @@
 //! The report: every family, its contenders interleaved, as `REPORT.md` with a plot each, or as JSON lines.
 
+mod beam;
+mod figure;
 mod machine;
 mod markdown;
 mod measure;
@@ -11,15 +13,17 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use serde::Serialize;
 
-use crate::FAMILIES;
-use crate::family::{Family, Role};
+use crate::family::Family;
+use crate::memory::Weigh;
+use crate::{FAMILIES, memory};
+use figure::Figure;
 use measure::Effort;
 
 /// Measures every family and writes benches/REPORT.md, with a plot for each.
 #[derive(Parser)]
 #[command(name = "report")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
     /// One JSON object a line on standard output, and nothing written.
     #[arg(long)]
@@ -27,63 +31,28 @@ struct Options {
     /// Only this family (may be repeated). Implies that nothing is written.
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(FAMILIES.iter().map(|family| family.name)))]
     family: Vec<String>,
-    /// Fewer and shorter samples: a family in under a minute.
+    /// Fewer and shorter samples: a family in under a minute. Leaves out supervisors of 100 000 children.
     #[arg(long)]
     quick: bool,
+    /// Without Elixir, also where it is installed.
+    #[arg(long)]
+    no_beam: bool,
     /// Passed by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
-}
-
-/// What was measured of one contender in one case.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Figure {
-    pub(crate) family: &'static str,
-    pub(crate) case: &'static str,
-    pub(crate) n: usize,
-    pub(crate) contender: String,
-    /// Nanoseconds for one unit of the family.
-    pub(crate) median_ns: f64,
-    /// How many times as long as the best contender that loses nothing; for a floor, less than 1 mostly.
-    pub(crate) ratio_to_best: f64,
-    /// The share of units that should have happened and did not: 0 to 1.
-    pub(crate) lost: f64,
-    /// The quartiles of the samples.
-    #[serde(skip)]
-    pub(crate) quartiles: (f64, f64),
-    #[serde(skip)]
-    pub(crate) role: Role,
+    /// What the report starts itself as, to weigh children in a process of their own.
+    #[command(subcommand)]
+    weigh: Option<Weigh>,
 }
 
 /// The whole of the report's command.
 #[must_use]
 pub fn main() -> ExitCode {
     let options = Options::parse();
-    let effort = if options.quick { Effort::QUICK } else { Effort::FULL };
-    let chosen = |family: &&Family| options.family.is_empty() || options.family.iter().any(|name| name == family.name);
-    let mut sections = Vec::new();
-    for family in FAMILIES.iter().filter(chosen) {
-        let mut figures = Vec::new();
-        for case in (family.cases)() {
-            progress(&format!("{} {} {}", family.name, case.name, case.n));
-            let measured = measure::case(family, &case, effort);
-            if options.json && print(&measured).is_err() {
-                return ExitCode::FAILURE;
-            }
-            figures.extend(measured);
-        }
-        sections.push((family, figures));
+    if let Some(weigh) = options.weigh {
+        return memory::weigh(&weigh);
     }
-    progress("");
-    if options.json {
-        return ExitCode::SUCCESS;
-    }
-    let text = markdown::report(&sections);
-    if !options.family.is_empty() || options.quick {
-        println!("{text}");
-        return ExitCode::SUCCESS;
-    }
-    match write(&text, &sections) {
+    match report(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the report could not be written: {error}");
@@ -92,10 +61,54 @@ pub fn main() -> ExitCode {
     }
 }
 
+fn report(options: &Options) -> io::Result<()> {
+    let chosen = |family: &&Family| options.family.is_empty() || options.family.iter().any(|name| name == family.name);
+    let mut sections = Vec::new();
+    for family in FAMILIES.iter().filter(chosen) {
+        sections.push((family, measured(family, options)?));
+    }
+    progress("");
+    if options.json {
+        return Ok(());
+    }
+    let text = markdown::report(&sections);
+    if !options.family.is_empty() || options.quick {
+        return writeln!(io::stdout(), "{text}");
+    }
+    write(&text, &sections)
+}
+
+/// Figures of the same case and size stand together.
+fn measured(family: &Family, options: &Options) -> io::Result<Vec<Figure>> {
+    let effort = if options.quick { Effort::QUICK } else { Effort::FULL };
+    // First and not in between: a virtual machine that idles is not quite idle.
+    let mut beside = if options.no_beam {
+        Vec::new()
+    } else {
+        beam::figures(family, options.quick)
+    };
+    let mut figures = Vec::new();
+    for case in (family.cases)() {
+        if case.long && !effort.long_cases {
+            progress("");
+            eprintln!("left out of a quick run: {} {} {}", family.name, case.name, case.n);
+            continue;
+        }
+        let mut of_case = measure::case(family, &case, effort);
+        of_case.extend(beside.extract_if(.., |figure| figure.case == case.name && figure.n == case.n));
+        measure::compare(&mut of_case);
+        if options.json {
+            print(&of_case)?;
+        }
+        figures.extend(of_case);
+    }
+    Ok(figures)
+}
+
 fn print(figures: &[Figure]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for figure in figures {
-        serde_json::to_writer(&mut out, figure)?;
+        serde_json::to_writer(&mut out, &figure.line())?;
         writeln!(out)?;
     }
     out.flush()

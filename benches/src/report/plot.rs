@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::Figure;
+use super::figure::{Figure, distinct};
 use super::markdown::{grouped, short};
 use crate::family::{Family, Role};
 
@@ -11,20 +11,19 @@ const PANEL: (f64, f64) = (360.0, 300.0);
 const MARGIN: (f64, f64) = (60.0, 40.0);
 const LEGEND: f64 = 170.0;
 /// Told apart by readers who do not see all colours; the first is hedgehog's.
-const COLOURS: [&str; 8] = [
-    "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8b6f00", "#555555",
+const COLOURS: [&str; 12] = [
+    "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8b6f00", "#555555", "#332288", "#882255",
+    "#44aa99", "#000000",
 ];
+/// Panels of a row.
+const COLUMNS: usize = 3;
 
 pub(super) fn svg(family: &Family, figures: &[Figure]) -> String {
-    let mut cases: Vec<&str> = figures.iter().map(|figure| figure.case).collect();
-    cases.dedup();
-    let mut contenders: Vec<(&str, Role)> = Vec::new();
-    for figure in figures {
-        if !contenders.iter().any(|(name, _)| *name == figure.contender) {
-            contenders.push((&figure.contender, figure.role));
-        }
-    }
-    let (width, height) = (PANEL.0 * cases.len() as f64 + LEGEND, PANEL.1);
+    let cases = distinct(figures.iter().map(|figure| figure.case.as_str()));
+    let contenders = distinct(figures.iter().map(|figure| (figure.contender.as_str(), figure.role)));
+    let columns = cases.len().min(COLUMNS);
+    let (panels, height) = (PANEL.0 * columns as f64, PANEL.1 * cases.len().div_ceil(COLUMNS) as f64);
+    let width = panels + LEGEND;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"11\">\n\
          <rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n"
@@ -32,17 +31,16 @@ pub(super) fn svg(family: &Family, figures: &[Figure]) -> String {
     let scale = Scale::of(figures);
     for (at, case) in cases.iter().enumerate() {
         let of_case: Vec<&Figure> = figures.iter().filter(|figure| figure.case == *case).collect();
-        panel(
-            &mut out,
-            at as f64 * PANEL.0,
-            family,
-            case,
-            &of_case,
-            &contenders,
-            &scale,
+        let _ = writeln!(
+            out,
+            "<g transform=\"translate({} {})\">",
+            PANEL.0 * (at % COLUMNS) as f64,
+            PANEL.1 * (at / COLUMNS) as f64
         );
+        panel(&mut out, family, case, &of_case, &contenders, &scale);
+        out.push_str("</g>\n");
     }
-    legend(&mut out, PANEL.0 * cases.len() as f64, &contenders);
+    legend(&mut out, panels, &contenders);
     out.push_str("</svg>\n");
     out
 }
@@ -62,7 +60,7 @@ impl Scale {
             figures
                 .iter()
                 .filter(|figure| figure.lost == 0.0)
-                .map(|figure| log(figure.median_ns))
+                .map(|figure| log(figure.median))
         };
         let low = shown().fold(f64::INFINITY, f64::min).floor();
         let high = shown().fold(f64::NEG_INFINITY, f64::max).ceil();
@@ -92,18 +90,18 @@ impl Scale {
 
 fn panel(
     out: &mut String,
-    left: f64,
     family: &Family,
     case: &str,
     figures: &[&Figure],
     contenders: &[(&str, Role)],
     scale: &Scale,
 ) {
-    let _ = writeln!(out, "<g transform=\"translate({left} 0)\">");
     let _ = writeln!(
         out,
-        "<text x=\"{}\" y=\"20\" font-weight=\"bold\">{case}: ns per {}, by N</text>",
-        MARGIN.0, family.unit
+        "<text x=\"{}\" y=\"20\" font-weight=\"bold\">{case}: {} per {}, by N</text>",
+        MARGIN.0,
+        family.measure.unit(),
+        family.unit
     );
     for power in scale.y.0 as i32..=scale.y.1 as i32 {
         let (value, y) = (10f64.powi(power), scale.y(10f64.powi(power)));
@@ -130,7 +128,7 @@ fn panel(
         let mut points = String::new();
         for figure in figures {
             if figure.contender == *contender && figure.lost == 0.0 {
-                let (x, y) = (scale.x(figure.n), scale.y(figure.median_ns));
+                let (x, y) = (scale.x(figure.n), scale.y(figure.median));
                 let _ = write!(points, "{x:.1},{y:.1} ");
                 let _ = writeln!(
                     out,
@@ -148,7 +146,6 @@ fn panel(
             );
         }
     }
-    out.push_str("</g>\n");
 }
 
 fn legend(out: &mut String, left: f64, contenders: &[(&str, Role)]) {

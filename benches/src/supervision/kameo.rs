@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use kameo::actor::{ActorRef, Spawn};
 use kameo::error::Infallible;
+use kameo::supervision::RestartPolicy;
 
 use super::world::{Name, World};
 use crate::children::{KameoChild, Ping};
 
 pub(super) struct Kameo {
-    supervisor: ActorRef<Parent>,
+    supervisor: ActorRef<KameoParent>,
     children: HashMap<String, ActorRef<KameoChild>>,
     named: bool,
 }
@@ -18,7 +19,7 @@ pub(super) struct Kameo {
 impl World for Kameo {
     async fn new() -> Self {
         Self {
-            supervisor: Parent::spawn(()),
+            supervisor: KameoParent::spawn(()),
             children: HashMap::new(),
             named: false,
         }
@@ -27,6 +28,8 @@ impl World for Kameo {
     async fn start(&mut self, key: &str, name: Name) {
         let child = KameoChild::supervise(&self.supervisor, ())
             .restart_limit(1_000_000, Duration::from_secs(1))
+            // A permanent child cannot be stopped for good.
+            .restart_policy(RestartPolicy::Transient)
             .spawn()
             .await;
         if name == Name::Key {
@@ -39,7 +42,6 @@ impl World for Kameo {
 
     async fn terminate(&self, key: &str) {
         let child = &self.children[key];
-        self.supervisor.unlink(child).await;
         let _ = child.stop_gracefully().await;
         child.wait_for_shutdown().await;
     }
@@ -65,9 +67,9 @@ impl World for Kameo {
     }
 }
 
-struct Parent;
+pub(crate) struct KameoParent;
 
-impl kameo::Actor for Parent {
+impl kameo::Actor for KameoParent {
     type Args = ();
     type Error = Infallible;
 

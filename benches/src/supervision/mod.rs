@@ -3,10 +3,14 @@
 mod hedgehog;
 mod kameo;
 mod ractor;
-mod ractor_supervisor;
+pub(crate) mod ractor_supervisor;
 mod world;
 
-use crate::family::{Case, Entry, Family};
+pub(crate) use kameo::KameoParent;
+pub(crate) use ractor::RactorParent;
+
+use crate::family::{Case, Entry, Family, Measure};
+use crate::{one_thread, two_workers};
 use hedgehog::{Dynamic, Group};
 use kameo::Kameo;
 use ractor::Ractor;
@@ -17,13 +21,15 @@ use world::{KILLS, Killing, Name, Phase, death, life};
 pub const SUPERVISION: Family = Family {
     name: "supervision",
     unit: "child",
+    measure: Measure::Time,
     about: "Trivial actors under one supervisor. `start`: unnamed, one after another. `start_named`: each takes a name before its start \
         is acknowledged. `terminate`: one after another, each gone before the next. `stop`: the supervisor with all N named children, \
         until every one is gone and its name free. `restart`: one of a thousand named children is killed, until its name leads to a \
         successor that answers. `storm`: all N are killed at once, until all are back. `rest_for_one`: the first of ten is killed, \
         until all ten are new and answer, per group. `ractor` is the bare crate: its supervisor is a link and a callback, so it stops \
-        children without waiting for them, and restarts nobody. Where a contender did not come back within a second the share is told \
-        as lost. Starting costs a round trip through the supervisor, which is what makes an orphan impossible.",
+        children without waiting for them, and restarts nobody. A contender whose children are not back within five seconds has lost \
+        them. `hedgehog-1` is on a runtime of one thread, as `elixir-1` is on one scheduler; all others have two workers. Starting \
+        costs a round trip through the supervisor, which is what makes an orphan impossible.",
     cases,
 };
 
@@ -38,9 +44,10 @@ fn cases() -> Vec<Case> {
 
 fn start(n: usize) -> Case {
     let entries = vec![
-        life::<Dynamic>("hedgehog", n, Name::None, Phase::Start),
-        life::<Ractor>("ractor", n, Name::None, Phase::Start),
-        life::<Kameo>("kameo", n, Name::None, Phase::Start),
+        life::<Dynamic>("hedgehog", two_workers, n, Name::None, Phase::Start),
+        life::<Dynamic>("hedgehog-1", one_thread, n, Name::None, Phase::Start),
+        life::<Ractor>("ractor", two_workers, n, Name::None, Phase::Start),
+        life::<Kameo>("kameo", two_workers, n, Name::None, Phase::Start),
     ];
     case("start", n, n, entries)
 }
@@ -67,8 +74,9 @@ fn storm(n: usize) -> Case {
 
 fn rest_for_one(n: usize) -> Case {
     let entries = vec![
-        death::<Group>("hedgehog", n, Killing::TheFirst),
-        death::<RactorGroup>("ractor-supervisor", n, Killing::TheFirst),
+        death::<Group>("hedgehog", two_workers, n, Killing::TheFirst),
+        death::<Group>("hedgehog-1", one_thread, n, Killing::TheFirst),
+        death::<RactorGroup>("ractor-supervisor", two_workers, n, Killing::TheFirst),
     ];
     case("rest_for_one", n, KILLS, entries)
 }
@@ -78,23 +86,26 @@ fn case(name: &'static str, n: usize, units: usize, entries: Vec<Entry>) -> Case
         name,
         n,
         units: units as u64,
+        long: n > 10_000,
         entries,
     }
 }
 
 fn lives(n: usize, phase: Phase) -> Vec<Entry> {
     vec![
-        life::<Dynamic>("hedgehog", n, Name::Key, phase),
-        life::<Ractor>("ractor", n, Name::Key, phase),
-        life::<RactorSupervisor>("ractor-supervisor", n, Name::Key, phase),
-        life::<Kameo>("kameo", n, Name::Key, phase),
+        life::<Dynamic>("hedgehog", two_workers, n, Name::Key, phase),
+        life::<Dynamic>("hedgehog-1", one_thread, n, Name::Key, phase),
+        life::<Ractor>("ractor", two_workers, n, Name::Key, phase),
+        life::<RactorSupervisor>("ractor-supervisor", two_workers, n, Name::Key, phase),
+        life::<Kameo>("kameo", two_workers, n, Name::Key, phase),
     ]
 }
 
 fn deaths(n: usize, killing: Killing) -> Vec<Entry> {
     vec![
-        death::<Dynamic>("hedgehog", n, killing),
-        death::<RactorSupervisor>("ractor-supervisor", n, killing),
-        death::<Kameo>("kameo", n, killing),
+        death::<Dynamic>("hedgehog", two_workers, n, killing),
+        death::<Dynamic>("hedgehog-1", one_thread, n, killing),
+        death::<RactorSupervisor>("ractor-supervisor", two_workers, n, killing),
+        death::<Kameo>("kameo", two_workers, n, killing),
     ]
 }

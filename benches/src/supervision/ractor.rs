@@ -15,7 +15,7 @@ pub(super) struct Ractor {
 
 impl World for Ractor {
     async fn new() -> Self {
-        let (supervisor, running) = Actor::spawn(None, Parent, ()).await.expect("no name, no work");
+        let (supervisor, running) = Actor::spawn(None, RactorParent, ()).await.expect("no name, no work");
         Self {
             supervisor,
             running,
@@ -66,9 +66,9 @@ pub(super) async fn ping(key: &str) -> Option<u64> {
     }
 }
 
-struct Parent;
+pub(crate) struct RactorParent;
 
-impl Actor for Parent {
+impl Actor for RactorParent {
     type Msg = ();
     type State = ();
     type Arguments = ();

@@ -22,16 +22,7 @@ pub(super) struct RactorSupervisor {
 
 impl World for RactorSupervisor {
     async fn new() -> Self {
-        let options = DynamicSupervisorOptions {
-            max_children: None,
-            max_restarts: 1_000_000,
-            max_window: Duration::from_secs(1),
-            reset_after: None,
-        };
-        let name = format!("supervisor {}", crate::number());
-        let (supervisor, running) = DynamicSupervisor::spawn(name, options)
-            .await
-            .expect("a name of its own");
+        let (supervisor, running) = dynamic().await;
         Self {
             supervisor,
             running,
@@ -40,9 +31,7 @@ impl World for RactorSupervisor {
     }
 
     async fn start(&mut self, key: &str, _: Name) {
-        DynamicSupervisor::spawn_child(self.supervisor.clone(), spec(key))
-            .await
-            .expect("the name is free");
+        start(&self.supervisor, key).await;
         self.keys.push(key.to_owned());
     }
 
@@ -69,6 +58,27 @@ impl World for RactorSupervisor {
             gone(key).await;
         }
     }
+}
+
+/// Starts a supervisor without children.
+pub(crate) async fn dynamic() -> (ActorRef<DynamicSupervisorMsg>, JoinHandle<()>) {
+    let options = DynamicSupervisorOptions {
+        max_children: None,
+        max_restarts: 1_000_000,
+        max_window: Duration::from_secs(1),
+        reset_after: None,
+    };
+    let name = format!("supervisor {}", crate::number());
+    DynamicSupervisor::spawn(name, options)
+        .await
+        .expect("a name of its own")
+}
+
+/// Starts a child under its key.
+pub(crate) async fn start(supervisor: &ActorRef<DynamicSupervisorMsg>, key: &str) {
+    DynamicSupervisor::spawn_child(supervisor.clone(), spec(key))
+        .await
+        .expect("the name is free");
 }
 
 /// The static supervisor takes its children at the start only, so it begins with the last of them.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use crate::children::{Lehmer, keys};
 use crate::family::{Entry, Rig, Sample};
@@ -45,10 +46,13 @@ pub(super) enum Phase {
     Stop,
 }
 
+/// Makes the runtime that everything runs on.
+pub(super) type On = fn() -> Runtime;
+
 /// Starts `n` children and stops them; times one phase of it.
-pub(super) fn life<W: World>(contender: &'static str, n: usize, name: Name, phase: Phase) -> Entry {
+pub(super) fn life<W: World>(contender: &'static str, on: On, n: usize, name: Name, phase: Phase) -> Entry {
     Entry::contender(contender, move || {
-        let runtime = crate::two_workers();
+        let runtime = on();
         let keys: Arc<[String]> = own(n).into();
         move |iterations: u64| {
             let keys = Arc::clone(&keys);
@@ -102,11 +106,11 @@ pub(super) enum Killing {
 pub(super) const KILLS: usize = 100;
 
 /// After so long a child is not coming back.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Kills children and waits until they are back under their names.
-pub(super) fn death<W: World>(contender: &'static str, n: usize, killing: Killing) -> Entry {
-    Entry::contender(contender, move || Deaths::<W>::new(n, killing))
+pub(super) fn death<W: World>(contender: &'static str, on: On, n: usize, killing: Killing) -> Entry {
+    Entry::contender(contender, move || Deaths::<W>::new(on(), n, killing))
 }
 
 struct Deaths<W> {
@@ -120,8 +124,7 @@ struct Deaths<W> {
 }
 
 impl<W: World> Deaths<W> {
-    fn new(n: usize, killing: Killing) -> Self {
-        let runtime = crate::two_workers();
+    fn new(runtime: Runtime, n: usize, killing: Killing) -> Self {
         let keys: Arc<[String]> = own(n).into();
         let world = runtime.block_on(async {
             let mut world = W::new().await;
@@ -150,8 +153,8 @@ impl<W: World> Deaths<W> {
 impl<W: World> Rig for Deaths<W> {
     fn run(&mut self, iterations: u64) -> Sample {
         let all_lost = Sample {
-            took: PATIENCE,
             lost: iterations * self.units(),
+            ..Sample::took(PATIENCE)
         };
         if self.broken {
             return all_lost;
@@ -171,7 +174,7 @@ impl<W: World> Rig for Deaths<W> {
             Ok::<_, NotBack>(start.elapsed())
         });
         if let Ok(took) = self.runtime.block_on(deaths).expect("a contender panicked") {
-            return Sample { took, lost: 0 };
+            return Sample::took(took);
         }
         self.broken = true;
         all_lost
@@ -197,23 +200,23 @@ async fn the_first<W: World>(world: &W, keys: &[String]) -> Result<(), NotBack> 
 
 /// Kills some and waits until all of these are new and answer.
 async fn group<W: World>(world: &W, killed: &[String], renewed: &[String]) -> Result<(), NotBack> {
-    let mut old = Vec::with_capacity(renewed.len());
-    for key in renewed {
-        old.push(world.ping(key).await.ok_or(NotBack)?);
-    }
-    for key in killed {
-        world.kill(key);
-    }
-    let deadline = Instant::now() + PATIENCE;
-    for (key, old) in renewed.iter().zip(old) {
-        while world.ping(key).await.is_none_or(|number| number == old) {
-            if Instant::now() > deadline {
-                return Err(NotBack);
-            }
-            yield_now().await;
+    let back = async {
+        let mut old = Vec::with_capacity(renewed.len());
+        for key in renewed {
+            old.push(world.ping(key).await.ok_or(NotBack)?);
         }
-    }
-    Ok(())
+        for key in killed {
+            world.kill(key);
+        }
+        for (key, old) in renewed.iter().zip(old) {
+            while world.ping(key).await.is_none_or(|number| number == old) {
+                yield_now().await;
+            }
+        }
+        Ok(())
+    };
+    // Around the questions too: one to an actor that is not started again may never be answered.
+    timeout(PATIENCE, back).await.unwrap_or(Err(NotBack))
 }
 
 /// Keys that nobody else has, for registries that are global to the process.

@@ -46,6 +46,7 @@ pub type ApplicationName = Cow<'static, str>;
 /// assert!(matches!(running.exited().await, ExitReason::Shutdown)); // whoever stopped it
 /// # Ok(()) }
 /// ```
+#[must_use = "an application does nothing until it is started, run, or loaded into `Applications`"]
 #[derive(Clone)]
 pub struct Application {
     name: ApplicationName,
@@ -78,34 +79,29 @@ impl Application {
     }
 
     /// The root of the tree. Default: a supervisor without children.
-    #[must_use]
     pub fn root(self, root: Supervisor) -> Self {
         self.callbacks(Tree(root))
     }
 
     /// Who makes the root, and what is to be done before and after the tree stops; instead of [`root`](Self::root).
-    #[must_use]
     pub fn callbacks(mut self, callbacks: impl ApplicationCallbacks) -> Self {
         self.callbacks = Arc::new(Module::new(callbacks));
         self
     }
 
     /// Names an application of the same [`Applications`] that must be started before this one; may be repeated.
-    #[must_use]
     pub fn depends_on(mut self, application: impl Into<ApplicationName>) -> Self {
         self.depends_on.push(application.into());
         self
     }
 
     /// What its end means to the other [`Applications`]. Default: [`OnExit::Report`].
-    #[must_use]
     pub fn on_exit(mut self, on_exit: OnExit) -> Self {
         self.on_exit = on_exit;
         self
     }
 
     /// How long the tree may take to stop before it is killed, and each of the callbacks before it is given up. Default: 10 s.
-    #[must_use]
     pub fn stop_deadline(mut self, stop_deadline: Duration) -> Self {
         self.stop_deadline = stop_deadline;
         self
@@ -129,12 +125,18 @@ impl Application {
     /// Starts the tree, waits for SIGINT, SIGTERM or the end of the root, and stops the tree in reverse start order.
     ///
     /// A second signal ends the process at once, with exit code 128 + its number.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start); [`ApplicationError::Signals`].
     pub async fn run(self) -> Result<Outcome, ApplicationError> {
         self.run_until(|_| std::future::pending()).await
     }
 
     /// As [`run`](Self::run), with something to do beside the tree: `work` gets the started application, and its end stops
     /// the tree as a signal does. A signal drops it where it stands.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
     pub async fn run_until<F: Future<Output = ()>>(
         self,
         work: impl FnOnce(RunningApplication) -> F,
@@ -176,11 +178,12 @@ impl Application {
             let (running, master) = Master::new(name, root, started, stop_deadline);
             at_start(&running);
             master.spawn(at_end);
-            Ok(running)
+            Ok(Unclaimed(Some(running)))
         }));
         // It is cut off by the end of the runtime only.
         let started = (&mut starting.0).await.unwrap_or(Err(StartError::Killed));
-        started.map_err(|source| ApplicationError::Start {
+        let claimed = started.and_then(|unclaimed| unclaimed.claim().ok_or(StartError::Killed));
+        claimed.map_err(|source| ApplicationError::Start {
             application: self.name.clone(),
             source,
         })
@@ -195,11 +198,29 @@ impl Application {
 }
 
 /// A start that goes no further when nobody waits for it any more.
-struct AbortOnDrop(JoinHandle<Result<RunningApplication, StartError>>);
+struct AbortOnDrop(JoinHandle<Result<Unclaimed, StartError>>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// An application on its way to whoever started it: if that one is gone when it stands, it is stopped again. `None` once it
+/// has arrived.
+struct Unclaimed(Option<RunningApplication>);
+
+impl Unclaimed {
+    fn claim(mut self) -> Option<RunningApplication> {
+        self.0.take()
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(running) = self.0.take() {
+            running.request_stop();
+        }
     }
 }
 
@@ -245,9 +266,16 @@ pub enum Outcome {
 
 impl Termination for Outcome {
     fn report(self) -> ExitCode {
-        match self {
-            Self::Stopped { .. } | Self::Finished { .. } => ExitCode::SUCCESS,
-            Self::RootExited(_) | Self::ApplicationExited { .. } => ExitCode::FAILURE,
+        self.into()
+    }
+}
+
+/// For a `main` that returns an `ExitCode`, because it has failures of its own to tell.
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Stopped { .. } | Outcome::Finished { .. } => Self::SUCCESS,
+            Outcome::RootExited(_) | Outcome::ApplicationExited { .. } => Self::FAILURE,
         }
     }
 }

@@ -36,8 +36,13 @@ impl RunningApplication {
     /// killing what is left of it at the deadline, then [`stop`](crate::ApplicationCallbacks::stop). Returns the root's exit
     /// reason when all that is done; at once if it was. A part of the application must not wait for it.
     pub async fn stop(&self) -> ExitReason {
-        self.0.stop.notify_one();
+        self.request_stop();
         self.exited().await
+    }
+
+    /// [`stop`](Self::stop) without waiting for it.
+    pub(super) fn request_stop(&self) {
+        self.0.stop.notify_one();
     }
 
     /// Waits until the application has ended, callbacks included, and says why its root did.

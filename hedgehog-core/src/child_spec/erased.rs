@@ -30,12 +30,31 @@ pub(crate) struct ErasedSpec {
 }
 
 pub(super) struct Recipe {
-    pub(super) label: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    pub(super) label: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     /// `None` once a temporary child was started: whatever its factory holds is not kept for as long as the child runs.
     pub(super) start: Mutex<Option<Arc<Start>>>,
 }
 
 impl ErasedSpec {
+    /// The spec for one start of a supervisor: one that is started again, or was cloned, must not find its temporary children
+    /// used up.
+    pub(crate) fn for_one_start(&self) -> Arc<Self> {
+        let recipe = self.recipe();
+        Arc::new(Self {
+            id: self.id.clone(),
+            restart: self.restart,
+            shutdown: self.shutdown,
+            significant: self.significant,
+            drain: self.drain,
+            kind: self.kind,
+            names: self.names.clone(),
+            recipe: Some(Recipe {
+                label: recipe.label.clone(),
+                start: Mutex::new(recipe.start.lock().clone()),
+            }),
+        })
+    }
+
     /// Starts `incarnation`; returns when its `pre_start` has.
     pub(crate) fn start(
         &self,

@@ -5,6 +5,7 @@ use crate::{
     actor_ref::{AnyActorRef, Pid},
     child_spec::{AnyChildSpec, ChildId, ErasedSpec, Extra},
     exit::ExitReason,
+    panic,
     start_error::StartError,
     supervisor::{
         ChildCount, ChildInfo, TerminateError,
@@ -85,7 +86,7 @@ impl<X: Send + Sync + 'static> Actor for Server<X> {
         match request {
             Request::Start(spec, reply) => {
                 state.catch_up(&spec).await?;
-                drop(reply.send(state.start_child(spec).await));
+                panic::discard(reply.send(state.start_child(spec).await));
             }
             Request::TerminatePid(pid, reply) => {
                 let child = state.table().with_pid(pid).into_iter().collect();
@@ -105,7 +106,11 @@ impl<X: Send + Sync + 'static> Actor for Server<X> {
                 state.max_children = max_children;
                 drop(reply.send(()));
             }
-            Request::Notice(Notice::Exited(pid, reason)) => state.exited(pid, reason).await?,
+            Request::Notice(Notice::Exited(pid, reason)) => {
+                let handled = state.exited(pid, &reason).await;
+                panic::discard(reason);
+                handled?;
+            }
             Request::Notice(Notice::Retry(at, attempt)) => {
                 let due = state.table().is_due(at, attempt);
                 if due {
@@ -140,7 +145,7 @@ impl<X: 'static> State<X> {
             table.dead(table.namesakes(spec))
         };
         for (pid, reason) in dead {
-            self.exited(pid, reason).await?;
+            self.exited(pid, &reason).await?;
         }
         Ok(())
     }
@@ -179,20 +184,20 @@ impl<X: 'static> State<X> {
     }
 
     /// A child ended by itself, unless the notice is stale: of an incarnation that was stopped or replaced since.
-    async fn exited(&mut self, pid: Pid, reason: ExitReason) -> Result<(), ActorProcessingErr> {
+    async fn exited(&mut self, pid: Pid, reason: &ExitReason) -> Result<(), ActorProcessingErr> {
         let Some(at) = self.table().running(pid) else {
             return Ok(());
         };
         if let Some(child) = self.children.running(at) {
-            log::exited(self.children.supervisor(), &child, &reason);
+            log::exited(self.children.supervisor(), &child, reason);
         }
-        if !calls_for_restart(self.children.spec(at).restart, &reason) {
+        if !calls_for_restart(self.children.spec(at).restart, reason) {
             self.table().remove(at);
             return Ok(());
         }
         {
             let mut table = self.table();
-            table.exited(at, reason);
+            table.exited(at, reason.clone());
             // Shown until the restart succeeds; no retry carries this attempt.
             table.restarting(at);
         }
@@ -209,7 +214,7 @@ impl<X: 'static> State<X> {
                 log::replaced(self.children.supervisor(), &self.children.spec(at).id, holder);
                 self.table().remove(at);
             }
-            Err(error) => self.children.retry(at, &error),
+            Err(error) => self.children.retry(at, error),
         }
         Ok(())
     }

@@ -29,6 +29,10 @@ impl<F> Hooks<F> {
     pub(super) fn add(&mut self, hook: F) -> HookId {
         let id = HookId(self.next);
         self.next += 1;
+        if self.entries.capacity() == 0 {
+            // Most actors have one in all their life, and there may be very many actors.
+            self.entries.reserve_exact(1);
+        }
         self.entries.push((id, Some(hook)));
         id
     }

@@ -47,7 +47,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc, thread};
 ///
 /// let pool = PartitionSupervisorRef::from(&pool); // whoever holds the name, now and later
 /// for symbol in ["BTCUSDT", "ETHUSDT"] {
-///     let tracker = Task::spec(symbol, std::future::pending::<Result<(), String>>);
+///     let tracker = Task::spec(symbol, std::future::pending::<()>);
 ///     DynamicSupervisorRef::from(pool.via(symbol)).start_child(tracker).await?;
 /// }
 /// // One key, one partition: who looks for the children of a symbol asks the supervisor that was asked to start them.

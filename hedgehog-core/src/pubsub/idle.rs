@@ -106,6 +106,11 @@ impl Seat {
         self.group.owners[self.index].store(owner, Ordering::Release);
     }
 
+    /// Takes the seat away from `owner`, unless it is somebody else's by now.
+    pub(super) fn disown(&self, owner: u64) {
+        let _ = self.group.owners[self.index].compare_exchange(owner, NOBODY, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
     /// How this subscriber is woken from now on. To be called before [`set_idle`](Self::set_idle).
     pub(super) fn register(&self, waker: Waker) {
         self.group.wakers[self.index].register(waker);

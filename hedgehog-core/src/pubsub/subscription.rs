@@ -6,7 +6,6 @@ use std::task::{Context, Poll, Waker};
 
 use super::doorbell::Doorbell;
 use super::feed::Place;
-use super::idle::NOBODY;
 use super::owner::Owner;
 use super::sync::CHUNK;
 use super::{Overflow, SubscribeOptions, SubscriberInfo, Topic};
@@ -68,7 +67,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     pub fn drain(&mut self, max: usize, f: impl FnMut(&T)) -> Drained {
         // Asked first: what came between a drain that found nothing and the end would not be accounted for.
         let closed = self.is_closed();
-        let before = self.position();
+        // As publishers know it: after a panic of `f` that is behind the cursor, and they have to hear of it now.
+        let before = self.place.reader.position();
         let drained = self.place.drain(self.topic.feed(), max, f);
         if self.acknowledge == Acknowledge::OnDrain {
             self.acknowledge(self.position());
@@ -193,7 +193,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         // The tie to a former owner goes first: its exit is nothing to this subscription any more.
         self.owner = None;
         let seat = self.place.seat.clone();
-        seat.set_owner(actor.pid().as_u64());
+        let pid = actor.pid().as_u64();
+        seat.set_owner(pid);
         let doorbell = self.doorbell.as_ref().map(|(doorbell, _)| Arc::downgrade(doorbell));
         let survives = self.acknowledge == Acknowledge::ByHand;
         let (topic, reader) = (self.topic.clone(), Arc::clone(&self.place.reader));
@@ -202,7 +203,7 @@ impl<T: Send + Sync + 'static> Subscription<T> {
                 doorbell.silence();
             }
             if survives {
-                seat.set_owner(NOBODY);
+                seat.disown(pid);
             } else {
                 topic.close(&reader);
             }

@@ -86,22 +86,22 @@ pub(super) struct Turn<K: Key> {
 
 impl<K: Key> Turn<K> {
     fn line_up(locks: Locks<K>, key: K) -> Self {
-        let called = Arc::new(Notify::new());
+        let (called, own) = (Arc::new(Notify::new()), key.clone());
+        {
+            let mut queues = locks.0.lock();
+            let queue = queues.entry(own).or_default();
+            queue.push_back(called.clone());
+            if queue.len() == 1 {
+                called.notify_one();
+            }
+        }
+        // Not before: a key that panics when it is hashed would panic again in the drop.
         let mut turn = Self {
             locks,
             key,
             called,
             actor: None,
         };
-        let own = turn.key.clone();
-        {
-            let mut queues = turn.locks.0.lock();
-            let queue = queues.entry(own).or_default();
-            queue.push_back(turn.called.clone());
-            if queue.len() == 1 {
-                turn.called.notify_one();
-            }
-        }
         // The queue knows the caller by now, so an exit that runs this at once finds it there.
         turn.actor = Incarnation::current().and_then(|actor| {
             let (locks, key, called) = (turn.locks.clone(), turn.key.clone(), turn.called.clone());

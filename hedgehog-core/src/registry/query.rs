@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, panic::resume_unwind, sync::Arc};
 impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
     /// The actor that holds `key`.
     pub fn lookup(&self, key: &K) -> Option<ActorRef<M>> {
-        self.shared.holder(key).map(|entry| entry.actor.clone())
+        self.shared.actor(key)
     }
 
     /// The value of `key`.

@@ -143,7 +143,7 @@ pub enum RegisterError {
         holder: Pid,
     },
     /// No owner runs at present.
-    #[error("the registry {registry} is not running")]
+    #[error("the registry {registry} is not running, start its spec first")]
     Down {
         /// The registry.
         registry: Arc<str>,

@@ -84,6 +84,12 @@ impl<K: Key, M: Message, V: Value> Shared<K, M, V> {
         place.map(|place| place.living().cloned().collect()).unwrap_or_default()
     }
 
+    /// The actor that holds `key` where there is only one.
+    pub(super) fn actor(&self, key: &K) -> Option<ActorRef<M>> {
+        let generation = self.generation.load();
+        generation.as_ref()?.entries.get(key)?.actor().cloned()
+    }
+
     /// The living entry of `key` where there is only one.
     pub(super) fn holder(&self, key: &K) -> Option<Arc<Entry<K, M, V>>> {
         let generation = self.generation.load();
@@ -127,7 +133,7 @@ impl<K: Key, M: Message, V: Value> Generation<K, M, V> {
     pub(super) fn insert(&self, entry: &Arc<Entry<K, M, V>>, unique: bool) -> Result<Option<Holders<K, M, V>>, Pid> {
         match self.entries.entry(entry.key.clone()) {
             Place::Vacant(place) => {
-                place.insert(Holders::One(entry.clone()));
+                place.insert(Holders::one(entry.clone()));
                 Ok(None)
             }
             Place::Occupied(mut place) if !unique => {
@@ -136,7 +142,7 @@ impl<K: Key, M: Message, V: Value> Generation<K, M, V> {
             }
             Place::Occupied(mut place) => {
                 let holder = place.get().living().next().map(|holder| holder.actor.pid());
-                holder.map_or_else(|| Ok(Some(place.insert(Holders::One(entry.clone())))), Err)
+                holder.map_or_else(|| Ok(Some(place.insert(Holders::one(entry.clone())))), Err)
             }
         }
     }
@@ -159,20 +165,36 @@ impl<K: Key, M: Message, V: Value> Generation<K, M, V> {
     pub(super) fn end(&self, entry: &Arc<Entry<K, M, V>>) {
         // First, so that whoever is about to insert it sees that it is too late.
         entry.ended.store(true, Ordering::SeqCst);
+        // Whatever becomes of the removal: the key's `Hash` may panic.
+        entry.retire();
         drop(self.remove(&entry.key, |present| Arc::ptr_eq(present, entry)));
     }
 }
 
 /// The entries of one key, oldest first. Nearly always it is one, which then needs no memory of its own.
 pub(super) enum Holders<K, M, V> {
-    One(Arc<Entry<K, M, V>>),
+    /// The actor is the entry's. It stands beside it because a lookup needs nothing else, and among many entries each one
+    /// is far away in memory.
+    One(ActorRef<M>, Arc<Entry<K, M, V>>),
     Many(Vec<Arc<Entry<K, M, V>>>),
 }
 
 impl<K: Key, M: Message, V: Value> Holders<K, M, V> {
+    fn one(entry: Arc<Entry<K, M, V>>) -> Self {
+        Self::One(entry.actor.clone(), entry)
+    }
+
+    /// The actor of the oldest living entry.
+    fn actor(&self) -> Option<&ActorRef<M>> {
+        match self {
+            Self::One(actor, _) => Some(actor).filter(|actor| actor.is_alive()),
+            Self::Many(_) => self.living().next().map(|entry| &entry.actor),
+        }
+    }
+
     pub(super) fn as_slice(&self) -> &[Arc<Entry<K, M, V>>] {
         match self {
-            Self::One(entry) => slice::from_ref(entry),
+            Self::One(_, entry) => slice::from_ref(entry),
             Self::Many(entries) => entries,
         }
     }
@@ -188,7 +210,7 @@ impl<K: Key, M: Message, V: Value> Holders<K, M, V> {
 
     fn push(&mut self, entry: Arc<Entry<K, M, V>>) {
         match self {
-            Self::One(first) => *self = Self::Many(vec![first.clone(), entry]),
+            Self::One(_, first) => *self = Self::Many(vec![first.clone(), entry]),
             Self::Many(entries) => entries.push(entry),
         }
     }
@@ -196,12 +218,12 @@ impl<K: Key, M: Message, V: Value> Holders<K, M, V> {
     /// Takes the chosen ones out. May leave none, and then has to go.
     fn extract(&mut self, mut chosen: impl FnMut(&Arc<Entry<K, M, V>>) -> bool) -> Vec<Arc<Entry<K, M, V>>> {
         match self {
-            Self::One(entry) if chosen(entry) => {
+            Self::One(_, entry) if chosen(entry) => {
                 let entry = entry.clone();
                 *self = Self::Many(Vec::new());
                 vec![entry]
             }
-            Self::One(_) => Vec::new(),
+            Self::One(..) => Vec::new(),
             Self::Many(entries) => entries.extract_if(.., |entry| chosen(entry)).collect(),
         }
     }
@@ -210,7 +232,7 @@ impl<K: Key, M: Message, V: Value> Holders<K, M, V> {
 impl<K, M, V> Clone for Holders<K, M, V> {
     fn clone(&self) -> Self {
         match self {
-            Self::One(entry) => Self::One(entry.clone()),
+            Self::One(actor, entry) => Self::One(actor.clone(), entry.clone()),
             Self::Many(entries) => Self::Many(entries.clone()),
         }
     }

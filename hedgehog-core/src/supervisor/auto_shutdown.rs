@@ -14,8 +14,8 @@
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let supervisor = Supervisor::new(Strategy::OneForOne)
 ///     .auto_shutdown(AutoShutdown::AnySignificant)
-///     .child(Task::spec("helper", std::future::pending::<Result<(), String>>))
-///     .child(Task::spec("work", || async { Ok::<(), String>(()) }).significant())
+///     .child(Task::spec("helper", std::future::pending::<()>))
+///     .child(Task::spec("work", || async {}).significant())
 ///     .start()
 ///     .await?;
 /// let supervisor = supervisor.whereis().expect("it was started just now");

@@ -14,6 +14,7 @@ use crate::{
     actor_ref::Pid,
     child_spec::{ErasedSpec, Extra},
     exit::{ExitReason, record::Incarnation},
+    panic,
     start_error::StartError,
 };
 use parking_lot::Mutex;
@@ -134,8 +135,9 @@ impl<M: Message> Children<M> {
     }
 
     /// Tries the restart of the child at `at` again later, because it failed with `error`.
-    pub(crate) fn retry(&self, at: Place, error: &StartError) {
-        log::restart_failed(&self.incarnation, &self.spec(at).id, error);
+    pub(crate) fn retry(&self, at: Place, error: StartError) {
+        log::restart_failed(&self.incarnation, &self.spec(at).id, &error);
+        panic::discard(error);
         let attempt = self.table().restarting(at);
         let _ = self.mailbox.cast((self.wrap)(Notice::Retry(at, attempt)));
     }

@@ -30,7 +30,7 @@ const RESTART_PATIENCE: Duration = Duration::from_secs(5);
 /// # use hedgehog_core::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let supervisor = Supervisor::new(Strategy::OneForOne).start().await?;
-/// let clock = || Task::spec("clock", std::future::pending::<Result<(), String>>).restart(Restart::Permanent);
+/// let clock = || Task::spec("clock", std::future::pending::<()>).restart(Restart::Permanent);
 /// supervisor.start_child(clock()).await?;
 /// supervisor.terminate_child("clock").await?;
 ///
@@ -341,7 +341,7 @@ pub enum RestartError {
         id: ChildId,
     },
     /// It runs.
-    #[error("child {id} is running")]
+    #[error("child {id} is running already")]
     Running {
         /// The id.
         id: ChildId,

@@ -57,7 +57,8 @@ impl Options {
 /// The builder methods of a supervisor whose field `options` is an [`Options`].
 macro_rules! option_methods {
     () => {
-        /// The id it has in [`TreeNode`](crate::TreeNode) and in the log when it is started as a root. Default: its kind.
+        /// The id it has in [`TreeNode`](crate::TreeNode) and in the log when it is started as a root. Default:
+        /// `supervisor`, `dynamic_supervisor` or `partition_supervisor`.
         pub fn label(mut self, label: impl Into<$crate::ChildId>) -> Self {
             self.options.label = label.into();
             self

@@ -18,6 +18,7 @@ use crate::{
     child_spec::{AnyChildSpec, ChildId, ErasedSpec},
     exit::ExitReason,
     observe::ChildState,
+    panic,
     start_error::StartError,
 };
 use ractor::{Actor, ActorProcessingErr, Message, RpcReplyPort};
@@ -84,11 +85,14 @@ impl<W: Wrapper> Actor for Server<W> {
         }
         supervisor.validate()?;
         let wrap = |notice| Request::Notice(notice).into();
+        let specs = supervisor.children.iter().map(|spec| spec.for_one_start()).collect();
         let state = State {
             strategy: supervisor.strategy,
             auto_shutdown: supervisor.auto_shutdown,
-            children: Children::new(supervisor.children, &supervisor.options, myself, wrap),
+            children: Children::new(specs, &supervisor.options, myself, wrap),
         };
+        // What only a temporary child's start holds goes with that.
+        drop(supervisor.children);
         state.boot().await?;
         Ok(state)
     }
@@ -98,16 +102,20 @@ impl<W: Wrapper> Actor for Server<W> {
         match message.into() {
             Request::Start(spec, reply) => {
                 state.catch_up(&spec).await?;
-                drop(reply.send(state.start_child(spec).await));
+                panic::discard(reply.send(state.start_child(spec).await));
             }
             Request::Terminate(id, reply) => drop(reply.send(state.terminate_child(&id).await)),
-            Request::Restart(id, reply) => drop(reply.send(state.restart_child(&id).await)),
+            Request::Restart(id, reply) => panic::discard(reply.send(state.restart_child(&id).await)),
             Request::Delete(id, reply) => drop(reply.send(state.delete_child(&id))),
             Request::Which(reply) => drop(reply.send(state.table().info())),
             Request::WhichOne(id, reply) => drop(reply.send(state.find(&id, Child::info))),
             Request::Spec(id, reply) => drop(reply.send(state.find(&id, |child| (&*child.spec).into()))),
             Request::Count(reply) => drop(reply.send(state.table().count())),
-            Request::Notice(Notice::Exited(pid, reason)) => state.exited(pid, reason).await?,
+            Request::Notice(Notice::Exited(pid, reason)) => {
+                let handled = state.exited(pid, &reason).await;
+                panic::discard(reason);
+                handled?;
+            }
             Request::Notice(Notice::Retry(at, attempt)) => {
                 let due = state.table().is_due(at, attempt);
                 if due {
@@ -164,7 +172,7 @@ impl<W: Wrapper> State<W> {
             table.dead(table.with_id(&spec.id).chain(table.namesakes(spec)))
         };
         for (pid, reason) in dead {
-            self.exited(pid, reason).await?;
+            self.exited(pid, &reason).await?;
         }
         Ok(())
     }
@@ -249,18 +257,18 @@ impl<W: Wrapper> State<W> {
     }
 
     /// A child ended by itself, unless the notice is stale: of an incarnation that was stopped or replaced since.
-    async fn exited(&mut self, pid: Pid, reason: ExitReason) -> Result<(), ActorProcessingErr> {
+    async fn exited(&mut self, pid: Pid, reason: &ExitReason) -> Result<(), ActorProcessingErr> {
         let Some(at) = self.table().running(pid) else {
             return Ok(());
         };
         let spec = self.children.spec(at);
         if let Some(child) = self.children.running(at) {
-            log::exited(self.children.supervisor(), &child, &reason);
+            log::exited(self.children.supervisor(), &child, reason);
         }
-        let restart = calls_for_restart(spec.restart, &reason);
+        let restart = calls_for_restart(spec.restart, reason);
         {
             let mut table = self.table();
-            table.exited(at, reason);
+            table.exited(at, reason.clone());
             if restart {
                 // Shown until the restart succeeds; no retry carries this attempt.
                 table.restarting(at);
@@ -299,7 +307,7 @@ impl<W: Wrapper> State<W> {
                     log::replaced(self.children.supervisor(), &self.children.spec(at).id, holder);
                 }
                 Err(error) => {
-                    self.children.retry(at, &error);
+                    self.children.retry(at, error);
                     break;
                 }
             }

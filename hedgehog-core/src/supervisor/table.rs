@@ -25,8 +25,9 @@ use crate::{
 use parking_lot::{Mutex, MutexGuard};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
     mem,
-    ops::{Bound, Deref, DerefMut, RangeBounds},
+    ops::{Deref, DerefMut, RangeBounds},
     sync::Arc,
 };
 
@@ -34,8 +35,9 @@ use std::{
 pub(crate) struct Table {
     /// In start order.
     children: BTreeMap<Place, Child>,
-    /// A set of pairs, because children of a dynamic supervisor may share an id.
-    by_id: BTreeSet<(ChildId, Place)>,
+    /// A set of pairs, because children of a dynamic supervisor may share an id. Most share one there, so that comparing
+    /// ids would mean to read all of their text over and over.
+    by_id: BTreeSet<(IdHash, Place)>,
     /// Many may share a name too, as long as one of them lives.
     by_name: BTreeSet<(NameId, Place)>,
     /// By the last incarnation that ran.
@@ -62,6 +64,16 @@ enum Discarded {
 /// and nobody has it after the child is forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(u64);
+
+/// The hash of an id. Two ids may have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct IdHash(u64);
+
+impl IdHash {
+    fn of(id: &ChildId) -> Self {
+        Self(BuildHasherDefault::<DefaultHasher>::default().hash_one(id))
+    }
+}
 
 impl Place {
     const FIRST: Self = Self(0);
@@ -98,7 +110,7 @@ impl Table {
     pub(crate) fn push(&mut self, spec: Arc<ErasedSpec>) -> Place {
         let at = Place(self.next_place);
         self.next_place += 1;
-        self.by_id.insert((spec.id.clone(), at));
+        self.by_id.insert((IdHash::of(&spec.id), at));
         self.by_name.extend(spec.names.iter().map(|name| (*name, at)));
         self.children.insert(at, Child::new(spec));
         at
@@ -110,7 +122,7 @@ impl Table {
         let Some(child) = self.children.remove(&at) else {
             return;
         };
-        self.by_id.remove(&(child.spec.id.clone(), at));
+        self.by_id.remove(&(IdHash::of(&child.spec.id), at));
         for name in &child.spec.names {
             self.by_name.remove(&(*name, at));
         }
@@ -131,9 +143,9 @@ impl Table {
 
     /// The children with this id; in a static supervisor one at most.
     pub(crate) fn with_id(&self, id: &ChildId) -> impl Iterator<Item = Place> {
-        let from = (Bound::Included((id.clone(), Place::FIRST)), Bound::Unbounded);
-        let same = self.by_id.range(from).take_while(move |(other, _)| other == id);
-        same.map(|(_, at)| *at)
+        let hash = IdHash::of(id);
+        let same = self.by_id.range((hash, Place::FIRST)..=(hash, Place::LAST));
+        same.map(|(_, at)| *at).filter(move |at| self.child(*at).spec.id == *id)
     }
 
     /// The child that last ran as this incarnation.
@@ -227,8 +239,8 @@ impl Table {
             self.active_significant -= active(&child.status);
         }
         let before = mem::replace(&mut child.status, status);
-        let dropped = before.incarnation().map(|before| before.pid()) != child.incarnation().map(|now| now.pid());
-        if dropped {
+        let now = child.incarnation().map(|now| now.pid());
+        if before.incarnation().is_some_and(|before| Some(before.pid()) != now) {
             self.discarded.push(Discarded::Status(before));
         }
     }

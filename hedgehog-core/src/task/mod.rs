@@ -5,11 +5,13 @@
 
 mod many;
 mod origin;
+mod output;
 mod runner;
 mod stream;
 mod supervisor;
 
 pub use many::{OnYieldTimeout, YieldMany};
+pub use output::TaskOutput;
 pub use runner::TaskMsg;
 pub use stream::{OnTimeout, TaskResults, TaskStream};
 pub use supervisor::TaskSupervisor;
@@ -25,9 +27,8 @@ use crate::{
     start_error::StartError,
     supervisor::options::KILL_GRACE,
 };
-use futures_util::{FutureExt as _, TryFutureExt as _};
+use futures_util::FutureExt as _;
 use origin::Origin;
-use ractor::ActorProcessingErr;
 use runner::{Job, Once, Outcome, Repeated, Run};
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
@@ -61,21 +62,27 @@ pub struct Task<T = ()> {
 }
 
 impl Task {
-    /// The spec of a task without a value. `future` is called for every start.
+    /// The spec of a task without a value. `future` is called for every start, and comes to `()` or to a `Result`, whose error
+    /// is how the task fails (see [`TaskOutput`]).
     ///
     /// Like an Elixir `Task`, it is temporary, and a stop ends it at its next `.await` unless it [traps
     /// exits](Self::trap_exit): then it has the time its [`Shutdown`] gives, 5 s by default.
     ///
     /// ```
-    /// use hedgehog_core::{ActorProcessingErr, Restart, Task};
-    /// let spec = Task::spec("autostart", || async { Ok::<(), ActorProcessingErr>(()) }).restart(Restart::Transient);
+    /// use hedgehog_core::{Restart, Task};
+    /// use std::{future::pending, io};
+    ///
+    /// async fn load() -> io::Result<()> {
+    ///     Err(io::ErrorKind::NotFound.into())
+    /// }
+    /// let load = Task::spec("load", load).restart(Restart::Transient); // again after an error or a panic
+    /// let endless = Task::spec("endless", pending::<()>).restart(Restart::Permanent); // fails by a panic only
     /// ```
-    pub fn spec<F, E>(id: impl Into<ChildId>, future: impl Fn() -> F + Send + Sync + 'static) -> ChildSpec<TaskMsg>
+    pub fn spec<F>(id: impl Into<ChildId>, future: impl Fn() -> F + Send + Sync + 'static) -> ChildSpec<TaskMsg>
     where
-        F: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<ActorProcessingErr> + 'static,
+        F: Future<Output: TaskOutput> + Send + 'static,
     {
-        let run: Run = Arc::new(move || future().map_err(Into::into).boxed());
+        let run: Run = Arc::new(move || future().map(TaskOutput::into_result).boxed());
         let origin = Origin::of::<F>();
         let factory = move || {
             let (run, origin) = (run.clone(), origin.clone());
@@ -119,13 +126,12 @@ impl Task {
     /// assert_eq!(client.exited().await.to_string(), "error: connection lost");
     /// # Ok(()) }
     /// ```
-    pub fn start_linked<F, E>(future: F) -> Result<AnyActorRef, StartError>
+    pub fn start_linked<F>(future: F) -> Result<AnyActorRef, StartError>
     where
-        F: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<ActorProcessingErr> + 'static,
+        F: Future<Output: TaskOutput> + Send + 'static,
     {
         let starter = Incarnation::current().ok_or(StartError::NotInCallback)?;
-        let (actor, _nobody) = Self::spawn(future.map_err(Into::into), Origin::of::<F>());
+        let (actor, _nobody) = Self::spawn(future.map(TaskOutput::into_result), Origin::of::<F>());
         starter.link(&actor.0, Bond::Child);
         Ok(actor)
     }
@@ -346,7 +352,9 @@ impl<T> Drop for Task<T> {
         if let Some(actor) = self.actor.as_ref().filter(|_| self.linked)
             && actor.is_alive()
         {
-            actor.kill();
+            // Not the reference's `kill`, which does nothing for an actor that was declared dead: its late end is the last
+            // chance to take the task along.
+            actor.0.kill();
         }
     }
 }

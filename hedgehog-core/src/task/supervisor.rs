@@ -2,9 +2,9 @@
 
 use super::{Once, Origin, Outcome, Task, TaskMsg, TaskStream, job};
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef},
-    child_spec::{ChildSpec, Restart, Shutdown},
-    dynamic_supervisor::DynamicSupervisorRef,
+    actor_ref::{ActorRef, AnyActorRef, Pid},
+    child_spec::{ChildId, ChildSpec, Restart, Shutdown},
+    dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef},
     start_error::StartError,
     supervisor::{NoProc, TerminateError},
 };
@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use std::{future::Future, time::Duration};
 
-/// A [`DynamicSupervisor`](crate::DynamicSupervisor) seen as the home of tasks: `Task.Supervisor`.
+/// A [`DynamicSupervisor`] seen as the home of tasks: `Task.Supervisor`.
 ///
 /// Made from a reference or a name of the dynamic supervisor, which sets the limits and has its place in the tree. When it
 /// stops, so do its tasks, all at the same time, each with up to 5 s (see [`shutdown`](Self::shutdown)).
@@ -22,7 +22,7 @@ use std::{future::Future, time::Duration};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let name = Name::new("tasks");
 /// let root = Supervisor::new(Strategy::OneForOne)
-///     .child(DynamicSupervisor::spec("tasks", DynamicSupervisor::new).name(&name))
+///     .child(TaskSupervisor::spec("tasks", DynamicSupervisor::new).name(&name))
 ///     .start()
 ///     .await?;
 /// let tasks = TaskSupervisor::from(&name);
@@ -41,6 +41,14 @@ pub struct TaskSupervisor {
 }
 
 impl TaskSupervisor {
+    /// A home of tasks as a child of a supervisor. It is a [`DynamicSupervisor::spec`], and can be used as one.
+    pub fn spec(
+        id: impl Into<ChildId>,
+        factory: impl Fn() -> DynamicSupervisor + Send + Sync + 'static,
+    ) -> ChildSpec<DynamicSupervisorMsg> {
+        DynamicSupervisor::spec(id, factory)
+    }
+
     /// How the tasks started through this reference for their value are stopped by the supervisor. Default: 5 s.
     #[must_use]
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
@@ -88,8 +96,11 @@ impl TaskSupervisor {
         TaskStream::new(items.into_iter(), run, Some(self.clone()))
     }
 
-    /// Stops a task and returns when it is gone.
-    pub async fn terminate_child(&self, task: &AnyActorRef) -> Result<(), TerminateError> {
+    /// Stops a task, by reference or pid, and returns when it is gone.
+    ///
+    /// # Errors
+    /// As for [`DynamicSupervisorRef::terminate_child`].
+    pub async fn terminate_child(&self, task: impl Into<Pid>) -> Result<(), TerminateError> {
         self.supervisor.terminate_child(task).await
     }
 

@@ -1,6 +1,6 @@
 //! Applications, apart from their signals, which need a process of their own.
 
-use crate::kit::{Log, Order, Script};
+use crate::kit::{Log, Order, Script, settle};
 use hedgehog_core::{Application, ExitReason, Outcome, Strategy, Supervisor};
 use std::time::Duration;
 
@@ -68,4 +68,25 @@ async fn a_failed_start_names_the_child_through_the_whole_chain() {
     ];
     assert_eq!(causes, told);
     assert_eq!(log.take(), ["start first", "nostart deep", "stop first", "drop first"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_whose_starter_is_gone_when_it_stands_is_stopped_again() {
+    let log = Log::default();
+    let a = Script::new("a", &log);
+    let start = Application::new("app")
+        .root(Supervisor::new(Strategy::OneForOne).child(a.spec()))
+        .start();
+    let mut start = Box::pin(start);
+    tokio::select! {
+        biased;
+        _ = &mut start => unreachable!("a tree takes a moment"),
+        () = std::future::ready(()) => {}
+    }
+    settle().await;
+    assert!(a.name.whereis().is_some(), "it stands, and nobody has looked");
+    drop(start);
+    settle().await;
+    assert!(a.name.whereis().is_none());
+    assert_eq!(log.take(), ["start a", "stop a", "drop a"]);
 }

@@ -37,6 +37,16 @@ impl AtomicU64 {
         fenced(ordering, || self.0.swap(value, ordering))
     }
 
+    pub(super) fn compare_exchange(
+        &self,
+        from: u64,
+        to: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        fenced(success, || self.0.compare_exchange(from, to, success, failure))
+    }
+
     pub(super) fn fetch_add(&self, value: u64, ordering: Ordering) -> u64 {
         fenced(ordering, || self.0.fetch_add(value, ordering))
     }

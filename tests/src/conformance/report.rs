@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Case, Due, Row};
+use super::{Case, Portable, Row};
+
+/// A run of all cases covers at least so many rows.
+const FEWEST_COVERED: usize = 480;
+/// Of the rows that carry over as they are, at most so many are different.
+const MOST_DIFFERENT: usize = 10;
 
 /// The rows together with the outcomes of the cases that name them.
 #[derive(Debug)]
@@ -25,10 +30,8 @@ pub enum Standing {
     Covered,
     /// hedgehog behaves otherwise on purpose.
     Different,
-    /// Due, and not covered in this run.
+    /// Not covered in this run.
     Missing,
-    /// Not built yet.
-    Later,
     /// Does not carry over.
     NotPortable,
 }
@@ -55,9 +58,24 @@ impl Report {
         self.rows.retain(|row| self.seen.contains_key(row.id.as_str()));
     }
 
-    /// How many rows are due and not covered.
-    pub fn missing(&self) -> usize {
-        self.count(Standing::Missing)
+    /// What a run of all cases leaves to be desired, if anything.
+    pub fn shortfall(&self) -> Option<String> {
+        let [covered, missing] = [Standing::Covered, Standing::Missing].map(|standing| self.count(standing));
+        let different = |row: &&Row| row.portable == Portable::Yes && row.different.is_some();
+        let different = self.rows.iter().filter(different).count();
+        if missing > 0 {
+            Some(format!("{missing} rows are covered by no case that passed"))
+        } else if different > MOST_DIFFERENT {
+            Some(format!(
+                "{different} rows are different that carry over as they are; at most {MOST_DIFFERENT} may be"
+            ))
+        } else if covered < FEWEST_COVERED {
+            Some(format!(
+                "{covered} rows are covered; at least {FEWEST_COVERED} have to be"
+            ))
+        } else {
+            None
+        }
     }
 
     fn count(&self, standing: Standing) -> usize {
@@ -69,12 +87,11 @@ impl Report {
             .seen
             .get(row.id.as_str())
             .is_some_and(|seen| seen.passed > 0 && seen.failed == 0);
-        match row.due {
+        match row.portable {
             _ if row.different.is_some() => Standing::Different,
-            Due::Never => Standing::NotPortable,
+            Portable::No => Standing::NotPortable,
             _ if shown => Standing::Covered,
-            Due::Now => Standing::Missing,
-            Due::Later => Standing::Later,
+            Portable::Yes | Portable::Adapt => Standing::Missing,
         }
     }
 }
@@ -109,7 +126,6 @@ impl Standing {
             Self::Covered => "covered",
             Self::Different => "different",
             Self::Missing => "MISSING",
-            Self::Later => "later",
             Self::NotPortable => "not portable",
         }
     }
@@ -125,24 +141,31 @@ pub(super) fn unknown_row(rows: &[Row], cases: &[Case]) -> Option<String> {
                 "{} names {id}, which is no row of conformance/rows.csv",
                 case.name()
             )),
-            Some(row) if row.due == Due::Never => Some(format!("{} names {id}, which is not portable", case.name())),
+            Some(row) if row.portable == Portable::No => {
+                Some(format!("{} names {id}, which is not portable", case.name()))
+            }
             Some(_) => None,
         })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Clock, Portable};
+    use super::super::Clock;
     use super::*;
 
-    fn row(id: &str, due: Due) -> Row {
-        let portable = if due == Due::Never { Portable::No } else { Portable::Yes };
+    fn row(id: &str, portable: Portable) -> Row {
         Row {
             id: id.to_owned(),
             portable,
-            due,
             title: "a title".to_owned(),
             different: None,
+        }
+    }
+
+    fn different(id: &str) -> Row {
+        Row {
+            different: Some("of Rust".to_owned()),
+            ..row(id, Portable::Yes)
         }
     }
 
@@ -151,36 +174,41 @@ mod tests {
     }
 
     #[test]
-    fn the_closing_line_counts_only_rows_that_are_due_or_shown() {
-        let different = Row {
-            different: Some("of Rust".to_owned()),
-            ..row("SPEC-002", Due::Now)
-        };
+    fn the_closing_line_counts_the_rows_that_carry_over() {
         let rows = [
-            row("SPEC-001", Due::Now),
-            different,
-            row("SPEC-003", Due::Later),
-            row("SPEC-004", Due::Never),
+            row("SPEC-001", Portable::Yes),
+            different("SPEC-002"),
+            row("SPEC-003", Portable::Adapt),
+            row("SPEC-004", Portable::No),
         ];
         let mut report = Report::new(rows.to_vec());
-        assert_eq!(closing(&report), "conformance: 0 covered, 1 different, 1 missing");
+        assert_eq!(closing(&report), "conformance: 0 covered, 1 different, 2 missing");
         report.record(&["SPEC-001", "SPEC-003"], true);
         assert_eq!(closing(&report), "conformance: 2 covered, 1 different, 0 missing");
     }
 
     #[test]
     fn a_failed_case_uncovers_a_row_that_another_case_shows() {
-        let mut report = Report::new(vec![row("SPEC-001", Due::Now)]);
+        let mut report = Report::new(vec![row("SPEC-001", Portable::Yes)]);
         report.record(&["SPEC-001"], true);
-        assert_eq!(report.missing(), 0);
+        assert_eq!(closing(&report), "conformance: 1 covered, 0 different, 0 missing");
         report.record(&["SPEC-001"], false);
-        assert_eq!(report.missing(), 1);
+        assert_eq!(closing(&report), "conformance: 0 covered, 0 different, 1 missing");
         assert!(report.to_string().contains("1 failed"), "{report}");
     }
 
     #[test]
+    fn what_is_missing_or_different_beyond_measure_is_a_shortfall() {
+        let short = |rows: Vec<Row>| Report::new(rows).shortfall().unwrap_or_default();
+        assert!(short(vec![row("SPEC-001", Portable::Yes)]).starts_with("1 rows are covered by no case"));
+        let many = |count: usize| (0..count).map(|id| different(&id.to_string())).collect();
+        assert!(short(many(MOST_DIFFERENT + 1)).starts_with("11 rows are different"));
+        assert!(short(many(MOST_DIFFERENT)).starts_with("0 rows are covered; at least"));
+    }
+
+    #[test]
     fn a_run_of_some_cases_tells_only_of_their_rows() {
-        let mut report = Report::new(vec![row("SPEC-001", Due::Now), row("SPEC-002", Due::Now)]);
+        let mut report = Report::new(vec![row("SPEC-001", Portable::Yes), row("SPEC-002", Portable::Yes)]);
         report.record(&["SPEC-002"], true);
         report.retain_seen();
         assert_eq!(closing(&report), "conformance: 1 covered, 0 different, 0 missing");
@@ -191,8 +219,10 @@ mod tests {
     fn a_case_that_names_an_unknown_row_is_told() {
         let case = Case::new("target::a", &["SPEC-001"], Clock::Paused, || Box::pin(async { None }));
         let cases = [case];
-        assert_eq!(unknown_row(&[row("SPEC-001", Due::Now)], &cases), None);
-        assert!(unknown_row(&[row("SPEC-002", Due::Now)], &cases).is_some_and(|text| text.contains("no row")));
-        assert!(unknown_row(&[row("SPEC-001", Due::Never)], &cases).is_some_and(|text| text.contains("not portable")));
+        assert_eq!(unknown_row(&[row("SPEC-001", Portable::Yes)], &cases), None);
+        assert!(unknown_row(&[row("SPEC-002", Portable::Yes)], &cases).is_some_and(|text| text.contains("no row")));
+        assert!(
+            unknown_row(&[row("SPEC-001", Portable::No)], &cases).is_some_and(|text| text.contains("not portable"))
+        );
     }
 }

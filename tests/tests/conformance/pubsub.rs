@@ -218,7 +218,7 @@ pub(crate) mod broadcasts {
         let _a = room.join("a", &["t"]).await;
         let failing = || {
             room.pubsub
-                .dispatch("t", None, 1, |_, _, _| panic!("intended: in the dispatcher"))
+                .dispatch("t", None, 1, |_, _, _| panic!("intended: in the dispatcher"));
         };
         assert!(catch_unwind(AssertUnwindSafe(failing)).is_err());
         room.pubsub.broadcast("t", 2);

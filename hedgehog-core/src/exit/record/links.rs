@@ -29,11 +29,20 @@ pub(crate) enum Bond {
 }
 
 impl Links {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     fn add(&mut self, other: &Arc<Incarnation>, bond: Bond) {
-        self.0.entry(other.pid).or_insert_with(|| Linked {
+        let linked = self.0.entry(other.pid).or_insert_with(|| Linked {
             other: Arc::downgrade(other),
             bond,
         });
+        // A child may have linked itself to its starter before the start was over. It is its child all the same.
+        if bond == Bond::Child {
+            linked.bond = bond;
+        }
     }
 
     /// Passes the end of `ended` on. Locks the records of others, so the caller must hold no lock.

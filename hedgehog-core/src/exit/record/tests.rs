@@ -10,7 +10,7 @@ const MANY: usize = 5_000;
 impl Incarnation {
     fn hooks(&self) -> usize {
         let mut ending = self.ending.lock();
-        ending.cleanups.take_all().len() + ending.monitors.take_all().len()
+        ending.cleanups.take_all().len() + ending.monitors.take_all().len() + ending.links.len()
     }
 }
 
@@ -48,7 +48,7 @@ async fn landlord() -> ActorRef<<Landlord as Actor>::Msg> {
 
 #[tokio::test]
 async fn what_comes_and_goes_leaves_nothing_in_an_actor_that_stays() {
-    let actor = landlord().await;
+    let (actor, peer) = (landlord().await, landlord().await);
     // Only its supervisor's monitor stays.
     let registry = Registry::unique("names");
     let _owner = Supervisor::new(Strategy::OneForOne)
@@ -62,10 +62,15 @@ async fn what_comes_and_goes_leaves_nothing_in_an_actor_that_stays() {
         assert!(registry.unregister(&"key", &actor));
         kept.ring(&actor, || None);
         pubsub.subscribe("topic", Overflow::Lossless).ring(&actor, || None);
+        assert!(actor.monitor(&peer, |_, _| None).demonitor());
+        actor.link(&peer);
+        actor.unlink(&peer);
+        assert!(actor.send_after(Duration::from_secs(600), None).cancel().is_some());
+        actor.any().0.run(registry.lock("key", async || ())).await;
     }
     actor.call(Some, None).await.expect("an answer");
     drop(kept);
-    assert_eq!(actor.any().0.hooks(), 1);
+    assert_eq!((actor.any().0.hooks(), peer.any().0.hooks()), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -290,7 +290,8 @@ pub(crate) mod ends {
         let (sup, [a]) = actors(["a"]).await;
         let down = |refused: Result<(), RegisterError>, name: &str| match refused {
             Err(error @ RegisterError::Down { .. }) => {
-                assert_eq!(error.to_string(), format!("the registry {name} is not running"));
+                let told = format!("the registry {name} is not running, start its spec first");
+                assert_eq!(error.to_string(), told);
             }
             other => panic!("nobody owns it: {other:?}"),
         };
