@@ -6,21 +6,21 @@ use super::Overflow;
 use super::overflow::Metadata;
 use super::sync::AtomicU64;
 
-/// Alone on its cache lines, all of it on two: the rest is written at every drain.
-#[repr(align(128))]
+/// Alone on its cache lines: it is written at every drain. What a drain looks at comes first, and fits on one of them.
+#[repr(C, align(128))]
 pub(super) struct Reader {
-    id: usize,
-    overflow: Overflow,
-    metadata: Option<Metadata>,
     /// The next event to read, as of the last drain.
     position: AtomicU64,
     /// Everything before it may go; only looked at where nothing may be lost.
     acknowledged: AtomicU64,
-    lagged: AtomicU64,
-    skipped: AtomicU64,
-    high_water: AtomicU64,
     /// The position at which the subscription was closed; [`OPEN`] until then. Set under the log's lock.
     end: AtomicU64,
+    high_water: AtomicU64,
+    overflow: Overflow,
+    id: usize,
+    lagged: AtomicU64,
+    skipped: AtomicU64,
+    metadata: Option<Metadata>,
 }
 
 const OPEN: u64 = u64::MAX;
