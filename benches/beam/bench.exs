@@ -16,7 +16,7 @@ defmodule Bench do
   an iteration does the work of `units` units.
   """
   def time(family, name, n, units, sample) do
-    {length, budget, most} = if quick?(), do: {10_000_000, 150_000_000, 9}, else: {40_000_000, 1_200_000_000, 21}
+    {length, budget, most} = if quick?(), do: {10_000_000, 150_000_000, 9}, else: {30_000_000, 700_000_000, 21}
     {iterations, one} = calibrate(sample, 1, length)
     samples = div(budget, max(one, 1)) |> max(3) |> min(most)
     taken = for _ <- 1..samples, do: sample.(iterations) / (iterations * units)

@@ -22,8 +22,8 @@ pub(super) struct Effort {
 
 impl Effort {
     pub(super) const FULL: Self = Self {
-        sample: Duration::from_millis(40),
-        budget: Duration::from_millis(1_200),
+        sample: Duration::from_millis(30),
+        budget: Duration::from_millis(700),
         fewest_samples: 3,
         most_samples: 21,
         long_cases: true,
