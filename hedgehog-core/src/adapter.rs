@@ -8,15 +8,26 @@
 
 use crate::{
     actor_ref::ActorRef,
-    exit::{ExitReason, record::Incarnation},
+    exit::{
+        ExitReason,
+        record::{Current, Incarnation},
+    },
     name::Bind,
     panic,
     start_error::StartError,
     supervisor::log,
 };
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::CatchUnwind};
+use pin_project_lite::pin_project;
 use ractor::{Actor, ActorProcessingErr, SpawnErr, SupervisionEvent};
-use std::{future::Future, marker::PhantomData, sync::Arc};
+use std::{
+    future::Future,
+    marker::PhantomData,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 /// What an incarnation is started from.
 pub(crate) struct Launch<A: Actor> {
@@ -97,6 +108,8 @@ struct Adapter<A>(PhantomData<fn() -> A>);
 struct Holder<A: Actor> {
     body: Option<Body<A>>,
     incarnation: Arc<Incarnation>,
+    /// See [`Callback`].
+    lent: Option<Arc<Incarnation>>,
 }
 
 struct Body<A: Actor> {
@@ -105,13 +118,9 @@ struct Body<A: Actor> {
 }
 
 impl<A: Actor> Holder<A> {
-    /// Settles the outcome of a callback: an error or a panic ends the actor here, in its own task.
-    async fn settle(
-        &mut self,
-        myself: ractor::ActorRef<A::Msg>,
-        outcome: Result<(), ExitReason>,
-    ) -> Result<(), ActorProcessingErr> {
-        let Err(reason) = outcome else { return Ok(()) };
+    /// Ends the actor for `reason`, an error or a panic of a callback, here in its own task.
+    #[cold]
+    async fn fail(&mut self, myself: ractor::ActorRef<A::Msg>, reason: ExitReason) -> Result<(), ActorProcessingErr> {
         self.incarnation.close();
         // It gave way too late: whoever killed it need not care what it says now, and a successor may be running.
         if self.incarnation.is_killed() {
@@ -121,7 +130,7 @@ impl<A: Actor> Holder<A> {
         // After a panic the state may be torn, so only an orderly error is followed by the actor's own cleanup.
         if !matches!(reason, ExitReason::Panic(_))
             && let Some(Body { actor, state }) = &mut self.body
-            && let Err(error) = guard(&self.incarnation, actor.post_stop(myself, state)).await
+            && let Err(error) = callback(&self.incarnation, &mut self.lent, actor.post_stop(myself, state)).await
         {
             tracing::warn!(pid = %self.incarnation.pid(), error = %log::text(&error), "cleanup failed");
             panic::discard(error);
@@ -192,6 +201,7 @@ impl<A: Actor> Actor for Adapter<A> {
             Ok(state) => Ok(Holder {
                 body: Some(Body { actor, state }),
                 incarnation,
+                lent: None,
             }),
             Err(error) => {
                 let _ = panic::catch_sync(|| incarnation.run_sync(|| drop(actor)));
@@ -208,8 +218,10 @@ impl<A: Actor> Actor for Adapter<A> {
         let Some(Body { actor, state }) = &mut holder.body else {
             return Ok(());
         };
-        let outcome = guard(&holder.incarnation, actor.post_start(myself.clone(), state)).await;
-        holder.settle(myself, outcome).await
+        match callback(&holder.incarnation, &mut holder.lent, actor.post_start(myself.clone(), state)).await {
+            Ok(()) => Ok(()),
+            Err(reason) => Box::pin(holder.fail(myself, reason)).await,
+        }
     }
 
     async fn handle(
@@ -221,8 +233,10 @@ impl<A: Actor> Actor for Adapter<A> {
         let Some(Body { actor, state }) = &mut holder.body else {
             return Ok(());
         };
-        let outcome = guard(&holder.incarnation, actor.handle(myself.clone(), message, state)).await;
-        holder.settle(myself, outcome).await
+        match callback(&holder.incarnation, &mut holder.lent, actor.handle(myself.clone(), message, state)).await {
+            Ok(()) => Ok(()),
+            Err(reason) => Box::pin(holder.fail(myself, reason)).await,
+        }
     }
 
     async fn handle_supervisor_evt(
@@ -234,12 +248,10 @@ impl<A: Actor> Actor for Adapter<A> {
         let Some(Body { actor, state }) = &mut holder.body else {
             return Ok(());
         };
-        let outcome = guard(
-            &holder.incarnation,
-            actor.handle_supervisor_evt(myself.clone(), event, state),
-        )
-        .await;
-        holder.settle(myself, outcome).await
+        match callback(&holder.incarnation, &mut holder.lent, actor.handle_supervisor_evt(myself.clone(), event, state)).await {
+            Ok(()) => Ok(()),
+            Err(reason) => Box::pin(holder.fail(myself, reason)).await,
+        }
     }
 
     async fn post_stop(
@@ -251,26 +263,56 @@ impl<A: Actor> Actor for Adapter<A> {
             return Ok(());
         };
         holder.incarnation.close();
-        let outcome = guard(&holder.incarnation, actor.post_stop(myself, state)).await;
+        let stopped = callback(&holder.incarnation, &mut holder.lent, actor.post_stop(myself, state)).await;
         let requested = holder.incarnation.requested().unwrap_or(ExitReason::Normal);
-        holder.finish(outcome.err().unwrap_or(requested));
+        holder.finish(stopped.err().unwrap_or(requested));
         Ok(())
     }
 }
 
-/// Runs one callback as `incarnation` and types what comes out of it.
-///
-/// Not an `async fn`: that would keep the callback once as its argument and once as what it awaits, in every actor.
-fn guard<F>(incarnation: &Arc<Incarnation>, callback: F) -> impl Future<Output = Result<(), ExitReason>> + use<F>
+/// Runs `future` as a callback of `incarnation`, and types what comes out of it.
+fn callback<'a, F>(
+    incarnation: &Arc<Incarnation>,
+    lent: &'a mut Option<Arc<Incarnation>>,
+    future: F,
+) -> Callback<'a, F>
 where
     F: Future<Output = Result<(), ActorProcessingErr>>,
 {
-    panic::catch(incarnation.run(callback)).map(|outcome| match outcome {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(match error.downcast::<ExitReason>() {
-            Ok(reason) => *reason,
-            Err(error) => ExitReason::Error(error.into()),
-        }),
-        Err(text) => Err(ExitReason::Panic(text)),
-    })
+    let current = lent.take().unwrap_or_else(|| incarnation.clone());
+    Callback {
+        running: current.run_owned(AssertUnwindSafe(future).catch_unwind()),
+        lent,
+    }
+}
+
+pin_project! {
+    /// A callback that runs as its incarnation, until it returns, fails or panics.
+    ///
+    /// Written by hand because it runs for every message: an `async fn` would keep the future twice, as its argument and as
+    /// what it awaits, and move it in between. For the same reason the reference to the incarnation is lent and taken back:
+    /// counting one up and down would fetch the record's memory, which most messages have no other use for.
+    struct Callback<'a, F> {
+        #[pin]
+        running: Current<CatchUnwind<AssertUnwindSafe<F>>>,
+        lent: &'a mut Option<Arc<Incarnation>>,
+    }
+}
+
+impl<F: Future<Output = Result<(), ActorProcessingErr>>> Future for Callback<'_, F> {
+    type Output = Result<(), ExitReason>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let outcome = ready!(this.running.as_mut().poll(context));
+        **this.lent = this.running.take_value();
+        Poll::Ready(match outcome {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(match error.downcast::<ExitReason>() {
+                Ok(reason) => *reason,
+                Err(error) => ExitReason::Error(error.into()),
+            }),
+            Err(panic) => Err(ExitReason::Panic(panic::text(panic))),
+        })
+    }
 }

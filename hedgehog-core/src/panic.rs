@@ -20,7 +20,8 @@ pub(crate) fn discard<T>(value: T) {
     let _ = catch_sync(|| drop(value));
 }
 
-fn text(panic: Box<dyn Any + Send>) -> Arc<str> {
+/// What a caught panic says.
+pub(crate) fn text(panic: Box<dyn Any + Send>) -> Arc<str> {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)

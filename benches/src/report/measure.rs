@@ -1,7 +1,7 @@
 //! Takes the samples of a case: all contenders set up, then one sample of each in turn, so that what disturbs the machine for a
 //! while disturbs all of them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::figure::Figure;
 use super::progress;
@@ -10,9 +10,10 @@ use crate::family::{Case, Entry, Family, Measure, Rig, Role};
 /// How much time a case may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Effort {
-    /// What one sample should last at least.
+    /// What one sample should measure at least.
     sample: Duration,
-    /// What the samples of one contender may last in all, unless the fewest last longer.
+    /// What the samples of one contender may take in all, with what is set up and cleared away for them, unless the fewest take
+    /// longer.
     budget: Duration,
     fewest_samples: usize,
     most_samples: usize,
@@ -58,7 +59,7 @@ impl Running {
         let mut rig = (entry.start)();
         let (iterations, samples) = match measure {
             Measure::Time => {
-                let (iterations, one) = calibrate(&mut *rig, effort.sample);
+                let (iterations, one) = calibrate(&mut *rig, effort);
                 (iterations, effort.samples(one))
             }
             Measure::Memory => (1, effort.fewest_samples),
@@ -124,15 +125,18 @@ pub(super) fn compare(figures: &mut [Figure]) {
     }
 }
 
-/// How many iterations fill a sample, and how long that is. Also warms up.
-fn calibrate(rig: &mut dyn Rig, sample: Duration) -> (u64, Duration) {
+/// How many iterations fill a sample, and how long that takes in all. Also warms up.
+fn calibrate(rig: &mut dyn Rig, effort: Effort) -> (u64, Duration) {
     let mut iterations = 1;
     loop {
-        let took = rig.run(iterations).time();
-        if took >= sample / 2 || iterations >= 1 << 24 {
+        let start = Instant::now();
+        let measured = rig.run(iterations).time();
+        let took = start.elapsed();
+        let factor = effort.sample.as_nanos() / measured.as_nanos().max(1);
+        let affordable = effort.most_samples as u128 * took.as_nanos() < effort.budget.as_nanos();
+        if factor <= 2 || !affordable || iterations >= 1 << 24 {
             return (iterations, took);
         }
-        let factor = sample.as_nanos() / took.as_nanos().max(1);
         iterations *= (factor as u64).clamp(2, 16);
     }
 }

@@ -37,12 +37,15 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{runtime::Handle, sync::Notify, time::Instant};
+use tokio::{runtime::Handle, sync::Notify, task::futures::TaskLocalFuture, time::Instant};
 
 tokio::task_local! {
     /// The incarnation whose callback is running in this task.
     static CURRENT: Arc<Incarnation>;
 }
+
+/// A future that runs as a callback of an incarnation.
+pub(crate) type Current<F> = TaskLocalFuture<Arc<Incarnation>, F>;
 
 type Cleanup = Box<dyn FnOnce() + Send>;
 type Monitor = Box<dyn FnOnce(&ExitReason) + Send>;
@@ -180,8 +183,13 @@ impl Incarnation {
     }
 
     /// Runs `future` as a callback of this incarnation.
-    pub(crate) fn run<F: Future>(self: &Arc<Self>, future: F) -> impl Future<Output = F::Output> + use<F> {
-        CURRENT.scope(self.clone(), future)
+    pub(crate) fn run<F: Future>(self: &Arc<Self>, future: F) -> Current<F> {
+        self.clone().run_owned(future)
+    }
+
+    /// [`run`](Self::run) with this very reference, which can be had back when the future is done.
+    pub(crate) fn run_owned<F: Future>(self: Arc<Self>, future: F) -> Current<F> {
+        CURRENT.scope(self, future)
     }
 
     /// Runs `f` as a callback of this incarnation.

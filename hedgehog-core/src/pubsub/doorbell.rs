@@ -2,47 +2,55 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Wake;
+use std::task::{Wake, Waker};
 
-use arc_swap::ArcSwapOption;
-
-/// The waker of a subscription that is an actor's.
-pub(super) struct Doorbell {
-    /// Between the ring and the `rearm` in the handler of its message.
-    in_flight: AtomicBool,
-    /// `None` when the actor is gone.
-    send: ArcSwapOption<Send>,
+/// The doorbell of a subscription, whatever it sends.
+pub(super) trait Doorbell: Send + Sync {
+    /// Sends its message, unless one is in flight.
+    fn ring(&self);
+    /// The message has arrived: the next ring sends one again.
+    fn rearm(&self);
+    /// Sends nothing any more.
+    fn silence(&self);
 }
 
-type Send = Box<dyn Fn() + std::marker::Send + Sync>;
+/// In one piece, because a publisher that rings many doorbells fetches each from memory.
+struct Bell<F> {
+    /// Between the ring and the `rearm` in the handler of its message.
+    in_flight: AtomicBool,
+    silent: AtomicBool,
+    send: F,
+}
 
-impl Doorbell {
-    pub(super) fn new(send: impl Fn() + std::marker::Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self {
-            in_flight: AtomicBool::new(false),
-            send: ArcSwapOption::from_pointee(Box::new(send) as Send),
-        })
-    }
+/// A doorbell that calls `send`, and the waker that rings it.
+pub(super) fn doorbell(send: impl Fn() + Send + Sync + 'static) -> (Arc<dyn Doorbell>, Waker) {
+    let bell = Arc::new(Bell {
+        in_flight: AtomicBool::new(false),
+        silent: AtomicBool::new(false),
+        send,
+    });
+    let waker = Waker::from(Arc::clone(&bell));
+    (bell, waker)
+}
 
-    pub(super) fn ring(&self) {
-        if !self.in_flight.swap(true, Ordering::AcqRel)
-            && let Some(send) = &*self.send.load()
-        {
-            send();
+impl<F: Fn() + Send + Sync> Doorbell for Bell<F> {
+    #[inline]
+    fn ring(&self) {
+        if !self.in_flight.swap(true, Ordering::AcqRel) && !self.silent.load(Ordering::Acquire) {
+            (self.send)();
         }
     }
 
-    pub(super) fn rearm(&self) {
+    fn rearm(&self) {
         self.in_flight.store(false, Ordering::Release);
     }
 
-    /// Rings no more, and lets go of what it would have sent.
-    pub(super) fn silence(&self) {
-        self.send.store(None);
+    fn silence(&self) {
+        self.silent.store(true, Ordering::Release);
     }
 }
 
-impl Wake for Doorbell {
+impl<F: Fn() + Send + Sync> Wake for Bell<F> {
     fn wake(self: Arc<Self>) {
         self.ring();
     }

@@ -11,6 +11,7 @@ use super::idle::{IdleSet, Seat};
 use super::log::Log;
 use super::overflow::Metadata;
 use super::reader::Reader;
+use super::sync::CHUNK;
 use super::{Drained, Overflow};
 
 pub(super) struct Feed<T> {
@@ -80,6 +81,7 @@ impl<T> Feed<T> {
         let (reader, cursor) = self.log.subscribe(overflow, metadata, |id| self.idle.reserve(id));
         let seat = self.seat(reader.id());
         Place {
+            released: cursor.position(),
             cursor,
             reader,
             seat,
@@ -102,6 +104,8 @@ pub(super) struct Place<T> {
     pub(super) seat: Seat,
     /// The waker in the seat, which nobody else replaces: a task that falls asleep again need not look there.
     registered: Option<Waker>,
+    /// The position up to which freeing the log was last tried.
+    released: u64,
 }
 
 impl<T> Place<T> {
@@ -160,6 +164,16 @@ impl<T> Place<T> {
         let lost = self.position() - position;
         self.reader.lost(lost);
         lost
+    }
+
+    /// Lets go of everything before `position`.
+    pub(super) fn acknowledge(&mut self, feed: &Feed<T>, position: u64) {
+        self.reader.acknowledge(position);
+        // A publisher frees the log as it goes; a subscriber that has caught up does it because no publisher may come.
+        if position.saturating_sub(self.released) >= CHUNK as u64 && self.lag(feed) == 0 {
+            self.released = position;
+            drop(feed.log.release(&self.reader));
+        }
     }
 
     /// Falls asleep, to be woken by `waker`, if there is nothing to read; `false` if there is, or if the subscription was

@@ -2,8 +2,8 @@
 //!
 //! Owned by a [`Feed`](super::feed::Feed). A subscriber with nothing to read sets its bit and looks at the publish position
 //! once more; a publisher stores the position and then takes all bits of a group in one swap. Both orders are `SeqCst`, so at
-//! least one of the two sees the other, and whoever takes a bit owes that subscriber a wake. Publishing to subscribers
-//! that are awake costs one load per 64 of them.
+//! least one of the two sees the other, and whoever takes a bit owes that subscriber a wake. Groups beyond the first have a bit of
+//! their own, kept in the same way: publishing to subscribers that are awake costs one load, and one more per 4 096 of them.
 //!
 //! A wake may come without need (a bit taken just before its subscriber left or read on), never too late.
 
@@ -18,47 +18,71 @@ use super::sync::{AtomicU64, OnceLock, SEATS, WakerSlot};
 /// The owner of a subscription that nobody owns: no pid is zero.
 pub(super) const NOBODY: u64 = 0;
 
-/// A list of groups that grows at its end and never shrinks. It grows under the log's lock, which orders that with the
-/// publishers that come after.
+/// Groups of subscribers. They grow under the log's lock, which orders that with the publishers that come after, and never
+/// shrink.
 #[derive(Default)]
 pub(super) struct IdleSet {
+    /// The first ones are looked at without being asked for: most topics have no others.
     first: OnceLock<Arc<Group>>,
+    blocks: OnceLock<Arc<Block>>,
 }
 
 impl IdleSet {
     /// Makes room for the subscriber `id`.
     pub(super) fn reserve(&self, id: usize) {
-        let mut place = &self.first;
-        for _ in 0..=id / SEATS {
-            place = &place.get_or_init(Arc::default).next;
+        let Some(further) = (id / SEATS).checked_sub(1) else {
+            self.first.get_or_init(Arc::default);
+            return;
+        };
+        let mut block = self.blocks.get_or_init(Arc::default);
+        for _ in 0..further / SEATS {
+            block = block.next.get_or_init(Arc::default);
         }
+        block.groups[further % SEATS].get_or_init(Arc::default);
     }
 
     /// The place of the subscriber `id`, for which there is room.
     pub(super) fn seat(&self, id: usize) -> Seat {
-        let group = self
-            .groups()
-            .nth(id / SEATS)
-            .expect("room is reserved before a seat is taken");
+        const RESERVED: &str = "room is reserved before a seat is taken";
+        let index = id % SEATS;
+        let Some(further) = (id / SEATS).checked_sub(1) else {
+            let group = Arc::clone(self.first.get().expect(RESERVED));
+            return Seat {
+                group,
+                index,
+                block: None,
+            };
+        };
+        let block = self.blocks().nth(further / SEATS).expect(RESERVED);
+        let place = further % SEATS;
+        let group = Arc::clone(block.groups[place].get().expect(RESERVED));
         Seat {
-            group: Arc::clone(group),
-            index: id % SEATS,
+            group,
+            index,
+            block: Some((Arc::clone(block), 1 << place)),
         }
     }
 
     /// Wakes every subscriber that is idle.
     pub(super) fn wake(&self) {
-        for group in self.groups() {
-            // A load first: the swap would take the cache line away from subscribers that are busy, at every event.
-            if group.idle.0.load(Ordering::SeqCst) != 0 {
-                group.wake(group.idle.0.swap(0, Ordering::SeqCst));
+        if let Some(group) = self.first.get() {
+            group.wake_all();
+        }
+        for block in self.blocks() {
+            if block.idle.0.load(Ordering::SeqCst) != 0 {
+                // Before the groups are looked at: who falls asleep from here on sets the bit anew.
+                let groups = bits(block.idle.0.swap(0, Ordering::SeqCst));
+                for group in groups.filter_map(|place| block.groups[place].get()) {
+                    group.wake_all();
+                }
             }
         }
     }
 
     /// Wakes every subscriber that is idle and does not belong to `owner`.
     pub(super) fn wake_except(&self, owner: u64) {
-        for group in self.groups() {
+        let further = self.blocks().flat_map(|block| &block.groups);
+        for group in std::iter::once(&self.first).chain(further).filter_map(OnceLock::get) {
             let idle = group.idle.0.load(Ordering::SeqCst);
             let others = bits(idle).filter(|&index| group.owners[index].load(Ordering::Acquire) != owner);
             let others = others.fold(0, |others, index| others | 1 << index);
@@ -68,8 +92,8 @@ impl IdleSet {
         }
     }
 
-    fn groups(&self) -> impl Iterator<Item = &Arc<Group>> {
-        std::iter::successors(self.first.get(), |group| group.next.get())
+    fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
+        std::iter::successors(self.blocks.get(), |block| block.next.get())
     }
 }
 
@@ -78,6 +102,8 @@ impl IdleSet {
 pub(super) struct Seat {
     group: Arc<Group>,
     index: usize,
+    /// Where the group has a bit, unless it is the first.
+    block: Option<(Arc<Block>, u64)>,
 }
 
 impl Seat {
@@ -85,6 +111,11 @@ impl Seat {
     #[inline]
     pub(super) fn set_idle(&self) {
         self.group.idle.0.fetch_or(self.bit(), Ordering::SeqCst);
+        if let Some((block, group)) = &self.block
+            && block.idle.0.load(Ordering::SeqCst) & group == 0
+        {
+            block.idle.0.fetch_or(*group, Ordering::SeqCst);
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -131,7 +162,6 @@ impl Seat {
 /// Up to 64 subscribers. What a publisher looks at when nobody is idle is one cache line.
 struct Group {
     idle: CacheLine<AtomicU64>,
-    next: OnceLock<Arc<Group>>,
     wakers: [WakerSlot; SEATS],
     owners: [AtomicU64; SEATS],
 }
@@ -140,14 +170,38 @@ impl Default for Group {
     fn default() -> Self {
         Self {
             idle: CacheLine(AtomicU64::new(0)),
-            next: OnceLock::new(),
             wakers: std::array::from_fn(|_| WakerSlot::default()),
             owners: std::array::from_fn(|_| AtomicU64::new(NOBODY)),
         }
     }
 }
 
+/// Up to 64 groups, with a bit for each in which somebody may be idle.
+struct Block {
+    idle: CacheLine<AtomicU64>,
+    groups: [OnceLock<Arc<Group>>; SEATS],
+    next: OnceLock<Arc<Block>>,
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self {
+            idle: CacheLine(AtomicU64::new(0)),
+            groups: std::array::from_fn(|_| OnceLock::new()),
+            next: OnceLock::new(),
+        }
+    }
+}
+
 impl Group {
+    /// Wakes everybody who is idle.
+    fn wake_all(&self) {
+        // A load first: the swap would take the cache line away from subscribers that are busy, at every event.
+        if self.idle.0.load(Ordering::SeqCst) != 0 {
+            self.wake(self.idle.0.swap(0, Ordering::SeqCst));
+        }
+    }
+
     /// Wakes those whose bits the caller has taken.
     fn wake(&self, owed: u64) {
         for index in bits(owed) {
@@ -155,16 +209,6 @@ impl Group {
             if catch_unwind(AssertUnwindSafe(|| self.wakers[index].wake())).is_err() {
                 tracing::error!("the wake of a topic's subscriber panicked; the subscriber may have missed it");
             }
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // One after the other: dropped by recursion, a long list would need a deep stack.
-        let mut next = self.next.take();
-        while let Some(mut group) = next.and_then(Arc::into_inner) {
-            next = group.next.take();
         }
     }
 }

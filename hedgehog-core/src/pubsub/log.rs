@@ -18,7 +18,7 @@ use super::Overflow;
 use super::chunk::{Audience, Chunk, Cursor, contain};
 use super::overflow::Metadata;
 use super::reader::{CacheLine, Reader};
-use super::sync::{AtomicU64, CHUNK, Mutex};
+use super::sync::{AtomicU64, CHUNK, Mutex, fence};
 
 pub(super) struct Log<T> {
     writer: Mutex<Writer<T>>,
@@ -27,6 +27,9 @@ pub(super) struct Log<T> {
     /// `SeqCst` throughout: with the idle bits it forms the pair of store-then-load that decides who wakes a parked
     /// subscriber (see `idle`).
     published: CacheLine<AtomicU64>,
+    /// The id of the reader that held the oldest chunk when somebody last looked. While there is more than one chunk, that
+    /// reader, and it alone, has to come and free the chunk when it moves on.
+    slowest: AtomicU64,
 }
 
 impl<T> Log<T> {
@@ -36,13 +39,13 @@ impl<T> Log<T> {
             readers: Vec::new(),
             free: Vec::new(),
             open: 0,
-            slowest: 0,
             blocking: Vec::new(),
             promised: 0,
         };
         Self {
             writer: Mutex::new(writer),
             published: CacheLine(AtomicU64::new(0)),
+            slowest: AtomicU64::new(0),
         }
     }
 
@@ -115,7 +118,7 @@ impl<T> Log<T> {
                 chunk.fill(position, event, audience);
                 newest.link(&chunk);
                 writer.live.push_back(chunk);
-                evicted.chunks = writer.trim(position);
+                evicted.chunks = self.trim(writer, position);
             }
         } else {
             evicted.event = Some(event);
@@ -176,7 +179,7 @@ impl<T> Log<T> {
             evicted.chunks = if writer.open == 0 {
                 std::mem::take(&mut writer.live).into()
             } else {
-                writer.trim(published)
+                self.trim(writer, published)
             };
         }
         evicted
@@ -199,17 +202,54 @@ impl<T> Log<T> {
         Some(Cursor::new(Arc::clone(&writer.live[index]), position))
     }
 
-    /// Frees what a reader that moved on from `before` may have been the last to need.
-    pub(super) fn release(&self, before: u64) -> Evicted<T> {
-        let mut writer = self.writer.lock();
-        let held_oldest = writer.live.front().is_some_and(|chunk| before < chunk.end());
-        let published = self.published();
-        let chunks = if held_oldest {
-            writer.trim(published)
+    /// Frees what `reader`, which has just moved on, may have been the last to need.
+    pub(super) fn release(&self, reader: &Reader) -> Evicted<T> {
+        // The other half is in `holds`: either the one that counts on this reader sees where it is now, or it is seen here.
+        fence(Ordering::SeqCst);
+        let chunks = if self.slowest.load(Ordering::Relaxed) == reader.id() as u64 {
+            let mut writer = self.writer.lock();
+            let published = self.published();
+            self.trim(&mut writer, published)
         } else {
             Vec::new()
         };
         Evicted { event: None, chunks }
+    }
+
+    /// Takes out the chunks that no reader needs any more, never the newest.
+    ///
+    /// The search begins with the reader that stopped the last one and goes round: most often that reader stops it again, and
+    /// when readers move on one after the other it is the next.
+    fn trim(&self, writer: &mut Writer<T>, published: u64) -> Vec<Arc<Chunk<T>>> {
+        let Writer { live, readers, .. } = writer;
+        let mut chunks = Vec::new();
+        let mut slowest = (self.slowest.load(Ordering::Relaxed) as usize).min(readers.len());
+        while live.len() > 1 {
+            let oldest = live[0].end();
+            let mut needed = u64::MAX;
+            for id in (slowest..readers.len()).chain(0..slowest) {
+                let Some(reader) = &readers[id] else { continue };
+                let needs = reader.needs(published);
+                if needs < oldest && self.holds(reader, published, oldest) {
+                    return chunks;
+                }
+                if needs < needed {
+                    (needed, slowest) = (needs, id);
+                }
+            }
+            while live.len() > 1 && live[0].end() <= needed {
+                chunks.extend(live.pop_front());
+            }
+        }
+        chunks
+    }
+
+    /// Counts on `reader` to free the chunk that ends at `oldest`, unless it has moved on.
+    fn holds(&self, reader: &Reader, published: u64, oldest: u64) -> bool {
+        self.slowest.store(reader.id() as u64, Ordering::Relaxed);
+        // The other half is in `release`.
+        fence(Ordering::SeqCst);
+        reader.needs(published) < oldest
     }
 
     /// The ids of the open readers that publishers wait for.
@@ -235,9 +275,6 @@ struct Writer<T> {
     free: Vec<usize>,
     /// How many readers are not closed.
     open: usize,
-    /// The reader that kept the oldest chunk alive last time. Asking it first makes a trim that frees nothing cost one
-    /// load instead of one per reader.
-    slowest: usize,
     /// The open readers that publishers wait for.
     blocking: Vec<Arc<Reader>>,
     /// Events for which room was promised and that are still to come.
@@ -245,24 +282,6 @@ struct Writer<T> {
 }
 
 impl<T> Writer<T> {
-    /// Takes out the chunks that no reader needs any more, never the newest.
-    fn trim(&mut self, published: u64) -> Vec<Arc<Chunk<T>>> {
-        let mut chunks = Vec::new();
-        while self.live.len() > 1 {
-            let end = self.live[0].end();
-            let holds = |reader: &Option<Arc<Reader>>| reader.as_ref().is_some_and(|r| r.needs(published) < end);
-            if self.readers.get(self.slowest).is_some_and(holds) {
-                break;
-            }
-            if let Some(slowest) = self.readers.iter().position(holds) {
-                self.slowest = slowest;
-                break;
-            }
-            chunks.extend(self.live.pop_front());
-        }
-        chunks
-    }
-
     /// Whether it is this very reader that has its id, and is open.
     fn has(&self, reader: &Arc<Reader>) -> bool {
         let present = self.readers.get(reader.id()).and_then(Option::as_ref);

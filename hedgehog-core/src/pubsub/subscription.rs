@@ -4,10 +4,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::doorbell::Doorbell;
+use super::doorbell::{Doorbell, doorbell};
 use super::feed::Place;
 use super::owner::Owner;
-use super::sync::CHUNK;
 use super::{Overflow, SubscribeOptions, SubscriberInfo, Topic};
 use crate::exit::record::Incarnation;
 use crate::{ActorRef, Message};
@@ -27,11 +26,9 @@ pub struct Subscription<T> {
     place: Place<T>,
     acknowledge: Acknowledge,
     /// The doorbell and the waker that rings it.
-    doorbell: Option<(Arc<Doorbell>, Waker)>,
+    doorbell: Option<(Arc<dyn Doorbell>, Waker)>,
     /// The tie to the actor it belongs to, if there is one.
     owner: Option<Owner>,
-    /// The position up to which freeing the log was last tried.
-    released: u64,
     /// A drain has found it closed: its doorbell need not ring for that again.
     seen_closed: bool,
 }
@@ -71,7 +68,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         let before = self.place.reader.position();
         let drained = self.place.drain(self.topic.feed(), max, f);
         if self.acknowledge == Acknowledge::OnDrain {
-            self.acknowledge(self.position());
+            let position = self.position();
+            self.place.acknowledge(self.topic.feed(), position);
         }
         if self.position() != before && matches!(self.place.reader.overflow(), Overflow::Block(_)) {
             self.topic.room().notify_waiters();
@@ -119,7 +117,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     ///
     /// If events wait already, it rings at once. The handler of the message drains a batch and calls `rearm`; however
     /// many events come in, the mailbox holds one message, and the actor's other messages have their turn between
-    /// batches. A ring may come without events. `message` runs in the publishers' threads.
+    /// batches. A ring may come without events. `message` runs in the publishers' threads, and is kept until the subscription
+    /// is dropped or rung for another actor; so it should not own the subscription.
     ///
     /// The subscription is the actor's from here on: it is closed when the actor exits, or, if acknowledged by hand, rings no
     /// more and keeps what comes in for a successor, which calls this again. Usually called in `pre_start`, with
@@ -134,12 +133,11 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         let Some(to) = incarnation.cell().cloned().map(ractor::ActorRef::from) else {
             return;
         };
-        let doorbell = Doorbell::new(move || {
+        let doorbell = doorbell(move || {
             // Refused by an actor that is gone or about to be: then nobody is left to read.
             let _ = to.cast(message());
         });
-        let waker = Waker::from(Arc::clone(&doorbell));
-        if let Some((former, _)) = self.doorbell.replace((doorbell, waker)) {
+        if let Some((former, _)) = self.doorbell.replace(doorbell) {
             former.silence();
         }
         self.belong_to(&incarnation);
@@ -168,7 +166,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     /// [`subscribe_acked`](super::PubSub::subscribe_acked); the others acknowledge as they drain.
     pub fn ack(&mut self, position: u64) {
         if self.acknowledge == Acknowledge::ByHand {
-            self.acknowledge(position.clamp(self.place.reader.acknowledged(), self.position()));
+            let position = position.clamp(self.place.reader.acknowledged(), self.position());
+            self.place.acknowledge(self.topic.feed(), position);
         }
     }
 
@@ -178,15 +177,6 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     /// it drains has something to go back to only after a panic in the middle of a drain.
     pub fn rewind(&mut self) {
         self.place.rewind(self.topic.feed());
-    }
-
-    fn acknowledge(&mut self, position: u64) {
-        self.place.reader.acknowledge(position);
-        // A publisher frees the log as it goes; a subscriber that has caught up does it because no publisher may come.
-        if position.saturating_sub(self.released) >= CHUNK as u64 && self.lag() == 0 {
-            drop(self.topic.feed().log().release(self.released));
-            self.released = position;
-        }
     }
 
     fn belong_to(&mut self, actor: &Arc<Incarnation>) {
@@ -216,7 +206,6 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         let place = topic.feed().admit(options.overflow, options.metadata);
         let mut subscription = Self {
             topic: topic.clone(),
-            released: place.position(),
             place,
             acknowledge,
             doorbell: None,

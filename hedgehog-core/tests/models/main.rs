@@ -74,7 +74,8 @@ impl Subscriber {
             next = Some(*event + 1);
         });
         assert!(next.is_none_or(|next| next == self.place.position()), "another's event");
-        self.place.reader.acknowledge(self.place.position());
+        let position = self.place.position();
+        self.place.acknowledge(&self.feed, position);
         self.accounted += drained.read as u64 + drained.lagged;
         assert_eq!(self.accounted, self.place.position() - self.start, "unaccounted for");
         drained
@@ -225,6 +226,58 @@ fn who_needs_a_group_that_is_not_there_yet_is_seen_by_publishers() {
         late.wait_until(1);
         publisher.join().expect("no panic");
         drop(settled);
+    });
+}
+
+#[test]
+fn two_that_fall_asleep_in_a_further_group_are_both_woken() {
+    check(|| {
+        let feed = feed();
+        let settled = [0, 0].map(|_| feed.admit(Overflow::DropOldest(1), None));
+        let mut subscriber = Subscriber::new(&feed, Overflow::Lossless);
+        let mut neighbour = Subscriber::new(&feed, Overflow::Lossless);
+        let neighbour = thread::spawn(move || neighbour.wait_until(1));
+        let publisher = publish(&feed, 0..1);
+        subscriber.wait_until(1);
+        neighbour.join().expect("no panic");
+        publisher.join().expect("no panic");
+        settled.iter().for_each(|place| place.leave(&feed));
+    });
+}
+
+#[test]
+fn the_last_of_two_readers_frees_what_both_have_read() {
+    check(|| {
+        let feed = feed();
+        let mut subscriber = Subscriber::new(&feed, Overflow::Lossless);
+        let mut other = Subscriber::new(&feed, Overflow::Lossless);
+        (0..4).for_each(|event| feed.publish(event));
+        let other = thread::spawn(move || {
+            let _ = other.drain();
+            other
+        });
+        let _ = subscriber.drain();
+        let other = other.join().expect("no panic");
+        assert!(feed.log().readers().1 <= 2, "more than the newest chunk is retained");
+        drop(other);
+    });
+}
+
+#[test]
+fn a_reader_that_a_publisher_just_missed_frees_what_it_has_read() {
+    check(|| {
+        let feed = feed();
+        let mut subscriber = Subscriber::new(&feed, Overflow::Lossless);
+        let mut other = Subscriber::new(&feed, Overflow::Lossless);
+        (0..2).for_each(|event| feed.publish(event));
+        let _ = other.drain();
+        // Needs a further chunk, and looks who holds the first one.
+        let publisher = publish(&feed, 2..3);
+        subscriber.wait_until(3);
+        publisher.join().expect("no panic");
+        other.wait_until(3);
+        let retained = feed.log().readers().1;
+        assert!(retained <= 2, "{retained} events are retained");
     });
 }
 

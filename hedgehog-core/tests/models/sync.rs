@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering::{self, SeqCst};
 use std::task::Waker;
 
 use loom::sync::MutexGuard;
-use loom::sync::atomic::{AtomicBool, fence};
+use loom::sync::atomic::AtomicBool;
+pub(super) use loom::sync::atomic::fence;
 
 pub(super) const CHUNK: usize = 2;
 pub(super) const SEATS: usize = 2;
