@@ -267,8 +267,8 @@ fn the_last_of_two_readers_frees_what_both_have_read() {
 fn a_reader_that_a_publisher_just_missed_frees_what_it_has_read() {
     check(|| {
         let feed = feed();
-        let mut subscriber = Subscriber::new(&feed, Overflow::Lossless);
         let mut other = Subscriber::new(&feed, Overflow::Lossless);
+        let mut subscriber = Subscriber::new(&feed, Overflow::Lossless);
         (0..2).for_each(|event| feed.publish(event));
         let _ = other.drain();
         // Needs a further chunk, and looks who holds the first one.
