@@ -32,15 +32,20 @@ pub(crate) enum Delivery {
     Lossy,
 }
 
+/// On cache lines of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Alone<T>(T);
+
 /// What the publisher and the subscribers of a rig share.
 #[derive(Debug)]
 pub(crate) struct Round {
     subscribers: usize,
     delivery: Delivery,
-    /// Subscribers that have not seen the round's last event.
-    reading: AtomicUsize,
     /// Events published up to the end of this round.
     end: AtomicU64,
+    /// Subscribers that have not seen the round's last event.
+    reading: Alone<AtomicUsize>,
     lost: AtomicU64,
     over: Notify,
 }
@@ -50,8 +55,8 @@ impl Round {
         Self {
             subscribers,
             delivery,
-            reading: AtomicUsize::new(0),
             end: AtomicU64::new(0),
+            reading: Alone(AtomicUsize::new(0)),
             lost: AtomicU64::new(0),
             over: Notify::new(),
         }
@@ -59,7 +64,7 @@ impl Round {
 
     /// Opens a round of `events` events and gives their numbers.
     pub(crate) fn open(&self, events: u64) -> std::ops::Range<u64> {
-        self.reading.store(self.subscribers, Ordering::Release);
+        self.reading.0.store(self.subscribers, Ordering::Release);
         let start = self.end.fetch_add(events, Ordering::Release);
         start..start + events
     }
@@ -81,6 +86,8 @@ pub(crate) struct Reader {
     next: u64,
     /// Of several topics that take events in turn, each sees one in so many.
     step: u64,
+    /// Where the round ends, as far as it has looked.
+    end: u64,
     round: Arc<Round>,
 }
 
@@ -90,6 +97,7 @@ impl Reader {
         Self {
             next: first,
             step,
+            end: 0,
             round: Arc::clone(round),
         }
     }
@@ -100,8 +108,15 @@ impl Reader {
             self.gap(event);
         }
         self.next = event.sequence + self.step;
-        if self.next >= self.round.end.load(Ordering::Acquire) && self.round.reading.fetch_sub(1, Ordering::AcqRel) == 1
-        {
+        if self.next >= self.end {
+            self.look_for_the_end();
+        }
+    }
+
+    /// Apart, because it is a round's business and not an event's.
+    fn look_for_the_end(&mut self) {
+        self.end = self.round.end.load(Ordering::Acquire);
+        if self.next >= self.end && self.round.reading.0.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.round.over.notify_one();
         }
     }

@@ -159,9 +159,13 @@ impl<T> Cursor<T> {
         if self.chunk.addressed.load(Ordering::Acquire) != 0 {
             return Ok(self.read_addressed(from, to, reader, owner(), f));
         }
+        let mut reading = Reading {
+            position: self.position,
+            cursor: &mut self.position,
+        };
         for slot in &self.chunk.slots[from..to] {
             // Before `f`, so that an event over which it panics is not read again.
-            self.position += 1;
+            reading.position += 1;
             f(slot.get().expect("a slot is filled before its position is published"));
         }
         Ok(0)
@@ -181,5 +185,17 @@ impl<T> Cursor<T> {
             }
         }
         skipped
+    }
+}
+
+/// Moves the cursor at the end of a read, also of one that panics: written for every event, it would take as long as the read.
+struct Reading<'a> {
+    position: u64,
+    cursor: &'a mut u64,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        *self.cursor = self.position;
     }
 }
