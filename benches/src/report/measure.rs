@@ -15,6 +15,8 @@ pub(super) struct Effort {
     /// What the samples of one contender may take in all, with what is set up and cleared away for them, unless the fewest take
     /// longer.
     budget: Duration,
+    /// How long a contender runs before it is measured.
+    warm_up: Duration,
     fewest_samples: usize,
     most_samples: usize,
     /// Whether cases are measured whose iterations take seconds.
@@ -25,6 +27,7 @@ impl Effort {
     pub(super) const FULL: Self = Self {
         sample: Duration::from_millis(30),
         budget: Duration::from_millis(700),
+        warm_up: Duration::from_millis(150),
         fewest_samples: 3,
         most_samples: 21,
         long_cases: true,
@@ -32,6 +35,7 @@ impl Effort {
     pub(super) const QUICK: Self = Self {
         sample: Duration::from_millis(10),
         budget: Duration::from_millis(150),
+        warm_up: Duration::from_millis(30),
         fewest_samples: 3,
         most_samples: 9,
         long_cases: false,
@@ -125,19 +129,22 @@ pub(super) fn compare(figures: &mut [Figure]) {
     }
 }
 
-/// How many iterations fill a sample, and how long that takes in all. Also warms up.
+/// How many iterations fill a sample, and how long that takes in all.
+///
+/// Found out while warming up: what runs for the first time, on memory that nobody has touched, takes several times as long.
 fn calibrate(rig: &mut dyn Rig, effort: Effort) -> (u64, Duration) {
+    let start = Instant::now();
     let mut iterations = 1;
     loop {
-        let start = Instant::now();
+        let run = Instant::now();
         let measured = rig.run(iterations).time();
-        let took = start.elapsed();
-        let factor = effort.sample.as_nanos() / measured.as_nanos().max(1);
-        let affordable = effort.most_samples as u128 * took.as_nanos() < effort.budget.as_nanos();
-        if factor <= 2 || !affordable || iterations >= 1 << 24 {
+        let took = run.elapsed();
+        let fitting = effort.sample.as_secs_f64() / measured.as_secs_f64().max(1e-9);
+        let spent = start.elapsed();
+        if spent >= effort.budget || (spent >= effort.warm_up && fitting < 2.0) {
             return (iterations, took);
         }
-        iterations *= (factor as u64).clamp(2, 16);
+        iterations = (iterations as f64 * fitting.clamp(0.5, 16.0)).ceil() as u64;
     }
 }
 
