@@ -22,6 +22,9 @@ pub(super) struct Figure {
     pub(super) ratio_to_best: f64,
 }
 
+/// How the names of floors begin: a line does not say otherwise who is one.
+const FLOOR: &str = "floor-";
+
 /// A figure as programs read it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Line {
@@ -70,8 +73,12 @@ impl Figure {
             measure: family.measure,
             case: line.case,
             n: line.n,
+            role: if line.contender.starts_with(FLOOR) {
+                Role::Floor
+            } else {
+                Role::Contender
+            },
             contender: line.contender,
-            role: Role::Contender,
             median,
             quartiles: line.quartiles,
             lost: line.lost,

@@ -9,8 +9,8 @@ use crate::family::{Family, Role};
 
 const HEAD: &str = "# What it costs, here and elsewhere
 
-Written by `cargo bench --bench report`, never by hand. Every figure is the median of up to 21 samples, in nanoseconds for one
-unit; the contenders of a case run in one process, one sample of each in turn. *×* is the ratio to the best contender that loses
+Written by `cargo bench --bench report`, never by hand. Every figure is the median of up to 11 samples, in nanoseconds for one
+unit; the contenders of a case run in one process, one sample of each in turn, each after running unmeasured for a while. *×* is the ratio to the best contender that loses
 nothing; small figures are the quartiles of the samples; what stands in italics does less than the work and is a floor. Ratios
 carry over to other machines, nanoseconds do not.
 
@@ -18,12 +18,72 @@ carry over to other machines, nanoseconds do not.
 others of its family. Two processes cannot be interleaved: compare with it by the size of a difference, not by its tenths.
 ";
 
+/// What the headline compares: cases and sizes of the family `fan_out`, as its columns.
+const HEADLINE: [(&str, usize); 6] = [
+    ("burst", 100),
+    ("burst", 1_000),
+    ("ticks", 100),
+    ("ticks", 1_000),
+    ("paced", 100),
+    ("paced", 1_000),
+];
+
 pub(super) fn report(sections: &[(&Family, Vec<Figure>)]) -> String {
     let mut text = format!("{HEAD}\n{}\n", machine::description());
+    for (family, figures) in sections {
+        if let Some(table) = headline(family, figures) {
+            let _ = write!(text, "\n## In short\n\n{table}");
+        }
+    }
     for (family, figures) in sections {
         section(&mut text, family, figures);
     }
     text
+}
+
+/// One event into N tasks, here and elsewhere: what the README shows, too. `None` of other families.
+pub(super) fn headline(family: &Family, figures: &[Figure]) -> Option<String> {
+    if family.name != crate::fan_out::FAN_OUT.name {
+        return None;
+    }
+    let of = |contender: &str, (case, n): (&str, usize)| {
+        let mut all = figures.iter();
+        all.find(|figure| figure.contender == contender && figure.case == case && figure.n == n)
+    };
+    let mut table = String::from("| one event into N tasks |");
+    for (case, n) in HEADLINE {
+        let _ = write!(table, " {case}, N = {} |", grouped(n));
+    }
+    table.push_str("\n|---|");
+    table.push_str(&"---|".repeat(HEADLINE.len()));
+    for (contender, role) in distinct(figures.iter().map(|figure| (figure.contender.as_str(), figure.role))) {
+        if role == Role::Floor {
+            continue;
+        }
+        let _ = write!(table, "\n| {contender} |");
+        for column in HEADLINE {
+            let cell = match (of(contender, column), of(OURS, column)) {
+                (Some(figure), _) if contender == OURS => format!("{} ns", short(figure.median)),
+                (Some(figure), _) if figure.lost > 0.0 => format!("loses {:.0} %", figure.lost * 100.0),
+                (Some(figure), Some(ours)) => format!("{}×", factor(figure.median / ours.median)),
+                _ => String::new(),
+            };
+            let _ = write!(table, " {cell} |");
+        }
+    }
+    table.push('\n');
+    Some(table)
+}
+
+const OURS: &str = "hedgehog";
+
+/// Two digits that say something, or all before the point.
+fn factor(value: f64) -> String {
+    if value < 10.0 {
+        format!("{value:.1}")
+    } else {
+        grouped(value.round() as usize)
+    }
 }
 
 fn section(text: &mut String, family: &Family, figures: &[Figure]) {

@@ -15,8 +15,11 @@ pub(super) struct Effort {
     /// What the samples of one contender may take in all, with what is set up and cleared away for them, unless the fewest take
     /// longer.
     budget: Duration,
-    /// How long a contender runs before it is measured.
+    /// How long a contender runs before it is measured at all.
     warm_up: Duration,
+    /// How long it runs before each sample: it has slept while all others had their turns, and its threads and the caches take
+    /// some tens of milliseconds to find their places again.
+    lead_in: Duration,
     fewest_samples: usize,
     most_samples: usize,
     /// Whether cases are measured whose iterations take seconds.
@@ -28,18 +31,26 @@ impl Effort {
         sample: Duration::from_millis(30),
         budget: Duration::from_millis(700),
         warm_up: Duration::from_millis(150),
+        lead_in: Duration::from_millis(60),
         fewest_samples: 3,
-        most_samples: 21,
+        most_samples: 11,
         long_cases: true,
     };
     pub(super) const QUICK: Self = Self {
         sample: Duration::from_millis(10),
-        budget: Duration::from_millis(150),
+        budget: Duration::from_millis(100),
         warm_up: Duration::from_millis(30),
+        lead_in: Duration::from_millis(20),
         fewest_samples: 3,
-        most_samples: 9,
+        most_samples: 5,
         long_cases: false,
     };
+
+    /// The iterations of a lead-in; none where a sample of so many takes longer by itself.
+    fn ahead(self, iterations: u64, sample: Duration) -> u64 {
+        let samples = self.lead_in.as_nanos() / sample.as_nanos().max(1);
+        iterations * samples as u64
+    }
 
     fn samples(self, one: Duration) -> usize {
         let fitting = self.budget.as_nanos() / one.as_nanos().max(1);
@@ -52,6 +63,8 @@ struct Running {
     role: Role,
     rig: Box<dyn Rig>,
     iterations: u64,
+    /// Of the lead-in.
+    ahead: u64,
     samples: usize,
     /// The cost of one unit.
     taken: Vec<f64>,
@@ -61,18 +74,19 @@ struct Running {
 impl Running {
     fn new(entry: &Entry, measure: Measure, effort: Effort) -> Self {
         let mut rig = (entry.start)();
-        let (iterations, samples) = match measure {
+        let (iterations, ahead, samples) = match measure {
             Measure::Time => {
                 let (iterations, one) = calibrate(&mut *rig, effort);
-                (iterations, effort.samples(one))
+                (iterations, effort.ahead(iterations, one), effort.samples(one))
             }
-            Measure::Memory => (1, effort.fewest_samples),
+            Measure::Memory => (1, 0, effort.fewest_samples),
         };
         Self {
             contender: entry.contender,
             role: entry.role,
             rig,
             iterations,
+            ahead,
             samples,
             taken: Vec::new(),
             lost: 0,
@@ -92,6 +106,9 @@ pub(super) fn case(family: &Family, case: &Case, effort: Effort) -> Vec<Figure> 
     for turn in 0..turns {
         for entry in running.iter_mut().filter(|entry| turn < entry.samples) {
             doing(entry.contender);
+            if entry.ahead > 0 {
+                entry.rig.run(entry.ahead);
+            }
             let sample = entry.rig.run(entry.iterations);
             let units = (entry.iterations * case.units) as f64;
             entry.taken.push(sample.cost as f64 / units);
@@ -180,6 +197,7 @@ mod tests {
                 role,
                 rig: Box::new(|_: u64| Duration::ZERO),
                 iterations: 1,
+                ahead: 0,
                 samples: 1,
                 taken: vec![taken],
                 lost,
