@@ -1,4 +1,5 @@
-//! How an actor is woken: by a message, and no second one before it is rearmed.
+//! How an actor is woken: by a message. That there is one in flight at most is the idle bit's doing: whoever takes it rings, and
+//! the actor sets it when the message has arrived.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,18 +7,15 @@ use std::task::{Wake, Waker};
 
 /// The doorbell of a subscription, whatever it sends.
 pub(super) trait Doorbell: Send + Sync {
-    /// Sends its message, unless one is in flight.
+    /// Sends its message.
     fn ring(&self);
-    /// The message has arrived: the next ring sends one again.
-    fn rearm(&self);
     /// Sends nothing any more.
     fn silence(&self);
 }
 
-/// In one piece, because a publisher that rings many doorbells fetches each from memory.
+/// In one piece, and only read by the actor's side: a publisher that rings many doorbells fetches each from memory, but from no
+/// other processor.
 struct Bell<F> {
-    /// Between the ring and the `rearm` in the handler of its message.
-    in_flight: AtomicBool,
     silent: AtomicBool,
     send: F,
 }
@@ -25,7 +23,6 @@ struct Bell<F> {
 /// A doorbell that calls `send`, and the waker that rings it.
 pub(super) fn doorbell(send: impl Fn() + Send + Sync + 'static) -> (Arc<dyn Doorbell>, Waker) {
     let bell = Arc::new(Bell {
-        in_flight: AtomicBool::new(false),
         silent: AtomicBool::new(false),
         send,
     });
@@ -36,13 +33,9 @@ pub(super) fn doorbell(send: impl Fn() + Send + Sync + 'static) -> (Arc<dyn Door
 impl<F: Fn() + Send + Sync> Doorbell for Bell<F> {
     #[inline]
     fn ring(&self) {
-        if !self.in_flight.swap(true, Ordering::AcqRel) && !self.silent.load(Ordering::Acquire) {
+        if !self.silent.load(Ordering::Acquire) {
             (self.send)();
         }
-    }
-
-    fn rearm(&self) {
-        self.in_flight.store(false, Ordering::Release);
     }
 
     fn silence(&self) {

@@ -192,6 +192,11 @@ impl<T> Place<T> {
         self.lag(feed) == 0 && self.reader.end().is_none()
     }
 
+    /// Falls asleep until `waker` rings, once; true if there is something to read or to know already, and nobody else will ring.
+    pub(super) fn rearm(&mut self, feed: &Feed<T>, waker: &Waker) -> bool {
+        self.lag(feed) > 0 || (!self.park(feed, waker) && self.seat.call_off())
+    }
+
     /// Goes back to what was acknowledged; has no effect where that may be lost.
     pub(super) fn rewind(&mut self, feed: &Feed<T>) {
         let acknowledged = self.reader.acknowledged();

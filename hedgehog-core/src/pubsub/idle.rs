@@ -118,6 +118,11 @@ impl Seat {
         }
     }
 
+    /// Asks for no wake after all; false if one is on its way.
+    pub(super) fn call_off(&self) -> bool {
+        self.group.idle.0.fetch_and(!self.bit(), Ordering::SeqCst) & self.bit() != 0
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         self.group.idle.0.load(Ordering::SeqCst) & self.bit() != 0
     }

@@ -151,11 +151,7 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         let Some((doorbell, waker)) = &self.doorbell else {
             return;
         };
-        doorbell.rearm();
-        let feed = self.topic.feed();
-        // An event may come while it falls asleep. If its publisher saw the idle bit all the same, both ring, and the
-        // doorbell lets one through.
-        if !self.seen_closed && (self.place.lag(feed) > 0 || !self.place.park(feed, waker)) {
+        if !self.seen_closed && self.place.rearm(self.topic.feed(), waker) {
             doorbell.ring();
         }
     }

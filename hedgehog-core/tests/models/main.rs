@@ -31,7 +31,8 @@ mod sync;
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Poll, Wake, Waker};
 
 use hedgehog_core::{AnyActorRef, pubsub::Drained};
 use loom::{future::block_on, model::Builder, thread};
@@ -132,6 +133,29 @@ fn a_subscriber_that_falls_asleep_beside_a_publisher_is_woken() {
     });
 }
 
+/// Counts what a doorbell sends.
+struct Rings(AtomicUsize);
+
+impl Wake for Rings {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_doorbell_that_is_rearmed_beside_a_publisher_rings_once() {
+    check(|| {
+        let feed = feed();
+        let mut subscriber = Subscriber::new(&feed, Overflow::Lossless);
+        let rings = Arc::new(Rings(AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&rings));
+        let publisher = publish(&feed, 0..2);
+        let mine = subscriber.place.rearm(&feed, &waker);
+        publisher.join().expect("no panic");
+        assert_eq!(rings.0.load(Ordering::Relaxed) + usize::from(mine), 1);
+    });
+}
+
 #[test]
 fn between_two_publishers_no_wake_is_lost() {
     check(|| {
@@ -206,7 +230,7 @@ fn the_next_in_a_seat_is_woken_although_the_last_has_just_left_it() {
         let mut first = Subscriber::new(&feed, Overflow::Lossless);
         let publisher = publish(&feed, 0..2);
         let _ = first.drain();
-        let waker = std::task::Waker::noop();
+        let waker = Waker::noop();
         let _ = first.place.park(&feed, waker);
         drop(first);
         let mut second = Subscriber::new(&feed, Overflow::Lossless);
