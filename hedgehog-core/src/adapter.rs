@@ -218,7 +218,13 @@ impl<A: Actor> Actor for Adapter<A> {
         let Some(Body { actor, state }) = &mut holder.body else {
             return Ok(());
         };
-        match callback(&holder.incarnation, &mut holder.lent, actor.post_start(myself.clone(), state)).await {
+        match callback(
+            &holder.incarnation,
+            &mut holder.lent,
+            actor.post_start(myself.clone(), state),
+        )
+        .await
+        {
             Ok(()) => Ok(()),
             Err(reason) => Box::pin(holder.fail(myself, reason)).await,
         }
@@ -233,7 +239,13 @@ impl<A: Actor> Actor for Adapter<A> {
         let Some(Body { actor, state }) = &mut holder.body else {
             return Ok(());
         };
-        match callback(&holder.incarnation, &mut holder.lent, actor.handle(myself.clone(), message, state)).await {
+        match callback(
+            &holder.incarnation,
+            &mut holder.lent,
+            actor.handle(myself.clone(), message, state),
+        )
+        .await
+        {
             Ok(()) => Ok(()),
             Err(reason) => Box::pin(holder.fail(myself, reason)).await,
         }
@@ -248,7 +260,13 @@ impl<A: Actor> Actor for Adapter<A> {
         let Some(Body { actor, state }) = &mut holder.body else {
             return Ok(());
         };
-        match callback(&holder.incarnation, &mut holder.lent, actor.handle_supervisor_evt(myself.clone(), event, state)).await {
+        match callback(
+            &holder.incarnation,
+            &mut holder.lent,
+            actor.handle_supervisor_evt(myself.clone(), event, state),
+        )
+        .await
+        {
             Ok(()) => Ok(()),
             Err(reason) => Box::pin(holder.fail(myself, reason)).await,
         }
@@ -271,11 +289,7 @@ impl<A: Actor> Actor for Adapter<A> {
 }
 
 /// Runs `future` as a callback of `incarnation`, and types what comes out of it.
-fn callback<'a, F>(
-    incarnation: &Arc<Incarnation>,
-    lent: &'a mut Option<Arc<Incarnation>>,
-    future: F,
-) -> Callback<'a, F>
+fn callback<'a, F>(incarnation: &Arc<Incarnation>, lent: &'a mut Option<Arc<Incarnation>>, future: F) -> Callback<'a, F>
 where
     F: Future<Output = Result<(), ActorProcessingErr>>,
 {

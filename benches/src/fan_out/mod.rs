@@ -60,9 +60,10 @@ pub const TOPICS: Family = Family {
     unit: "delivery",
     measure: Measure::Time,
     about: "A thousand topics of ten subscribers each, 104-byte events, one publisher that goes round the topics; N is the number \
-        of topics. `burst`: ten rounds through all topics back to back. `ticks`: one round, and everybody idle before it. No \
-        subscriber is woken twice for one event anywhere, so the wakes weigh more than in one large topic; what is left of the \
-        difference is the allocation and the queue entry for every subscriber that a log does not need.",
+        of topics. `burst`: ten rounds through all topics back to back. `ticks`: one round, and everybody idle before it. The \
+        wakes weigh more than in one large topic, and in `ticks` they are nearly everything. What a log saves, an allocation and a \
+        queue entry for every subscriber, and what a thousand logs cost, a cold slot for every event, are about even: take one \
+        large topic over many small ones where you have the choice.",
     cases: || {
         let case = |(name, events)| {
             let load = Load {

@@ -159,7 +159,10 @@ fn write(text: &str, sections: &[(&Family, Vec<Figure>)]) -> io::Result<()> {
         let text = fs::read_to_string(&readme)?;
         fs::write(&readme, between_marks(&text, &headline)?)?;
     }
-    eprintln!("written: {}, its plots, and README's table", folder.join("REPORT.md").display());
+    eprintln!(
+        "written: {}, its plots, and README's table",
+        folder.join("REPORT.md").display()
+    );
     Ok(())
 }
 
@@ -208,10 +211,14 @@ mod tests {
 
     #[test]
     fn the_readme_shows_what_the_report_says() {
-        let readme = include_str!("../../../README.md");
-        let report = include_str!("../../REPORT.md");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let read = |file: &str| fs::read_to_string(folder.join(file)).expect("it is part of the repository");
+        let (readme, report) = (read("../README.md"), read("REPORT.md"));
         let (_, rest) = readme.split_once(MARKS[0]).expect("README has a place for the table");
         let (table, _) = rest.split_once(MARKS[1]).expect("and an end of it");
-        assert!(report.contains(table.trim()), "README and REPORT.md were written by different runs");
+        assert!(
+            report.contains(table.trim()),
+            "README and REPORT.md were written by different runs"
+        );
     }
 }

@@ -265,7 +265,9 @@ fn two_that_fall_asleep_in_a_further_group_are_both_woken() {
         subscriber.wait_until(1);
         neighbour.join().expect("no panic");
         publisher.join().expect("no panic");
-        settled.iter().for_each(|place| place.leave(&feed));
+        for place in settled {
+            place.leave(&feed);
+        }
     });
 }
 
