@@ -10,9 +10,10 @@ use crate::family::{Family, Role};
 const HEAD: &str = "# What it costs, here and elsewhere
 
 Written by `cargo bench --bench report`, never by hand. Every figure is the median of up to 11 samples, in nanoseconds for one
-unit; the contenders of a case run in one process, one sample of each in turn, each after running unmeasured for a while. *×* is the ratio to the best contender that loses
-nothing; small figures are the quartiles of the samples; what stands in italics does less than the work and is a floor. Ratios
-carry over to other machines, nanoseconds do not.
+unit; the contenders of a case run in one process, one sample of each in turn, each after it has run unmeasured for a while. *×*
+is the ratio to the best contender that loses nothing; small figures are the quartiles of the samples; what stands in italics
+does less than the work and is a floor: its *×* is the share of the best figure that nobody can save. Ratios carry over to other
+machines, nanoseconds do not.
 
 `elixir` runs the same workload in its own virtual machine with two schedulers, `elixir-1` with one (`benches/beam/`), before the
 others of its family. Two processes cannot be interleaved: compare with it by the size of a difference, not by its tenths.

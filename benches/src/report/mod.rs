@@ -66,7 +66,9 @@ pub fn main() -> ExitCode {
 
 fn report(options: &Options) -> io::Result<()> {
     if let Some(file) = &options.from {
-        let sections = recorded(&fs::read_to_string(file)?)?;
+        let lines =
+            fs::read_to_string(file).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
+        let sections = recorded(&lines)?;
         return write(&markdown::report(&sections), &sections);
     }
     let chosen = |family: &&Family| options.family.is_empty() || options.family.iter().any(|name| name == family.name);

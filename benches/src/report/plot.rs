@@ -124,7 +124,8 @@ fn panel(
             grouped(*n)
         );
     }
-    for (at, (contender, role)) in contenders.iter().enumerate() {
+    // The first one on top.
+    for (at, (contender, role)) in contenders.iter().enumerate().rev() {
         let mut points = String::new();
         for figure in figures {
             if figure.contender == *contender && figure.lost == 0.0 {
