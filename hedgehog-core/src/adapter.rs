@@ -17,7 +17,6 @@ use crate::{
     start_error::StartError,
     supervisor::log,
 };
-use futures_util::{FutureExt as _, future::CatchUnwind};
 use pin_project_lite::pin_project;
 use ractor::{Actor, ActorProcessingErr, SpawnErr, SupervisionEvent};
 use std::{
@@ -295,7 +294,7 @@ where
 {
     let current = lent.take().unwrap_or_else(|| incarnation.clone());
     Callback {
-        running: current.run_owned(AssertUnwindSafe(future).catch_unwind()),
+        running: current.run_owned(future),
         lent,
     }
 }
@@ -308,7 +307,7 @@ pin_project! {
     /// counting one up and down would fetch the record's memory, which most messages have no other use for.
     struct Callback<'a, F> {
         #[pin]
-        running: Current<CatchUnwind<AssertUnwindSafe<F>>>,
+        running: Current<F>,
         lent: &'a mut Option<Arc<Incarnation>>,
     }
 }
@@ -318,8 +317,16 @@ impl<F: Future<Output = Result<(), ActorProcessingErr>>> Future for Callback<'_,
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let outcome = ready!(this.running.as_mut().poll(context));
-        **this.lent = this.running.take_value();
+        let poll = AssertUnwindSafe(|| this.running.as_mut().poll(context));
+        // Around the dropping of the future, too, which may panic when it is done.
+        let outcome = match std::panic::catch_unwind(poll) {
+            Ok(polled) => {
+                let outcome = ready!(polled);
+                **this.lent = this.running.take_value();
+                Ok(outcome)
+            }
+            Err(panic) => Err(panic),
+        };
         Poll::Ready(match outcome {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(match error.downcast::<ExitReason>() {

@@ -3,12 +3,12 @@
 //! A chunk is filled by the log under its writer's lock and read without any. A chunk points to the next one weakly, so a
 //! reader that never moves pins one chunk and not the chain behind it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::reader::Reader;
 use super::sync::{AtomicU64, CHUNK, OnceLock};
+use crate::panic;
 
 pub(super) struct Chunk<T> {
     base: u64,
@@ -101,8 +101,8 @@ impl<T> Drop for Chunk<T> {
 
 /// Runs the destructor of something of the user's in a thread that did nothing but hold it last.
 pub(super) fn contain(destructor: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(destructor)).is_err() {
-        tracing::error!("the destructor of a broadcast event panicked");
+    if let Err(panic) = panic::catch_sync(destructor) {
+        tracing::error!(%panic, "the destructor of a broadcast event panicked");
     }
 }
 

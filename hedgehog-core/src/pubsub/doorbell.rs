@@ -1,5 +1,8 @@
 //! How an actor is woken: by a message. That there is one in flight at most is the idle bit's doing: whoever takes it rings, and
 //! the actor sets it when the message has arrived.
+//!
+//! The bit is the seat's. A publisher that has taken it from one subscription may so ring the next one in the same seat, once and
+//! without need. A flag in the doorbell would prevent that, and would be fetched from the other processor at every message.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

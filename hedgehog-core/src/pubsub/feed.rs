@@ -169,8 +169,10 @@ impl<T> Place<T> {
     /// Lets go of everything before `position`.
     pub(super) fn acknowledge(&mut self, feed: &Feed<T>, position: u64) {
         self.reader.acknowledge(position);
-        // A publisher frees the log as it goes; a subscriber that has caught up does it because no publisher may come.
-        if position.saturating_sub(self.released) >= CHUNK as u64 && self.lag(feed) == 0 {
+        // A publisher frees the log as it goes; a subscriber does it because no publisher may come, and less often while it is
+        // far behind, because then one most likely does.
+        let often = if self.lag(feed) < CHUNK as u64 { 1 } else { 8 };
+        if position.saturating_sub(self.released) >= often * CHUNK as u64 {
             self.released = position;
             drop(feed.log.release(&self.reader));
         }

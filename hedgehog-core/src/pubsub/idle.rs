@@ -7,13 +7,13 @@
 //!
 //! A wake may come without need (a bit taken just before its subscriber left or read on), never too late.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::reader::CacheLine;
 use super::sync::{AtomicU64, OnceLock, SEATS, WakerSlot};
+use crate::panic;
 
 /// The owner of a subscription that nobody owns: no pid is zero.
 pub(super) const NOBODY: u64 = 0;
@@ -211,8 +211,8 @@ impl Group {
     fn wake(&self, owed: u64) {
         for index in bits(owed) {
             // The bits are taken: a panic that got through here would leave the others asleep for good.
-            if catch_unwind(AssertUnwindSafe(|| self.wakers[index].wake())).is_err() {
-                tracing::error!("the wake of a topic's subscriber panicked; the subscriber may have missed it");
+            if let Err(panic) = panic::catch_sync(|| self.wakers[index].wake()) {
+                tracing::error!(%panic, "the wake of a topic's subscriber panicked; the subscriber may have missed it");
             }
         }
     }

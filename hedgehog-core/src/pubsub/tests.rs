@@ -542,3 +542,43 @@ fn polling_with_another_waker_replaces_the_first() {
     let polled = batch.poll_unpin(&mut Context::from_waker(&new));
     assert_eq!(polled, Poll::Ready(Ok(Drained { read: 2, lagged: 0 })));
 }
+
+#[test]
+fn a_reader_that_stops_short_of_the_end_frees_what_it_has_let_go_of() {
+    let pubsub = PubSub::<u64>::new();
+    let topic = pubsub.topic("a");
+    let mut by_hand = pubsub.subscribe_acked("a");
+    let mut other = topic.subscribe(Overflow::Lossless);
+    (0..1000).for_each(|event| topic.broadcast(event));
+    let _ = by_hand.drain(999, |_| ());
+    by_hand.ack(999);
+    let _ = by_hand.drain(1, |_| ());
+    assert_eq!(read_all(&mut other).0.len(), 1000);
+    assert!(topic.info().retained <= 2 * CHUNK as u64);
+}
+
+/// What a panic may bring with it.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the panic's own payload panics");
+    }
+}
+
+#[test]
+fn whatever_a_wake_panics_with_the_others_are_woken() {
+    let topic = topic();
+    let (mut first, mut second) = (topic.subscribe(Overflow::Lossless), topic.subscribe(Overflow::Lossless));
+    let woken = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&woken);
+    park(&mut first, &waker(|| std::panic::panic_any(Bomb)));
+    park(
+        &mut second,
+        &waker(move || {
+            seen.fetch_add(1, Ordering::Relaxed);
+        }),
+    );
+    topic.broadcast(1);
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
+}

@@ -1,7 +1,7 @@
 //! Reasons, monitors and what a dying child can do to others.
 
 use crate::kit::{Log, Order, Script, quiet, settle};
-use hedgehog_core::{ExitReason, Restart, Strategy, Supervisor};
+use hedgehog_core::{Actor, ActorProcessingErr, ChildSpec, ExitReason, Restart, Strategy, Supervisor};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering::SeqCst},
@@ -105,4 +105,49 @@ async fn a_name_follows_the_restarts_and_references_do_not() {
     assert_ne!(old, new);
     assert!(old.cast(Order::Note("lost")).is_err());
     assert!(a.name.cast(Order::Note("found")).is_ok());
+}
+
+struct Fragile;
+
+struct Explosive;
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        panic!("explosive future");
+    }
+}
+
+impl Actor for Fragile {
+    type Msg = ();
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ractor::ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    fn handle(
+        &self,
+        _: ractor::ActorRef<()>,
+        (): (),
+        (): &mut (),
+    ) -> impl Future<Output = Result<(), ActorProcessingErr>> + Send {
+        let explosive = Explosive;
+        std::future::poll_fn(move |_| {
+            let _ = &explosive;
+            std::task::Poll::Ready(Ok(()))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_callback_whose_future_panics_when_it_is_dropped_ends_as_a_panic() {
+    let fragile = ChildSpec::worker("fragile", || (Fragile, ())).start().await;
+    let fragile = fragile.expect("it starts");
+    fragile.cast(()).expect("it is alive");
+    let reason = fragile.exited().await;
+    assert!(
+        matches!(&reason, ExitReason::Panic(text) if &**text == "explosive future"),
+        "{reason:?}"
+    );
 }

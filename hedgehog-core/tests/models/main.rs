@@ -24,6 +24,9 @@ mod log;
     reason = "what only topics use"
 )]
 mod overflow;
+#[path = "../../src/panic.rs"]
+#[allow(dead_code, unreachable_pub, reason = "what only actors use")]
+mod panic;
 #[path = "../../src/pubsub/reader.rs"]
 #[allow(dead_code, reason = "what only topics use")]
 mod reader;
