@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hedgehog_core::pubsub::{Overflow, PubSub};
-use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, broadcast, mpsc};
 
 use crate::family::{Case, Entry, Family, Measure};
+use crate::fan_out::actors::ractor_actor;
 
 /// One, two and four publishers.
 pub const PUBLISHERS: Family = Family {
@@ -175,36 +175,13 @@ fn tokio_mpsc(runtime: &Runtime, readers: Vec<Reader>) -> impl Publish + use<> {
 
 fn ractor_cast(runtime: &Runtime, readers: Vec<Reader>) -> impl Publish + use<> {
     let mut actors = Vec::new();
-    for reader in readers {
-        let spawned = runtime.block_on(Actor::spawn(None, Subscriber, reader));
-        actors.push(spawned.expect("an actor without a name").0);
+    for mut reader in readers {
+        actors.push(runtime.block_on(ractor_actor(move |event| reader.read(event))));
     }
     move |event| {
         let event = Arc::new(event);
         for actor in &actors {
             let _ = actor.cast(Arc::clone(&event));
         }
-    }
-}
-
-struct Subscriber;
-
-impl Actor for Subscriber {
-    type Msg = Arc<Event>;
-    type State = Reader;
-    type Arguments = Reader;
-
-    async fn pre_start(&self, _: ActorRef<Arc<Event>>, reader: Reader) -> Result<Reader, ActorProcessingErr> {
-        Ok(reader)
-    }
-
-    async fn handle(
-        &self,
-        _: ActorRef<Arc<Event>>,
-        event: Arc<Event>,
-        reader: &mut Reader,
-    ) -> Result<(), ActorProcessingErr> {
-        reader.read(&event);
-        Ok(())
     }
 }

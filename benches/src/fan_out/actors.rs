@@ -1,5 +1,6 @@
 //! Actors with a mailbox each, and the ways their frameworks offer to reach many of them.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use ::kameo::actor::Spawn;
@@ -54,36 +55,31 @@ pub(super) fn ractor_output_port(setup: &Setup<'_>) -> Box<dyn Publisher> {
 }
 
 fn ractor_actors(setup: &Setup<'_>, readers: Vec<Reader>) -> Vec<ActorRef<Arc<Event>>> {
-    setup.runtime.block_on(async {
-        let mut actors = Vec::with_capacity(readers.len());
-        for reader in readers {
-            let (actor, _) = Actor::spawn(None, RactorSubscriber, reader)
-                .await
-                .expect("an actor without a name");
-            actors.push(actor);
-        }
-        actors
-    })
+    readers
+        .into_iter()
+        .map(|mut reader| setup.runtime.block_on(ractor_actor(move |event| reader.read(event))))
+        .collect()
 }
 
-struct RactorSubscriber;
+/// An actor that does nothing but to `read` what it is sent.
+pub(crate) async fn ractor_actor<E: Send + Sync + 'static>(read: impl FnMut(&E) + Send + 'static) -> ActorRef<Arc<E>> {
+    let spawned = Actor::spawn(None, RactorSubscriber(PhantomData), read).await;
+    spawned.expect("an actor without a name").0
+}
 
-impl Actor for RactorSubscriber {
-    type Msg = Arc<Event>;
-    type State = Reader;
-    type Arguments = Reader;
+struct RactorSubscriber<E, F>(PhantomData<fn(E, F)>);
 
-    async fn pre_start(&self, _: ActorRef<Arc<Event>>, reader: Reader) -> Result<Reader, ActorProcessingErr> {
-        Ok(reader)
+impl<E: Send + Sync + 'static, F: FnMut(&E) + Send + 'static> Actor for RactorSubscriber<E, F> {
+    type Msg = Arc<E>;
+    type State = F;
+    type Arguments = F;
+
+    async fn pre_start(&self, _: ActorRef<Arc<E>>, read: F) -> Result<F, ActorProcessingErr> {
+        Ok(read)
     }
 
-    async fn handle(
-        &self,
-        _: ActorRef<Arc<Event>>,
-        event: Arc<Event>,
-        reader: &mut Reader,
-    ) -> Result<(), ActorProcessingErr> {
-        reader.read(&event);
+    async fn handle(&self, _: ActorRef<Arc<E>>, event: Arc<E>, read: &mut F) -> Result<(), ActorProcessingErr> {
+        read(&event);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! Each contender stands at its best: an `Arc` where a clone would copy the event, an unbounded mailbox or a buffer as large as
 //! the longest round where it would wait or lose otherwise. What is left is what the contender itself costs.
 
-mod actors;
+pub(crate) mod actors;
 mod channels;
 mod floors;
 mod hedgehog;

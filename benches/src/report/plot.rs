@@ -7,8 +7,8 @@ use super::figure::{Figure, distinct};
 use super::markdown::{grouped, short};
 use crate::family::{Family, Role};
 
-const PANEL: (f64, f64) = (360.0, 300.0);
-const MARGIN: (f64, f64) = (60.0, 40.0);
+const PANEL: (f64, f64) = (380.0, 300.0);
+const MARGIN: (f64, f64) = (80.0, 40.0);
 const LEGEND: f64 = 170.0;
 /// Told apart by readers who do not see all colours; the first is hedgehog's.
 const COLOURS: [&str; 12] = [

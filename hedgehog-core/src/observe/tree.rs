@@ -7,7 +7,7 @@ use crate::{
     actor_ref::{AnyActorRef, Pid},
     child_spec::{ChildKind, ErasedSpec},
     exit::record::{Charge, Incarnation},
-    pubsub::TopicInfo,
+    pubsub::{SubscriberInfo, TopicInfo},
     supervisor::log,
 };
 use serde::{Serialize, Serializer};
@@ -192,15 +192,13 @@ impl TreeNode {
         }));
         facts.extend(self.last_exit.as_ref().map(|reason| format!("last exit: {reason}")));
         facts.extend(self.topics.iter().map(|topic| {
-            let lag = topic
-                .subscribers
-                .iter()
-                .map(|subscriber| subscriber.lag)
-                .max()
-                .unwrap_or_default();
+            let most = |lag: fn(&SubscriberInfo) -> u64| topic.subscribers.iter().map(lag).max().unwrap_or_default();
+            let (lag, high) = (most(|one| one.lag), most(|one| one.high_water));
             let lost: u64 = topic.subscribers.iter().map(|subscriber| subscriber.lagged).sum();
             let (name, published, subscribers) = (&topic.name, topic.published, topic.subscribers.len());
-            format!("topic {name}: published {published}, subscribers {subscribers}, lag {lag}, lost {lost}")
+            format!(
+                "topic {name}: published {published}, subscribers {subscribers}, lag {lag} (high {high}), lost {lost}"
+            )
         }));
         facts
     }

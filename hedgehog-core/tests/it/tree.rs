@@ -115,7 +115,7 @@ async fn a_pubsub_in_the_tree_shows_its_topics() {
     };
     let tree = root.tree().unwrap();
     assert_eq!(topic(&tree), ("BTCUSDT".to_owned(), 5, 3, 5));
-    let line = "topic BTCUSDT: published 5, subscribers 1, lag 5, lost 3";
+    let line = "topic BTCUSDT: published 5, subscribers 1, lag 5 (high 5), lost 3";
     assert!(tree.to_string().contains(line), "{tree}");
     assert!(tree.to_dot().contains(line));
     let _ = slow.drain(usize::MAX, |_| ());
