@@ -1,33 +1,34 @@
-//! How an actor is woken: by a message. That there is one in flight at most is the idle bit's doing: whoever takes it rings, and
-//! the actor sets it when the message has arrived.
-//!
-//! The bit is the seat's. A publisher that has taken it from one subscription may so ring the next one in the same seat, once and
-//! without need. A flag in the doorbell would prevent that, and would be fetched from the other processor at every message.
+//! How an actor is woken: by a message, and no second one before it is rearmed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 
+use arc_swap::ArcSwapOption;
+
 /// The doorbell of a subscription, whatever it sends.
 pub(super) trait Doorbell: Send + Sync {
-    /// Sends its message.
+    /// Sends its message, unless one is in flight.
     fn ring(&self);
-    /// Sends nothing any more.
+    /// The message has arrived: the next ring sends one again.
+    fn rearm(&self);
+    /// Rings no more, and lets go of what it would have sent.
     fn silence(&self);
 }
 
-/// In one piece, and only read by the actor's side: a publisher that rings many doorbells fetches each from memory, but from no
-/// other processor.
 struct Bell<F> {
-    silent: AtomicBool,
-    send: F,
+    /// Between the ring and the `rearm` in the handler of its message. The idle bit alone would not do: it is the seat's, and a
+    /// publisher that has taken it from one subscription may so ring the next one in the same seat.
+    in_flight: AtomicBool,
+    /// `None` when the actor is gone.
+    send: ArcSwapOption<F>,
 }
 
 /// A doorbell that calls `send`, and the waker that rings it.
 pub(super) fn doorbell(send: impl Fn() + Send + Sync + 'static) -> (Arc<dyn Doorbell>, Waker) {
     let bell = Arc::new(Bell {
-        silent: AtomicBool::new(false),
-        send,
+        in_flight: AtomicBool::new(false),
+        send: ArcSwapOption::from_pointee(send),
     });
     let waker = Waker::from(Arc::clone(&bell));
     (bell, waker)
@@ -36,13 +37,19 @@ pub(super) fn doorbell(send: impl Fn() + Send + Sync + 'static) -> (Arc<dyn Door
 impl<F: Fn() + Send + Sync> Doorbell for Bell<F> {
     #[inline]
     fn ring(&self) {
-        if !self.silent.load(Ordering::Acquire) {
-            (self.send)();
+        if !self.in_flight.swap(true, Ordering::AcqRel)
+            && let Some(send) = &*self.send.load()
+        {
+            send();
         }
     }
 
+    fn rearm(&self) {
+        self.in_flight.store(false, Ordering::Release);
+    }
+
     fn silence(&self) {
-        self.silent.store(true, Ordering::Release);
+        self.send.store(None);
     }
 }
 

@@ -117,9 +117,7 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     ///
     /// If events wait already, it rings at once. The handler of the message drains a batch and calls `rearm`; however
     /// many events come in, the mailbox holds one message, and the actor's other messages have their turn between
-    /// batches. A ring may come without events: one more, when a broadcast is just waking whoever had this subscription's place
-    /// or doorbell before. `message` runs in the publishers' threads, and is kept until the subscription
-    /// is dropped or rung for another actor; so it should not own the subscription.
+    /// batches. A ring may come without events. `message` runs in the publishers' threads.
     ///
     /// The subscription is the actor's from here on: it is closed when the actor exits, or, if acknowledged by hand, rings no
     /// more and keeps what comes in for a successor, which calls this again. Usually called in `pre_start`, with
@@ -152,6 +150,7 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         let Some((doorbell, waker)) = &self.doorbell else {
             return;
         };
+        doorbell.rearm();
         if !self.seen_closed && self.place.rearm(self.topic.feed(), waker) {
             doorbell.ring();
         }

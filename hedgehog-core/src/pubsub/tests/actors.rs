@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{DEADLINE, read_all, topic};
+use super::{DEADLINE, park, read_all, topic, waker};
 use crate::pubsub::sync::CHUNK;
 use crate::pubsub::{Overflow, PubSub, SubscribeOptions, Subscription, Topic};
 use crate::{
@@ -196,6 +196,7 @@ async fn a_doorbell_is_void_when_its_actor_exits() {
     assert_eq!(Arc::strong_count(&token), 2);
     actor.stop(ExitReason::Shutdown);
     actor.exited().await;
+    assert_eq!(Arc::strong_count(&token), 1, "the closure is let go of");
     publish(&topic, 0..3);
     subscription.rearm();
     assert_eq!(subscription.info().owner, None);
@@ -205,7 +206,6 @@ async fn a_doorbell_is_void_when_its_actor_exits() {
         "acknowledged by hand, it waits for a successor"
     );
     subscription.ring(&actor, || unreachable!("for an actor that is gone already"));
-    assert_eq!(Arc::strong_count(&token), 1, "the former closure is let go of");
     publish(&topic, 3..4);
     assert!(!subscription.is_closed());
 }
@@ -336,7 +336,7 @@ async fn a_monitor_may_broadcast_that_its_actor_is_gone() {
 }
 
 #[tokio::test]
-async fn a_doorbell_sends_one_message_until_it_is_rearmed() {
+async fn a_doorbell_that_its_actor_and_a_publisher_ring_at_once_sends_one_message() {
     let (topic, other) = (topic(), topic());
     let supervisor = DynamicSupervisor::new()
         .start()
@@ -345,18 +345,54 @@ async fn a_doorbell_sends_one_message_until_it_is_rearmed() {
     let spec = ChildSpec::worker("owner", move || (Owner, other.clone()));
     let owner = supervisor.start_child(spec).await.expect("an owner that starts");
 
-    let mut rung = topic.subscribe(Overflow::Lossless);
-    let sent = Arc::new(AtomicUsize::new(0));
+    let mut first = topic.subscribe(Overflow::Lossless);
+    let rung = Arc::new(Mutex::new(topic.subscribe(Overflow::Lossless)));
+    let (to, sent) = (Arc::clone(&rung), Arc::new(AtomicUsize::new(0)));
     let sends = Arc::clone(&sent);
-    rung.ring(&owner, move || {
+    rung.lock().ring(&owner, move || {
         sends.fetch_add(1, Ordering::Relaxed);
     });
+    // Woken first, when the publisher has taken both idle bits and not rung yet.
+    park(&mut first, &waker(move || to.lock().rearm()));
     topic.broadcast(1);
     assert_eq!(sent.load(Ordering::Relaxed), 1);
     topic.broadcast(2);
     assert_eq!(sent.load(Ordering::Relaxed), 1, "until it is rearmed");
-    rung.rearm();
+    rung.lock().rearm();
     assert_eq!(sent.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_doorbell_in_a_seat_that_a_publisher_is_just_waking_sends_one_message() {
+    let (topic, other) = (topic(), topic());
+    let supervisor = DynamicSupervisor::new()
+        .start()
+        .await
+        .expect("a supervisor without children");
+    let spec = ChildSpec::worker("owner", move || (Owner, other.clone()));
+    let owner = supervisor.start_child(spec).await.expect("an owner that starts");
+
+    let mut first = topic.subscribe(Overflow::Lossless);
+    let mut former = topic.subscribe(Overflow::Lossless);
+    former.ring(&owner, || ());
+    let (seat, sent) = (Arc::new(Mutex::new(Some(former))), Arc::new(AtomicUsize::new(0)));
+    let (held, to, sends) = (Arc::clone(&seat), topic.clone(), Arc::clone(&sent));
+    // Woken first, when the publisher has taken both idle bits and not rung yet: the next one sits down in between.
+    let sit_down = move || {
+        let Some(former) = held.lock().take() else { return };
+        drop(former);
+        let (mut next, sends) = (to.subscribe(Overflow::Lossless), Arc::clone(&sends));
+        next.ring(&owner, move || {
+            sends.fetch_add(1, Ordering::Relaxed);
+        });
+        *held.lock() = Some(next);
+    };
+    park(&mut first, &waker(sit_down));
+    topic.broadcast(1);
+    topic.broadcast(2);
+    topic.broadcast(3);
+    assert_eq!(sent.load(Ordering::Relaxed), 1);
+    seat.lock().take();
 }
 
 #[tokio::test]
