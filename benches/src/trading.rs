@@ -84,6 +84,7 @@ fn through_values(text: &str) -> Option<TradeEvent> {
     Some(TradeEvent {
         event_time: event["E"].as_i64()?,
         symbol: event["s"].as_str()?.parse().ok()?,
+        epoch: 0,
         trade_id: event["t"].as_i64()?,
         price: event["p"].as_str()?.parse().ok()?,
         quantity: event["q"].as_str()?.parse().ok()?,

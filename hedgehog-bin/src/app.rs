@@ -184,7 +184,7 @@ impl System {
         if unlisted.is_empty() {
             return Ok(());
         }
-        let status = self.status().await?;
+        let status = self.status().await;
         match unlisted.into_iter().find(|symbol| !status.knows(symbol)) {
             Some(unknown) => {
                 let listed = info.symbols.keys().map(Symbol::as_str);

@@ -13,9 +13,8 @@ use crate::{
         record::{Current, Incarnation},
     },
     name::Bind,
-    panic,
+    panic, printing,
     start_error::StartError,
-    supervisor::log,
 };
 use pin_project_lite::pin_project;
 use ractor::{Actor, ActorProcessingErr, SpawnErr, SupervisionEvent};
@@ -72,7 +71,7 @@ fn start_failure(error: ActorProcessingErr) -> (StartError, ExitReason) {
                 StartError::Ignore => ExitReason::Normal,
                 StartError::Panicked(text) => ExitReason::Panic(text.clone()),
                 StartError::Killed => ExitReason::Killed,
-                StartError::FailedToStartChild { .. } => ExitReason::ShutdownWith(log::chain(&*error).into()),
+                StartError::FailedToStartChild { .. } => ExitReason::ShutdownWith(printing::chain(&*error).into()),
                 StartError::Failed(source) => ExitReason::Error(source.clone()),
                 other => ExitReason::Error(Arc::new(other.clone())),
             };
@@ -131,7 +130,7 @@ impl<A: Actor> Holder<A> {
             && let Some(Body { actor, state }) = &mut self.body
             && let Err(error) = callback(&self.incarnation, &mut self.lent, actor.post_stop(myself, state)).await
         {
-            tracing::warn!(pid = %self.incarnation.pid(), error = %log::text(&error), "cleanup failed");
+            tracing::warn!(pid = %self.incarnation.pid(), error = %printing::text(&error), "cleanup failed");
             panic::discard(error);
         }
         self.finish(reason.clone());

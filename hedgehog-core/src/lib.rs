@@ -94,6 +94,7 @@ mod name;
 mod observe;
 mod panic;
 mod partition_supervisor;
+mod printing;
 pub mod pubsub;
 mod registry;
 mod start_error;

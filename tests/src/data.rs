@@ -75,6 +75,7 @@ fn rows(reader: impl std::io::Read) -> Result<Vec<TradeEvent>> {
         Ok(TradeEvent {
             event_time: row.event_time,
             symbol: row.symbol.parse()?,
+            epoch: 0,
             trade_id: row.trade_id,
             price: row.price.parse()?,
             quantity: row.quantity.parse()?,
@@ -114,6 +115,7 @@ pub fn csv(trades: &[TradeEvent]) -> String {
         let TradeEvent {
             event_time,
             symbol,
+            epoch: _,
             trade_id,
             price,
             quantity,

@@ -1,18 +1,22 @@
 //! What is on, and how it goes.
 
-use super::{RequestError, System};
+use super::System;
 use crate::config::AppSet;
 use crate::exchange::simulator::Progress;
+use crate::failure::Failure;
 use crate::market::{Symbol, Topic};
-use crate::naive::TradingStatus;
+use crate::naive::{Naive, TradingStatus};
+use crate::operation::OperationError;
 use crate::store::TradingStatus as Switch;
-use crate::streamer::StreamStatus;
+use crate::streamer::{StreamStatus, Streamer};
 use crate::venue::Venue;
-use crate::warehouse::StoringStatus;
+use crate::warehouse::{StoringStatus, Warehouse};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// The program at a glance; a part is `None` when its app does not run.
@@ -36,7 +40,12 @@ pub struct SystemStatus {
     pub trading: Option<Vec<TradingStatus>>,
     /// By topic.
     pub storing: Option<Vec<StoringStatus>>,
+    /// What could not be read, by part (`streaming`, `trading`, `storing`), and why: that part shows nothing, the others are true.
+    pub unreadable: BTreeMap<&'static str, String>,
 }
+
+/// How long one part may take to tell of itself before it counts as unreadable.
+const PART_WITHIN: Duration = Duration::from_millis(700);
 
 impl SystemStatus {
     /// What is on, one line per symbol: "streaming, trading and storing BTCUSDT".
@@ -125,22 +134,19 @@ impl ReplayStatus {
 }
 
 impl System {
-    /// What is on, and how it goes.
-    pub async fn status(&self) -> Result<SystemStatus, RequestError> {
+    /// What is on, and how it goes. Answers within a second, whatever a database does.
+    pub async fn status(&self) -> SystemStatus {
         let parts = &self.0;
-        let streaming = match &parts.streamer {
-            Some(streamer) => Some(streamer.status().await?),
-            None => None,
-        };
-        let trading = match &parts.naive {
-            Some(naive) => Some(naive.status().await?),
-            None => None,
-        };
-        let storing = match &parts.warehouse {
-            Some(warehouse) => Some(warehouse.status().await?),
-            None => None,
-        };
-        Ok(SystemStatus {
+        let (streaming, trading, storing) = tokio::join!(
+            part(parts.streamer.as_ref().map(Streamer::status)),
+            part(parts.naive.as_ref().map(Naive::status)),
+            part(parts.warehouse.as_ref().map(Warehouse::status)),
+        );
+        let mut unreadable = BTreeMap::new();
+        let streaming = readable("streaming", streaming, &mut unreadable);
+        let trading = readable("trading", trading, &mut unreadable);
+        let storing = readable("storing", storing, &mut unreadable);
+        SystemStatus {
             venue: parts.venue.clone(),
             exchange: parts.endpoints.rest.to_string(),
             data_dir: parts.config.data_dir.absolute(),
@@ -152,7 +158,8 @@ impl System {
             streaming,
             trading,
             storing,
-        })
+            unreadable,
+        }
     }
 
     /// How far the simulated market is; `None` on another exchange.
@@ -162,6 +169,31 @@ impl System {
             .as_ref()
             .map(crate::exchange::simulator::Simulator::progress)
     }
+}
+
+/// Asks one app, if it runs.
+async fn part<T>(
+    status: Option<impl Future<Output = Result<Vec<T>, OperationError>>>,
+) -> Option<Result<Vec<T>, String>> {
+    match tokio::time::timeout(PART_WITHIN, status?).await {
+        Ok(Ok(entries)) => Some(Ok(entries)),
+        Ok(Err(error)) => Some(Err(Failure::from(&error as &(dyn Error + 'static)).message)),
+        Err(_) => Some(Err(format!("no answer from its database within {PART_WITHIN:?}"))),
+    }
+}
+
+/// The entries of a part, or none and a note of why.
+fn readable<T>(
+    name: &'static str,
+    part: Option<Result<Vec<T>, String>>,
+    unreadable: &mut BTreeMap<&'static str, String>,
+) -> Option<Vec<T>> {
+    part.map(|entries| {
+        entries.unwrap_or_else(|why| {
+            unreadable.insert(name, why);
+            Vec::new()
+        })
+    })
 }
 
 /// What a seeding found and did, by kind of settings.

@@ -62,7 +62,7 @@ impl<'a> Replay<'a> {
             self.progress.changed().await.context("the simulator is gone")?;
         }
         let to_see = self.last_trades_of_this_run();
-        while !self.system.status().await?.has_seen(&to_see) {
+        while !self.system.status().await.has_seen(&to_see) {
             tokio::time::sleep(LOOK).await;
         }
         bar.finish_and_clear();
@@ -75,7 +75,7 @@ impl<'a> Replay<'a> {
         if exit_at_end {
             return Ok(played);
         }
-        let summary = played.summary(&self.system.status().await?);
+        let summary = played.summary(&self.system.status().await);
         tracing::info!("{summary}; the program goes on without new trades, Ctrl-C stops it");
         std::future::pending().await
     }

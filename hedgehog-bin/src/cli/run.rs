@@ -47,7 +47,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     let trades = config.apps.contains(App::Naive);
     market.check_symbols(&run.start)?;
     let system = System::open(config, market.clone()).await?;
-    introduce(&system.status().await?);
+    introduce(&system.status().await);
     let mut failure = None;
     let mut played = None;
     let work = async |running: RunningApplication| -> anyhow::Result<Played> {
@@ -63,7 +63,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
             _ => None,
         };
         system.launch(&running, &run.start).await?;
-        let status = system.status().await?;
+        let status = system.status().await;
         if let Some(replay) = &replay {
             replay.check_streamed(&status, run.exit_at_end)?;
         }
@@ -124,22 +124,18 @@ fn show_next(status: &SystemStatus, market: &Market, command: &str) {
 
 /// What this run has added to the database, and whether anything is missing there.
 async fn farewell(system: &System, played: Option<&Played>) -> Option<Failure> {
-    match system.status().await {
-        Ok(status) => {
-            let told = match played {
-                Some(played) => Some(played.summary(&status)),
-                None => status.stored(),
-            };
-            tracing::info!("stopped{}", told.map(|told| format!(": {told}")).unwrap_or_default());
-            let unstored = status.unstored();
-            (unstored > 0).then(|| Failure {
-                kind: FailureKind::Database,
-                message: format!("{unstored} trades and orders were received and not stored"),
-            })
-        }
-        Err(error) => {
-            tracing::warn!("stopped, but the databases cannot be read: {error}");
-            None
-        }
+    let status = system.status().await;
+    let told = match played {
+        Some(played) => Some(played.summary(&status)),
+        None => status.stored(),
+    };
+    tracing::info!("stopped{}", told.map(|told| format!(": {told}")).unwrap_or_default());
+    for (part, why) in &status.unreadable {
+        tracing::warn!("what was {part} cannot be told: {why}");
     }
+    let unstored = status.unstored();
+    (unstored > 0).then(|| Failure {
+        kind: FailureKind::Database,
+        message: format!("{unstored} trades and orders were received and not stored"),
+    })
 }

@@ -40,6 +40,9 @@ pub(super) fn status(status: &SystemStatus) -> String {
             replay.malformed_lines
         );
     }
+    for (part, why) in &status.unreadable {
+        let _ = writeln!(text, "{part} cannot be read: {why}");
+    }
     section(
         &mut text,
         status.streaming.as_deref(),

@@ -66,7 +66,7 @@ async fn converse(mut socket: UnixStream, system: &System) -> io::Result<()> {
 
 async fn respond(system: &System, request: Request) -> Response {
     match request {
-        Request::Status => answered(system.status().await, render::status),
+        Request::Status => answered(Ok(system.status().await), render::status),
         Request::Tree => answered(system.tree(), render::tree),
         Request::Graph => answered(system.tree(), TreeNode::to_dot),
         Request::Seed => answered(system.seed().await, ToString::to_string),

@@ -1,5 +1,6 @@
 //! The topics on which the apps meet: `TRADE_EVENTS:<SYMBOL>` and `ORDERS:<SYMBOL>`.
 
+use super::progress::{Done, Progress, TradePublisher};
 use super::{Order, Symbol, TradeEvent};
 use hedgehog_core::PubSub;
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,7 @@ pub struct Bus {
     pub trade_events: PubSub<TradeEvent>,
     /// `ORDERS:<SYMBOL>`.
     pub orders: PubSub<Order>,
+    progress: Progress,
 }
 
 impl Bus {
@@ -105,7 +107,19 @@ impl Bus {
         Self {
             trade_events: PubSub::new(),
             orders: PubSub::new(),
+            progress: Progress::default(),
         }
+    }
+
+    /// Where a symbol's trades are published, one stream at a time.
+    pub fn trade_publisher(&self, symbol: &Symbol) -> TradePublisher {
+        let topic = self.trade_events.topic(&Topic::trade_events(symbol).to_string());
+        TradePublisher::new(topic, self.progress.of(symbol))
+    }
+
+    /// How far the trades of a symbol are done; see [`Done`]. `None` before this program has any.
+    pub fn done(&self, symbol: &Symbol) -> Option<Done> {
+        self.trade_publisher(symbol).done()
     }
 }
 

@@ -7,6 +7,7 @@ mod bus;
 mod decimal;
 mod exchange_info;
 mod order;
+mod progress;
 mod symbol;
 mod trade_event;
 
@@ -14,5 +15,6 @@ pub use bus::{Bus, Stream, Topic, TopicError};
 pub use decimal::{Decimal, DecimalError, Price, Quantity, floor_to, grouped, parse_decimal, plain_text, short_text};
 pub use exchange_info::{ExchangeInfo, FilterViolation, SymbolFilters, SymbolInfo, SymbolStatus};
 pub use order::{Order, OrderStatus, OrderType, Side, TimeInForce};
+pub use progress::{Done, TradePublisher};
 pub use symbol::{Symbol, SymbolError};
 pub use trade_event::{Gap, TradeEvent};

@@ -13,7 +13,10 @@ pub struct TradeEvent {
     pub event_time: i64,
     /// The traded pair.
     pub symbol: Symbol,
-    /// One more than the id of the symbol's previous trade.
+    /// Which world of ids [`trade_id`](Self::trade_id) belongs to: 0 at first, one more each time the exchange's ids were seen to
+    /// go back (a reset test network, a new simulator). The wire does not tell it; the streamer does.
+    pub epoch: i32,
+    /// One more than the id of the symbol's previous trade in the same epoch.
     pub trade_id: i64,
     /// In the quote asset.
     pub price: Price,
@@ -30,6 +33,8 @@ pub struct TradeEvent {
 pub struct Gap {
     /// The pair whose trades are missing.
     pub symbol: Symbol,
+    /// In which world of ids; see [`TradeEvent::epoch`].
+    pub epoch: i32,
     /// The first id that did not come.
     pub first_missing_id: i64,
     /// The last id that did not come.

@@ -250,6 +250,7 @@ impl StreamLedger {
             Some((first_missing_id, cause)) if trade.trade_id > first_missing_id => {
                 let gap = Gap {
                     symbol: self.symbol.clone(),
+                    epoch: 0,
                     first_missing_id,
                     last_missing_id: trade.trade_id - 1,
                 };

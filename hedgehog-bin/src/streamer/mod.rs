@@ -17,7 +17,7 @@ pub use ledger::{StreamState, StreamStatus};
 
 use crate::exchange::binance::ConnectLimit;
 use crate::exchange::{Endpoints, Exchange};
-use crate::market::{Bus, Symbol, Topic};
+use crate::market::{Bus, Symbol};
 use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service};
 use crate::store::Db;
@@ -126,7 +126,7 @@ impl Streamer {
             endpoints: self.endpoints.clone(),
             connects: Arc::clone(&self.connects),
             ledger: self.ledger.of(symbol),
-            topic: self.bus.trade_events.topic(&Topic::trade_events(symbol).to_string()),
+            publisher: self.bus.trade_publisher(symbol),
             db: self.db.clone(),
         });
         let spec = stream::spec(stream).via(self.streams.via(symbol.clone()));

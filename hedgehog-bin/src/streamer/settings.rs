@@ -114,6 +114,7 @@ pub(super) async fn recall(db: &Db, symbol: &Symbol) -> Result<Recollection, Sto
         .into_iter()
         .map(|(first_missing_id, last_missing_id)| Gap {
             symbol: symbol.clone(),
+            epoch: 0,
             first_missing_id,
             last_missing_id,
         })

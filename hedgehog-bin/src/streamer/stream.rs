@@ -11,9 +11,9 @@ use crate::backoff::Backoff;
 use crate::exchange::Endpoints;
 use crate::exchange::binance::streams::{Frame, TradeSocket};
 use crate::exchange::binance::{ConnectLimit, SocketError};
-use crate::market::{Symbol, TradeEvent};
+use crate::market::{Symbol, TradeEvent, TradePublisher};
 use crate::store::Db;
-use hedgehog_core::{ChildSpec, Restart, Task, TaskMsg, Topic};
+use hedgehog_core::{ChildSpec, Restart, Task, TaskMsg};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(super) struct Stream {
     pub(super) endpoints: Endpoints,
     pub(super) connects: Arc<ConnectLimit>,
     pub(super) ledger: Arc<StreamLedger>,
-    pub(super) topic: Topic<TradeEvent>,
+    pub(super) publisher: TradePublisher,
     pub(super) db: Db,
 }
 
@@ -180,7 +180,7 @@ impl Stream {
             }
         }
         tracing::debug!("Trade event received {}@{}", trade.symbol, trade.price);
-        self.topic.broadcast(trade);
+        self.publisher.publish(trade);
     }
 
     fn pass_over(&self, what: &str) {

@@ -59,6 +59,7 @@ fn btcusdt() -> Symbol {
 
 fn trade(trade_id: i64) -> TradeEvent {
     TradeEvent {
+        epoch: 0,
         event_time: 1_559_347_200_492 + trade_id,
         symbol: btcusdt(),
         trade_id,

@@ -4,7 +4,7 @@ use super::tree::milliseconds;
 use crate::{
     ExitReason, Pid, StartError,
     child_spec::ChildId,
-    supervisor::log::{chain, text},
+    printing::{chain, text},
 };
 use serde::{Serialize, Serializer};
 use std::{fmt, sync::Arc, time::Duration};

@@ -7,8 +7,8 @@ use crate::{
     actor_ref::{AnyActorRef, Pid},
     child_spec::{ChildKind, ErasedSpec},
     exit::record::{Charge, Incarnation},
+    printing::text,
     pubsub::{SubscriberInfo, TopicInfo},
-    supervisor::log,
 };
 use serde::{Serialize, Serializer};
 use std::{fmt, sync::Arc, time::Duration};
@@ -111,7 +111,7 @@ impl TreeNode {
         Self {
             name: spec.label(),
             restarts,
-            last_exit: last_exit.map(|reason| log::text(&reason)),
+            last_exit: last_exit.map(|reason| text(&reason)),
             ..Self::process(path, spec.id.to_string(), spec.kind, state, incarnation.as_ref())
         }
     }

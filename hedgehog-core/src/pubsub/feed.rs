@@ -10,7 +10,7 @@ use super::chunk::Cursor;
 use super::idle::{IdleSet, Seat};
 use super::log::Log;
 use super::overflow::Metadata;
-use super::reader::Reader;
+use super::reader::{Acknowledge, Reader};
 use super::sync::CHUNK;
 use super::{Drained, Overflow};
 
@@ -76,9 +76,11 @@ impl<T> Feed<T> {
         drop(evicted);
     }
 
-    pub(super) fn admit(&self, overflow: Overflow, metadata: Option<Metadata>) -> Place<T> {
+    pub(super) fn admit(&self, overflow: Overflow, metadata: Option<Metadata>, acknowledge: Acknowledge) -> Place<T> {
         // Reserved under the log's lock: a publisher that this subscriber waits for comes after it, and sees the seat.
-        let (reader, cursor) = self.log.subscribe(overflow, metadata, |id| self.idle.reserve(id));
+        let (reader, cursor) = self
+            .log
+            .subscribe(overflow, metadata, acknowledge, |id| self.idle.reserve(id));
         let seat = self.seat(reader.id());
         Place {
             released: cursor.position(),

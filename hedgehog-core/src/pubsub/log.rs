@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 use super::Overflow;
 use super::chunk::{Audience, Chunk, Cursor, contain};
 use super::overflow::Metadata;
-use super::reader::{CacheLine, Reader};
+use super::reader::{Acknowledge, CacheLine, Reader};
 use super::sync::{AtomicU64, CHUNK, Mutex, fence};
 
 pub(super) struct Log<T> {
@@ -132,13 +132,14 @@ impl<T> Log<T> {
         &self,
         overflow: Overflow,
         metadata: Option<Metadata>,
+        acknowledge: Acknowledge,
         prepare: impl FnOnce(usize),
     ) -> (Arc<Reader>, Cursor<T>) {
         let mut writer = self.writer.lock();
         let position = self.published();
         let id = writer.free.pop().unwrap_or(writer.readers.len());
         prepare(id);
-        let reader = Arc::new(Reader::new(id, overflow, metadata, position));
+        let reader = Arc::new(Reader::new(id, overflow, metadata, acknowledge, position));
         if id == writer.readers.len() {
             writer.readers.push(Some(Arc::clone(&reader)));
         } else {
@@ -250,6 +251,15 @@ impl<T> Log<T> {
         // The other half is in `release`.
         fence(Ordering::SeqCst);
         reader.needs(published) < oldest
+    }
+
+    /// The lowest position that an open reader that acknowledges by hand has acknowledged; `None` without such a reader.
+    pub(super) fn acknowledged(&self) -> Option<u64> {
+        let writer = self.writer.lock();
+        let open = writer.readers.iter().flatten().filter(|reader| reader.end().is_none());
+        open.filter(|reader| reader.acknowledge_mode() == Acknowledge::ByHand)
+            .map(|reader| reader.acknowledged())
+            .min()
     }
 
     /// The ids of the open readers that publishers wait for.

@@ -73,7 +73,7 @@ pub use topic::Topic;
 pub use wait::{BroadcastWaitError, NoRoom};
 
 use crate::{ChildId, ChildSpec, Pid};
-use subscription::Acknowledge;
+use reader::Acknowledge;
 
 /// Named topics of one event type.
 ///

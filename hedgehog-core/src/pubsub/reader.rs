@@ -21,16 +21,31 @@ pub(super) struct Reader {
     lagged: AtomicU64,
     skipped: AtomicU64,
     metadata: Option<Metadata>,
+    acknowledge: Acknowledge,
+}
+
+/// When events that were read stop being retained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Acknowledge {
+    OnDrain,
+    ByHand,
 }
 
 const OPEN: u64 = u64::MAX;
 
 impl Reader {
-    pub(super) fn new(id: usize, overflow: Overflow, metadata: Option<Metadata>, position: u64) -> Self {
+    pub(super) fn new(
+        id: usize,
+        overflow: Overflow,
+        metadata: Option<Metadata>,
+        acknowledge: Acknowledge,
+        position: u64,
+    ) -> Self {
         Self {
             id,
             overflow,
             metadata,
+            acknowledge,
             position: AtomicU64::new(position),
             acknowledged: AtomicU64::new(position),
             lagged: AtomicU64::new(0),
@@ -51,6 +66,11 @@ impl Reader {
 
     pub(super) fn metadata(&self) -> Option<&Metadata> {
         self.metadata.as_ref()
+    }
+
+    #[inline]
+    pub(super) fn acknowledge_mode(&self) -> Acknowledge {
+        self.acknowledge
     }
 
     #[inline]

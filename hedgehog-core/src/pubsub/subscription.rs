@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use super::doorbell::{Doorbell, doorbell};
 use super::feed::Place;
 use super::owner::Owner;
+use super::reader::Acknowledge;
 use super::{Overflow, SubscribeOptions, SubscriberInfo, Topic};
 use crate::exit::record::Incarnation;
 use crate::{ActorRef, Message};
@@ -31,13 +32,6 @@ pub struct Subscription<T> {
     owner: Option<Owner>,
     /// A drain has found it closed: its doorbell need not ring for that again.
     seen_closed: bool,
-}
-
-/// When events that were read stop being retained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Acknowledge {
-    OnDrain,
-    ByHand,
 }
 
 /// What a drain came to.
@@ -199,7 +193,7 @@ impl<T: Send + Sync + 'static> Subscription<T> {
 
 impl<T: Send + Sync + 'static> Subscription<T> {
     pub(super) fn new(topic: &Topic<T>, options: SubscribeOptions, acknowledge: Acknowledge) -> Self {
-        let place = topic.feed().admit(options.overflow, options.metadata);
+        let place = topic.feed().admit(options.overflow, options.metadata, acknowledge);
         let mut subscription = Self {
             topic: topic.clone(),
             place,

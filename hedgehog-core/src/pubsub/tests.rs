@@ -17,6 +17,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 use proptest::prelude::*;
 
+use super::reader::Acknowledge;
 use super::sync::CHUNK;
 use super::{Drained, Lagged, Overflow, PubSub, Subscription, Topic};
 use crate::{AnyActorRef, exit::record::Incarnation};
@@ -120,7 +121,7 @@ fn a_dropped_subscription_frees_its_slot() {
         topic.broadcast(round);
         assert_eq!(read_all(&mut passing), (vec![round], 0));
     }
-    let highest = topic.feed().admit(Overflow::Lossless, None);
+    let highest = topic.feed().admit(Overflow::Lossless, None, Acknowledge::OnDrain);
     assert_eq!(highest.reader.id(), 1, "ids are reused");
     assert_eq!(read_all(&mut kept).0.len(), 200);
 }
@@ -339,6 +340,34 @@ fn an_acknowledged_subscription_is_retained_from_its_last_acknowledgement() {
     assert!(topic.info().retained <= CHUNK as u64);
     topic.broadcast(1_000);
     assert_eq!(read_all(&mut subscription), (vec![1_000], 0));
+}
+
+#[test]
+fn a_topic_knows_what_all_that_acknowledge_by_hand_have_acknowledged() {
+    let pubsub = PubSub::new();
+    let topic = pubsub.topic("a");
+    let _quick = pubsub.subscribe("a", Overflow::Lossless);
+    topic.broadcast(0);
+    assert_eq!(topic.acknowledged(), None, "nobody has promised anything");
+    let mut first = pubsub.subscribe_acked("a");
+    assert_eq!(
+        topic.acknowledged(),
+        Some(1),
+        "what was before it is none of its business"
+    );
+    let mut second = pubsub.subscribe_acked("a");
+    for event in 1..10 {
+        topic.broadcast(event);
+    }
+    for (subscription, to) in [(&mut first, 7), (&mut second, 4)] {
+        let _ = subscription.drain(usize::MAX, |_| ());
+        subscription.ack(to);
+    }
+    assert_eq!(topic.acknowledged(), Some(4), "the slower one counts");
+    drop(second);
+    assert_eq!(topic.acknowledged(), Some(7));
+    drop(first);
+    assert_eq!(topic.acknowledged(), None);
 }
 
 #[test]

@@ -7,8 +7,7 @@ use tokio::sync::Notify;
 use super::dispatch::Subscribers;
 use super::feed::Feed;
 use super::inline::{Calls, Inline};
-use super::reader::Reader;
-use super::subscription::Acknowledge;
+use super::reader::{Acknowledge, Reader};
 use super::{SubscribeOptions, SubscriberInfo, Subscription, TopicInfo};
 use crate::Pid;
 use crate::exit::record::Incarnation;
@@ -149,6 +148,15 @@ impl<T: Send + Sync + 'static> Topic<T> {
     /// ```
     pub fn inline(&self, f: impl Fn(&T) + Send + Sync + 'static) -> Inline<T> {
         Inline::new(self, f)
+    }
+
+    /// Everything before this position was acknowledged by every subscriber that does so by hand
+    /// ([`subscribe_acked`](super::PubSub::subscribe_acked)): it is as durable as those make it. `None` when there is no such
+    /// subscriber at this moment, so that nobody has promised anything.
+    ///
+    /// A publisher that keeps a position of its own takes it from here, and never saves as done what is not.
+    pub fn acknowledged(&self) -> Option<u64> {
+        self.feed().log().acknowledged()
     }
 
     /// What the topic is doing at this moment. Other threads go on meanwhile: the figures need not add up exactly.

@@ -9,30 +9,11 @@ use crate::{
     child_spec::{ChildId, ErasedSpec},
     exit::record::Incarnation,
     observe::{SupervisorEventKind as Kind, scope::Scope},
-    panic,
+    printing::{chain, text},
 };
-use std::{error::Error, fmt::Display, time::Duration};
+use std::time::Duration;
 
 const TARGET: &str = "hedgehog_core::supervisor";
-
-/// An error may be its own cause.
-const MOST_CAUSES: usize = 64;
-
-/// `value` as text, whatever its `Display` does.
-pub(crate) fn text(value: &dyn Display) -> String {
-    panic::catch_sync(|| value.to_string()).unwrap_or_else(|_| "(not printable)".to_owned())
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(cause(error), |error| cause(*error)).take(MOST_CAUSES);
-    causes.fold(text(&error), |line, cause| format!("{line}: {}", text(&cause)))
-}
-
-/// The cause of an error, whatever its `source` does.
-fn cause(error: &dyn Error) -> Option<&(dyn Error + 'static)> {
-    panic::catch_sync(|| error.source()).ok().flatten()
-}
 
 pub(crate) fn started(supervisor: &Incarnation, child: &Incarnation) {
     tracing::debug!(target: TARGET, supervisor = path(supervisor), child = %child.label(), pid = %child.pid(), "child started");

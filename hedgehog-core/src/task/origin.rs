@@ -4,7 +4,7 @@ use super::runner;
 use crate::{
     actor_ref::Pid,
     exit::{ExitReason, record::Incarnation},
-    supervisor::log,
+    printing::text,
 };
 use ractor::ActorProcessingErr;
 use std::{any, iter, sync::Arc};
@@ -42,7 +42,7 @@ impl Origin {
             return;
         }
         let caller = self.callers.first().map(tracing::field::display);
-        let (function, reason) = (self.function, log::text(error));
+        let (function, reason) = (self.function, text(error));
         tracing::error!(target: TARGET, task = %task.label(), pid = %task.pid(), caller, function, reason, "task failed");
     }
 }

@@ -42,6 +42,7 @@ use loom::{future::block_on, model::Builder, thread};
 
 use feed::{Feed, Place};
 use overflow::Overflow;
+use reader::Acknowledge;
 
 fn check(model: impl Fn() + Send + Sync + 'static) {
     let mut builder = Builder::new();
@@ -61,7 +62,7 @@ struct Subscriber {
 
 impl Subscriber {
     fn new(feed: &Arc<Feed<u64>>, overflow: Overflow) -> Self {
-        let place = feed.admit(overflow, None);
+        let place = feed.admit(overflow, None, Acknowledge::OnDrain);
         Self {
             feed: Arc::clone(feed),
             start: place.position(),
@@ -260,7 +261,7 @@ fn who_needs_a_group_that_is_not_there_yet_is_seen_by_publishers() {
 fn two_that_fall_asleep_in_a_further_group_are_both_woken() {
     check(|| {
         let feed = feed();
-        let settled = [0, 0].map(|_| feed.admit(Overflow::DropOldest(1), None));
+        let settled = [0, 0].map(|_| feed.admit(Overflow::DropOldest(1), None, Acknowledge::OnDrain));
         let mut subscriber = Subscriber::new(&feed, Overflow::Lossless);
         let mut neighbour = Subscriber::new(&feed, Overflow::Lossless);
         let neighbour = thread::spawn(move || neighbour.wait_until(1));

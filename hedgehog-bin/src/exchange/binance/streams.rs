@@ -113,6 +113,7 @@ impl TradeWire<'_> {
         Ok(TradeEvent {
             event_time: milliseconds(self.event_time.ok_or("a trade without E")?),
             symbol,
+            epoch: 0,
             trade_id: self
                 .trade_id
                 .filter(|id| *id >= 0)

@@ -108,16 +108,16 @@ impl Market {
                 )
             }
             MarketSource::Recording { recording, speed } => {
-                let (infos, feeds) = (recording.recorded().iter())
-                    .map(|(symbol, recorded)| {
-                        let (recording, symbol) = (Arc::clone(recording), symbol.clone());
+                let (infos, feeds) = (recording.symbols())
+                    .map(|(info, ..)| {
+                        let symbol = info.symbol.clone();
                         let feed = Feed::Recorded {
-                            recording,
+                            recording: Arc::clone(recording),
                             symbol: symbol.clone(),
                             played: 0,
                             read: 0,
                         };
-                        (recorded.info.clone(), (symbol, feed))
+                        (info.clone(), (symbol, feed))
                     })
                     .unzip();
                 let clock = match speed {
@@ -164,10 +164,7 @@ impl Market {
                 recording,
                 symbol,
             }) => {
-                let trades = recording
-                    .recorded()
-                    .get(symbol)
-                    .map_or(0, |recorded| recorded.trades.len());
+                let trades = recording.len(symbol);
                 *read = position
                     .played_to
                     .and_then(|played| usize::try_from(played).ok())
@@ -318,16 +315,12 @@ impl Market {
                 played,
                 ..
             }) => {
-                let all = recording
-                    .recorded()
-                    .get(symbol)
-                    .map_or(&[][..], |recorded| &recorded.trades);
-                let happened = &all[..(*played).min(all.len())];
+                let happened = (*played).min(recording.len(symbol));
                 let first = match from_id {
-                    Some(id) => happened.partition_point(|trade| trade.trade_id < id),
-                    None => happened.len().saturating_sub(limit),
+                    Some(id) => recording.position_of(symbol, id),
+                    None => happened.saturating_sub(limit),
                 };
-                (first..happened.len())
+                (first..happened)
                     .take(limit)
                     .filter_map(|index| recorded(recording, symbol, index))
                     .collect()
@@ -401,7 +394,7 @@ fn generated(market: &GeneratedMarket, trade_id: i64, time: i64) -> MarketTrade 
 }
 
 fn recorded(recording: &Recording, symbol: &Symbol, index: usize) -> Option<MarketTrade> {
-    let trade = recording.recorded().get(symbol)?.trades.get(index)?;
+    let trade = recording.trade(symbol, index)?;
     Some(MarketTrade {
         trade_id: trade.trade_id,
         price: trade.price(),

@@ -79,6 +79,7 @@ impl World {
         let event = TradeEvent {
             event_time: 0,
             symbol: self.symbol.clone(),
+            epoch: 0,
             trade_id: self.trade_id.fetch_add(1, Ordering::Relaxed),
             price: price.parse().expect(price),
             quantity: "1".parse().expect("a quantity"),

@@ -21,6 +21,7 @@ fn trade(trade_id: i64) -> TradeEvent {
     TradeEvent {
         event_time: 1,
         symbol: "XRPUSDT".parse().expect("a symbol"),
+        epoch: 0,
         trade_id,
         price: "0.43".parse().expect("a price"),
         quantity: "1".parse().expect("a quantity"),

@@ -211,8 +211,20 @@ impl Recording {
         self.duplicates
     }
 
-    pub(super) fn recorded(&self) -> &BTreeMap<Symbol, RecordedSymbol> {
-        &self.symbols
+    /// How many trades a symbol has.
+    pub(super) fn len(&self, symbol: &Symbol) -> usize {
+        self.symbols.get(symbol).map_or(0, |symbol| symbol.trades.len())
+    }
+
+    /// One trade of a symbol, counted from 0 in the order in which they are played.
+    pub(super) fn trade(&self, symbol: &Symbol, index: usize) -> Option<RecordedTrade> {
+        self.symbols.get(symbol)?.trades.get(index).copied()
+    }
+
+    /// Where the first trade of a symbol stands whose id is `trade_id` or above it.
+    pub(super) fn position_of(&self, symbol: &Symbol, trade_id: i64) -> usize {
+        let trades = self.symbols.get(symbol).map_or(&[][..], |symbol| &symbol.trades);
+        trades.partition_point(|trade| trade.trade_id < trade_id)
     }
 
     fn read(&mut self, trades: &mut BTreeMap<Symbol, Vec<RecordedTrade>>) -> Result<(), RecordingError> {

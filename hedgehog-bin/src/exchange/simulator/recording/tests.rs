@@ -31,7 +31,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 fn only(recording: &Recording) -> (&Symbol, &[RecordedTrade]) {
-    let mut symbols = recording.recorded().iter();
+    let mut symbols = recording.symbols.iter();
     let (symbol, recorded) = symbols.next().expect("one symbol");
     assert!(symbols.next().is_none(), "one symbol");
     (symbol, &recorded.trades)

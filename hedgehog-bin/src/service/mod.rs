@@ -10,6 +10,10 @@
 //! Invariant: a child runs only while its settings row says so, because every operation writes the row and touches the
 //! child inside one turn, and the autostart task takes a turn per child too.
 
+mod archive;
+
+pub use archive::TradeArchive;
+
 use crate::backoff::Backoff;
 use crate::operation::OperationError;
 use futures_util::future::BoxFuture;
