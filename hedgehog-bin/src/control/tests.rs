@@ -60,7 +60,11 @@ impl Program {
 
 fn change(action: Action, symbols: &[&str]) -> Request {
     let symbols: Vec<Symbol> = symbols.iter().map(|symbol| symbol.parse().expect("a symbol")).collect();
-    Request::Change { action, symbols }
+    Request::Change {
+        action,
+        symbols,
+        all: false,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,12 +79,12 @@ async fn a_running_program_does_what_it_is_asked_and_says_what_it_did() {
         program.text(start).await,
         "streaming BTCUSDT: already running\nstreaming ETHUSDT: already running"
     );
-    assert!(program.text(Request::Status).await.contains("BTCUSDT"));
+    assert!(program.text(Request::Status(View::default())).await.contains("BTCUSDT"));
     assert!(
         program
-            .text(Request::Tree)
+            .text(Request::Tree(View::default()))
             .await
-            .contains("Hedgehog/Streamer.Supervisor/Streams/ETHUSDT")
+            .contains("└─ ETHUSDT")
     );
     let graph = program.text(Request::Graph).await;
     assert!(
@@ -92,7 +96,7 @@ async fn a_running_program_does_what_it_is_asked_and_says_what_it_did() {
     assert_eq!(program.text(stop).await, "streaming ETHUSDT: not running");
 
     let folder = DataDir::new(program.stop().await.path());
-    let refused = call(&folder, &Request::Status).expect_err("nobody is there");
+    let refused = call(&folder, &Request::Status(View::default())).expect_err("nobody is there");
     assert!(matches!(refused, ControlError::NotRunning { .. }), "{refused}");
 }
 
@@ -141,7 +145,12 @@ async fn the_killed_control_process_answers_and_comes_back_at_its_address() {
         })
         .await;
     assert!(killed.starts_with("Hedgehog/Control: killed"), "{killed}");
-    assert!(program.text(Request::Tree).await.contains("Hedgehog/Control"));
+    assert!(
+        program
+            .text(Request::Tree(View::default()))
+            .await
+            .contains("└─ Control")
+    );
 
     let unknown = program
         .ask(Request::Kill {
