@@ -104,7 +104,12 @@ fn a_file_that_was_asked_for_must_exist() {
 fn an_empty_place_is_refused_wherever_it_stands() {
     for variable in ["HEDGEHOG_DATA_DIR", "HEDGEHOG_CONFIG"] {
         let refused = Config::load(&Flags::default(), [(variable.to_owned(), String::new())]).expect_err(variable);
-        assert!(refused.to_string().starts_with(&format!("{variable} is empty: name a ")), "{refused}");
+        assert!(
+            refused
+                .to_string()
+                .starts_with(&format!("{variable} is empty: name a ")),
+            "{refused}"
+        );
     }
     let flags = Flags {
         data_dir: Some(" ".into()),
@@ -115,14 +120,23 @@ fn an_empty_place_is_refused_wherever_it_stands() {
         "--data-dir is empty: name a folder, or leave it out"
     );
     let refused = data_dir_of(None, [("HEDGEHOG_DATA_DIR".to_owned(), String::new())]).expect_err("no folder");
-    assert!(refused.to_string().starts_with("HEDGEHOG_DATA_DIR is empty"), "{refused}");
+    assert!(
+        refused.to_string().starts_with("HEDGEHOG_DATA_DIR is empty"),
+        "{refused}"
+    );
     let refused = refusal("", &[("HEDGEHOG_DATABASES_NAIVE", "")], None);
-    assert!(refused.starts_with("HEDGEHOG_DATABASES_NAIVE: \"\" is not the path of a SQLite file"), "{refused}");
+    assert!(
+        refused.starts_with("HEDGEHOG_DATABASES_NAIVE: \"\" is not the path of a SQLite file"),
+        "{refused}"
+    );
 }
 
 #[test]
 fn apps_are_separated_by_commas_or_blanks() {
     let apps = |text: &str| load("", &[("HEDGEHOG_APPS", text)], None).map(|config| config.apps.to_string());
-    assert_eq!(apps("naive streamer,warehouse").expect("three apps"), "streamer, naive, warehouse");
+    assert_eq!(
+        apps("naive streamer,warehouse").expect("three apps"),
+        "streamer, naive, warehouse"
+    );
     assert!(apps(" , ").is_err() && apps("naif").is_err());
 }
