@@ -71,35 +71,13 @@ impl SystemStatus {
     /// The same after a start, which finds some of it on: what was on `before` goes on, with its open trades.
     pub fn on_since(&self, before: &Self) -> Vec<String> {
         let before: BTreeMap<Symbol, Vec<&str>> = before.activities().into_iter().collect();
-        let mut lines = Vec::new();
-        for (symbol, activities) in self.activities() {
+        let line = |(symbol, activities): (Symbol, Vec<&'static str>)| {
             let known = before.get(&symbol).map(Vec::as_slice).unwrap_or_default();
-            // A drain that was cancelled goes on as trading.
-            let goes_on =
-                |activity: &str| known.contains(&activity) || (activity == "trading" && known.contains(&"draining"));
-            let (old, mut new): (Vec<&str>, Vec<&str>) = activities.into_iter().partition(|activity| goes_on(activity));
-            let mut parts = Vec::new();
-            if !old.is_empty() {
-                let verb = if old.len() == 1 { "goes on" } else { "go on" };
-                parts.push(format!("{} {verb}{}", enumeration(&old), self.open_trades(&symbol)));
-            }
-            if !new.is_empty() {
-                new.sort_unstable();
-                parts.push(new.join(", "));
-            }
-            lines.push(format!("{symbol}: {}", parts.join("; new: ")));
-        }
-        lines
-    }
-
-    /// ` (2 open trades)`, or nothing.
-    fn open_trades(&self, symbol: &Symbol) -> String {
-        let traded = self.trading.iter().flatten().find(|traded| traded.symbol == *symbol);
-        match traded.map_or(0, |traded| traded.open_traders.len()) {
-            0 => String::new(),
-            1 => " (1 open trade)".to_owned(),
-            open => format!(" ({open} open trades)"),
-        }
+            let traded = self.trading.iter().flatten().find(|traded| traded.symbol == symbol);
+            let open = traded.map_or(0, |traded| traded.open_traders.len());
+            format!("{symbol}: {}", going_on(known, activities, open))
+        };
+        self.activities().into_iter().map(line).collect()
     }
 
     /// What is on, by symbol: `streaming`, `storing`, and `trading` or `draining`, in this order.
@@ -146,6 +124,28 @@ impl SystemStatus {
             sum(&orders, |topic| topic.rows_new),
         ))
     }
+}
+
+/// `streaming, storing and trading go on (2 open trades)`, and what is new.
+fn going_on(known: &[&str], activities: Vec<&'static str>, open: usize) -> String {
+    // A drain that was cancelled goes on as trading.
+    let goes_on = |activity: &str| known.contains(&activity) || (activity == "trading" && known.contains(&"draining"));
+    let (old, mut new): (Vec<&str>, Vec<&str>) = activities.into_iter().partition(|activity| goes_on(activity));
+    let mut parts = Vec::new();
+    if !old.is_empty() {
+        let verb = if old.len() == 1 { "goes on" } else { "go on" };
+        let trades = match open {
+            0 => String::new(),
+            1 => " (1 open trade)".to_owned(),
+            open => format!(" ({open} open trades)"),
+        };
+        parts.push(format!("{} {verb}{trades}", enumeration(&old)));
+    }
+    if !new.is_empty() {
+        new.sort_unstable();
+        parts.push(new.join(", "));
+    }
+    parts.join("; new: ")
 }
 
 /// `streaming, storing and trading`.
@@ -291,5 +291,28 @@ impl fmt::Display for SeedReport {
             write!(f, "{separator}{settings} settings: {inserted} new, {known} known")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_start_tells_what_goes_on_and_what_is_new() {
+        let all = || vec!["streaming", "storing", "trading"];
+        assert_eq!(going_on(&[], all(), 1), "storing, streaming, trading");
+        assert_eq!(
+            going_on(&all(), all(), 2),
+            "streaming, storing and trading go on (2 open trades)"
+        );
+        assert_eq!(
+            going_on(&["streaming"], all(), 0),
+            "streaming goes on; new: storing, trading"
+        );
+        assert_eq!(
+            going_on(&["draining"], vec!["trading"], 1),
+            "trading goes on (1 open trade)"
+        );
     }
 }

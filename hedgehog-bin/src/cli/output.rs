@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use std::io::{self, Write};
-use terminal_size::{Width, terminal_size_of};
+use terminal_size::{Height, Width, terminal_size_of};
 
 /// Prints an answer. A reader who has gone has read what it wanted (`hedgehog tree | head -1`); an answer that nobody can
 /// read for another reason has not been given.
@@ -32,6 +32,11 @@ pub(super) fn width() -> Option<u16> {
         let found = terminal_size_of(io::stdout()).or_else(|| terminal_size_of(io::stderr()));
         found.map(|(Width(columns), _)| columns).filter(|columns| *columns > 0)
     })
+}
+
+/// The lines of the terminal that is printed to; `None` where it is none, and anything may be as long as it is.
+pub(super) fn height() -> Option<usize> {
+    terminal_size_of(io::stdout()).map(|(_, Height(lines))| usize::from(lines))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use super::output;
 use crate::control::{self, Request, Response, View};
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
@@ -34,7 +33,6 @@ pub(super) fn watch(folder: &DataDir, view: View) -> anyhow::Result<Option<Failu
 async fn draw(folder: &DataDir, view: View) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let is_terminal = io::stdout().is_terminal();
     loop {
         ticks.tick().await;
         // The window may have been made wider.
@@ -54,23 +52,29 @@ async fn draw(folder: &DataDir, view: View) -> anyhow::Result<()> {
                 Failure::from(&anyhow::Error::from(error)).message
             ),
         };
-        if !output::draw(&frame(&page, is_terminal))? {
+        if !output::draw(&frame(&page, output::height()))? {
             return Ok(());
         }
     }
 }
 
-/// Over the page before on a terminal, below it elsewhere.
-fn frame(page: &str, is_terminal: bool) -> String {
-    if !is_terminal {
-        return format!("{}\n\n", page.trim_end());
-    }
-    let lines: Vec<_> = page
-        .trim_end()
-        .lines()
-        .map(|line| format!("{line}{TO_LINE_END}\n"))
-        .collect();
-    format!("{TOP}{}{BELOW}", lines.concat())
+/// Over the page before on a terminal of so many lines, which shows what fits; elsewhere below it.
+fn frame(page: &str, height: Option<usize>) -> String {
+    let lines: Vec<_> = page.trim_end().lines().collect();
+    let Some(height) = height else {
+        return format!("{}\n\n", lines.join("\n"));
+    };
+    // The last line stays empty: a line end on it would move everything up.
+    let room = height.saturating_sub(1).max(1);
+    let (shown, more) = if lines.len() > room {
+        let shown = &lines[..room - 1];
+        (shown, vec![format!("… {} more lines", lines.len() - shown.len())])
+    } else {
+        (lines.as_slice(), Vec::new())
+    };
+    let drawn = shown.iter().copied().chain(more.iter().map(String::as_str));
+    let drawn: Vec<_> = drawn.map(|line| format!("{line}{TO_LINE_END}\n")).collect();
+    format!("{TOP}{}{BELOW}", drawn.concat())
 }
 
 #[cfg(test)]
@@ -78,8 +82,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_covers_the_one_before_it() {
-        assert_eq!(frame("a\nb\n", true), "\u{1b}[Ha\u{1b}[K\nb\u{1b}[K\n\u{1b}[J");
-        assert_eq!(frame("a\nb\n", false), "a\nb\n\n");
+    fn a_page_covers_the_one_before_it_and_stays_on_the_screen() {
+        assert_eq!(frame("a\nb\n", Some(24)), "\u{1b}[Ha\u{1b}[K\nb\u{1b}[K\n\u{1b}[J");
+        assert_eq!(
+            frame("a\nb\nc", Some(3)),
+            "\u{1b}[Ha\u{1b}[K\n… 2 more lines\u{1b}[K\n\u{1b}[J"
+        );
+        assert_eq!(frame("a\nb\n", None), "a\nb\n\n");
     }
 }

@@ -67,6 +67,43 @@ fn change(action: Action, symbols: &[&str]) -> Request {
     }
 }
 
+fn refused(folder: &DataDir) -> ControlError {
+    call_within(folder, &Request::Status(View::default()), Duration::from_millis(50)).expect_err("nobody answers")
+}
+
+#[test]
+fn only_a_folder_that_nobody_holds_has_no_program() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let folder = DataDir::new(parent.path());
+    assert!(matches!(
+        refused(&folder),
+        ControlError::NotRunning { exists: true, .. }
+    ));
+    let absent = DataDir::new(parent.path().join("absent"));
+    let told = refused(&absent).to_string();
+    assert!(
+        told.contains("no hedgehog runs") && told.contains("does not exist"),
+        "{told}"
+    );
+
+    let lock = folder.lock().expect("nobody holds it");
+    let holder = format!("process {}", std::process::id());
+    let told = refused(&folder).to_string();
+    assert!(
+        told.starts_with(&holder) && told.contains("starting or stopping"),
+        "{told}"
+    );
+    let silent = std::os::unix::net::UnixListener::bind(folder.socket()).expect("a socket");
+    let told = refused(&folder).to_string();
+    assert!(
+        told.starts_with(&holder) && told.contains("did not answer within"),
+        "{told}"
+    );
+    drop((silent, lock));
+    // The socket's file is still there, as after a kill.
+    assert!(matches!(refused(&folder), ControlError::NotRunning { .. }));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_program_does_what_it_is_asked_and_says_what_it_did() {
     let program = Program::start().await;
