@@ -58,19 +58,22 @@ pub(super) fn read(directives: &str) -> Result<(EnvFilter, Vec<String>), Failure
     if directives.trim().is_empty() {
         return Ok((EnvFilter::new(DEFAULT), Vec::new()));
     }
-    let mut doubts = Vec::new();
+    let parse = |text: &str| {
+        let parsed = EnvFilter::builder().parse(text);
+        parsed.map_err(|error| refusal(directives, &error.to_string()))
+    };
     // Filters by span and field are for those who know them; they may hold commas themselves.
-    if !directives.contains(['[', '{']) {
-        for directive in directives
-            .split(',')
-            .map(str::trim)
-            .filter(|directive| !directive.is_empty())
-        {
-            doubts.extend(check(directive)?);
-        }
+    if directives.contains(['[', '{']) {
+        return Ok((parse(directives)?, Vec::new()));
     }
-    let filter = EnvFilter::builder().parse(directives);
-    Ok((filter.map_err(|error| refusal(directives, &error.to_string()))?, doubts))
+    let mut doubts = Vec::new();
+    let words: Vec<_> = (directives.split(',').map(str::trim))
+        .filter(|directive| !directive.is_empty())
+        .collect();
+    for word in &words {
+        doubts.extend(check(word)?);
+    }
+    Ok((parse(&words.join(","))?, doubts))
 }
 
 /// One of `level`, `target` and `target=level`.
