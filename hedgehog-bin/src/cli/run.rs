@@ -74,9 +74,14 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
         }
     };
     let outcome = (system.application())
-        .run_until(async |running| match work(running).await {
-            Ok(done) => played = Some(done),
-            Err(error) => failure = Some(Failure::from(&error)),
+        .run_until(async |running| {
+            tokio::select! {
+                done = work(running) => match done {
+                    Ok(done) => played = Some(done),
+                    Err(error) => failure = Some(Failure::from(&error)),
+                },
+                lost = system.lost() => failure = Some(Failure::from(&anyhow::Error::from(lost))),
+            }
         })
         .await
         .context("the program could not run");
@@ -84,7 +89,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     if failure.is_none() {
         failure = farewell(&system, played.as_ref()).await;
     }
-    system.close();
+    system.close().await;
     match outcome? {
         Outcome::RootExited(reason) => anyhow::bail!("the supervision tree gave up: {reason}"),
         _ => Ok(failure),

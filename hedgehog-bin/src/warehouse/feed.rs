@@ -44,6 +44,7 @@ impl Stored for TradeEvent {
             buyer_market_maker: event.buyer_market_maker,
             inserted_at: now,
             updated_at: now,
+            epoch: event.epoch,
         });
         Box::pin(batch::insert_trade_events(db, rows.collect()))
     }

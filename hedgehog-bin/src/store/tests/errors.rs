@@ -52,8 +52,11 @@ async fn a_folder_that_does_not_exist_is_named() {
         .await
         .expect_err("no folder");
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
-    assert!(error.to_string().contains("/no/such/folder/streamer.db"));
-    assert!(std::error::Error::source(&error).is_some());
+    let told = error.to_string();
+    assert!(
+        told.contains("/no/such/folder/streamer.db") && told.ends_with("Unable to open the database file"),
+        "{told}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +82,7 @@ async fn no_row_where_one_was_asked_for_is_not_found() {
         matches!(
             error,
             StoreError::Query {
-                source: QueryError::NotFound,
+                cause: QueryError::NotFound,
                 ..
             }
         ),
