@@ -11,7 +11,7 @@ mod status;
 
 pub use open::{Market, OpenError};
 pub use process::Killed;
-pub use status::{ReplayStatus, SeedReport, SystemStatus};
+pub use status::{ReplayStatus, SeedReport, SystemStatus, Unstored};
 
 use crate::config::Config;
 use crate::control;

@@ -177,12 +177,18 @@ mod tests {
         };
         let folder = DataDir::new(parent.path().join("data"));
         drop(folder.lock().expect("nobody holds it"));
-        assert_eq!((mode(folder.path()), mode(&folder.file("hedgehog.lock"))), (0o700, 0o600));
+        assert_eq!(
+            (mode(folder.path()), mode(&folder.file("hedgehog.lock"))),
+            (0o700, 0o600)
+        );
         // Made by an earlier version.
         open_to_all(folder.path());
         open_to_all(&folder.file("hedgehog.lock"));
         drop(folder.lock().expect("nobody holds it"));
-        assert_eq!((mode(folder.path()), mode(&folder.file("hedgehog.lock"))), (0o700, 0o600));
+        assert_eq!(
+            (mode(folder.path()), mode(&folder.file("hedgehog.lock"))),
+            (0o700, 0o600)
+        );
 
         let other = DataDir::new(parent.path().join("other"));
         std::fs::create_dir(other.path()).expect("is made");

@@ -129,7 +129,10 @@ impl System {
                 config.profile,
             )
         });
-        let warehouse = warehouse_db.map(|db| Warehouse::new(db, exchange.clone(), bus));
+        let warehouse = warehouse_db.map(|db| {
+            Warehouse::new(db, exchange.clone(), bus)
+                .keeping(config.warehouse_memory, config.data_dir.absolute().join("unstored"))
+        });
         let held = Held {
             _lock: Some(lock),
             listener: Some(Arc::new(listener)),

@@ -3,7 +3,7 @@
 use super::args::{ExchangeName, Options, Run};
 use super::replay::{Played, Replay};
 use super::{environment, hint, logging};
-use crate::app::{Market, System, SystemStatus};
+use crate::app::{Market, System, SystemStatus, Unstored};
 use crate::config::{App, Config};
 use crate::exchange::simulator::{MarketSource, Recording, Speed};
 use crate::failure::{Failure, FailureKind};
@@ -138,9 +138,18 @@ async fn farewell(system: &System, played: Option<&Played>) -> Option<Failure> {
     for (part, why) in &status.unreadable {
         tracing::warn!("what was {part} cannot be told: {why}");
     }
-    let unstored = status.unstored();
-    (unstored > 0).then(|| Failure {
+    let Unstored { kept, lost } = status.unstored();
+    let message = match (kept, lost) {
+        (0, 0) => return None,
+        (kept, 0) => format!("{kept} trades and orders were received and not stored yet: the next start stores them"),
+        (0, lost) => format!("{lost} trades and orders were received and not stored: they are lost"),
+        (kept, lost) => format!(
+            "{} trades and orders were received and not stored: the next start stores {kept} of them, {lost} are lost",
+            kept + lost
+        ),
+    };
+    Some(Failure {
         kind: FailureKind::Database,
-        message: format!("{unstored} trades and orders were received and not stored"),
+        message,
     })
 }

@@ -29,7 +29,9 @@ macro_rules! counted {
 /// The count of a topic.
 macro_rules! standing {
     ($topic:expr) => {
-        settings::table.filter(settings::topic.eq($topic)).select(settings::rows_stored)
+        settings::table
+            .filter(settings::topic.eq($topic))
+            .select(settings::rows_stored)
     };
 }
 

@@ -77,6 +77,17 @@ fn is_postgres(url: &str) -> bool {
 }
 
 impl Location {
+    /// A database's address as it stands in a file of `folder`: a relative path begins there.
+    pub fn relative_to(url: &str, folder: &Path) -> String {
+        let Ok((Target::Sqlite { path }, _)) = Target::parse(url) else {
+            return url.to_owned();
+        };
+        match Path::new(&path).is_relative() && is_path(&path) {
+            true => folder.join(path).display().to_string(),
+            false => url.to_owned(),
+        }
+    }
+
     fn of(url: &str) -> Self {
         if !url.contains("://") {
             let shown = if is_postgres(url) { "postgres:…" } else { url };
@@ -140,7 +151,10 @@ async fn open_postgres(url: String) -> ConnectionResult<Pg> {
         config.tcp_user_timeout(LOST_AFTER);
     }
     if config.get_keepalives_interval().is_none() {
-        config.keepalives_idle(LOST_AFTER).keepalives_interval(KEEPALIVE).keepalives_retries(3);
+        config
+            .keepalives_idle(LOST_AFTER)
+            .keepalives_interval(KEEPALIVE)
+            .keepalives_retries(3);
     }
     if config.get_application_name().is_none() {
         config.application_name("hedgehog");
@@ -175,9 +189,7 @@ pub(super) fn sqlite_readers(path: &str) -> Pool<Lite> {
 
 /// Makes an SQLite file that is the owner's alone, or an existing one so. What cannot be made is told by who opens it.
 pub(super) fn make_private(path: &Path) {
-    // A name that SQLite reads in its own way (`:memory:`) is no path.
-    let is_path = !path.to_string_lossy().starts_with([':', '?']) && !path.starts_with("file:");
-    if is_path && !path.is_dir() {
+    if is_path(&path.to_string_lossy()) && !path.is_dir() {
         let _ = owner_only::open(path);
         for suffix in ["-wal", "-shm"] {
             let mut beside = path.as_os_str().to_owned();
@@ -185,6 +197,11 @@ pub(super) fn make_private(path: &Path) {
             owner_only::tighten(Path::new(&beside));
         }
     }
+}
+
+/// Not so a name that SQLite reads in its own way: `:memory:`, `file:x.db?mode=ro`.
+fn is_path(name: &str) -> bool {
+    !name.starts_with([':', '?']) && !name.starts_with("file:")
 }
 
 fn open_sqlite(path: &str, pragmas: &[String]) -> BoxFuture<'static, ConnectionResult<Lite>> {

@@ -162,7 +162,10 @@ impl Db {
     /// Now, by the clock that everybody who uses the database shares.
     pub(super) async fn now(&self) -> Result<Moment, StoreError> {
         match &*self.pools {
-            Pools::Pg(_) => self.fetch_one(diesel::select(sql::<Timestamp>("timezone('utc', now())"))).await,
+            Pools::Pg(_) => {
+                self.fetch_one(diesel::select(sql::<Timestamp>("timezone('utc', now())")))
+                    .await
+            }
             Pools::Lite { .. } => Ok(Moment::now()),
         }
     }

@@ -95,7 +95,11 @@ pub enum StoreError {
     },
 
     /// It holds another venue's trades and orders. Nothing was changed.
-    #[error("database {location} belongs to {}, not to {}: give each venue databases of its own", short(held), short(wanted))]
+    #[error(
+        "database {location} belongs to {}, not to {}: give each venue databases of its own",
+        short(held),
+        short(wanted)
+    )]
     OtherVenue {
         /// Which database.
         location: Location,
@@ -171,7 +175,9 @@ impl StoreError {
             cause: cause.into(),
         };
         match &cause {
-            QueryError::SerializationError(_) | QueryError::DeserializationError(_) => Self::BadData { location, cause },
+            QueryError::SerializationError(_) | QueryError::DeserializationError(_) => {
+                Self::BadData { location, cause }
+            }
             QueryError::DatabaseError(kind, information) => match kind {
                 DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => unreachable(cause),
                 DatabaseErrorKind::SerializationFailure => busy(cause),
@@ -239,9 +245,14 @@ fn short(venue: &str) -> &str {
 /// SQLite's words for `SQLITE_BUSY` and `SQLITE_LOCKED`, and PostgreSQL's to the loser of a deadlock; diesel keeps no
 /// code for them.
 fn is_lock(message: &str) -> bool {
-    ["database is locked", "database table is locked", "deadlock detected", "due to lock timeout"]
-        .iter()
-        .any(|words| message.contains(words))
+    [
+        "database is locked",
+        "database table is locked",
+        "deadlock detected",
+        "due to lock timeout",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
 }
 
 /// SQLite's words for `SQLITE_FULL`, and the operating system's that PostgreSQL repeats.

@@ -144,7 +144,9 @@ pub(super) async fn postgres(pool: &Pool<Pg>, database: Database, location: &Loc
     let query = |source| StoreError::from_query(location, source);
     // Of the whole session: one migration may not run in a transaction. Whoever migrates may take minutes, and is waited for.
     connection
-        .batch_execute(&format!("SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK}); {LOCK_TIMEOUT}"))
+        .batch_execute(&format!(
+            "SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK}); {LOCK_TIMEOUT}"
+        ))
         .await
         .map_err(query)?;
     let update = Update {

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::prelude::*;
-use futures_util::future::{join_all, select_all};
 use futures_util::FutureExt;
+use futures_util::future::{join_all, select_all};
 use hedgehog_core::{ChildSpec, Restart, Task, TaskMsg};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -130,7 +130,9 @@ impl Claim {
         let renewed = async {
             let now = self.db.now().await?;
             let ours = table.filter(ownership::token.eq(&self.token));
-            self.db.run(diesel::update(ours).set(ownership::heartbeat_at.eq(now))).await
+            self.db
+                .run(diesel::update(ours).set(ownership::heartbeat_at.eq(now)))
+                .await
         };
         match renewed.await {
             Ok(0) => self.db.seal(Broken::TakenOver),
@@ -235,13 +237,19 @@ async fn try_claim(db: &Db, venue: &str, token: &str) -> Result<Option<bool>, St
     let left = table.filter(ownership::token.eq(&holder));
     let taken = db.run(diesel::update(left).set(values)).await?;
     if taken == 1 {
-        tracing::info!("{} was left by process {pid} on {}, which is gone", db.location(), writer.host);
+        tracing::info!(
+            "{} was left by process {pid} on {}, which is gone",
+            db.location(),
+            writer.host
+        );
     }
     Ok((taken == 1).then_some(false))
 }
 
 impl fmt::Debug for Ownership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|claim| claim.database)).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|claim| claim.database))
+            .finish()
     }
 }

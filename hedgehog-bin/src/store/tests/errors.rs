@@ -54,7 +54,7 @@ async fn a_folder_that_does_not_exist_is_named() {
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
     let told = error.to_string();
     assert!(
-        told.contains("/no/such/folder/streamer.db") && told.ends_with("Unable to open the database file"),
+        told.contains("/no/such/folder/streamer.db") && told.ends_with("unable to open database file"),
         "{told}"
     );
 }
@@ -126,6 +126,16 @@ fn what_may_pass_by_itself_is_transient() {
         )
         .is_transient()
     );
+    let full = database(DatabaseErrorKind::Unknown, "database or disk is full");
+    assert!(
+        full.is_transient() && full.to_string().contains("the disk is full"),
+        "{full}"
+    );
+    let full = "could not extend file \"base/1/2\": No space left on device";
+    let full = database(DatabaseErrorKind::Unknown, full);
+    assert!(full.to_string().contains("the disk is full"), "{full}");
+    let locked = "canceling statement due to lock timeout";
+    assert!(database(DatabaseErrorKind::Unknown, locked).is_transient());
     assert!(!database(DatabaseErrorKind::UniqueViolation, "duplicate key").is_transient());
     assert!(!database(DatabaseErrorKind::CheckViolation, "CHECK constraint failed").is_transient());
     assert!(!StoreError::from_query(&location, QueryError::NotFound).is_transient());
