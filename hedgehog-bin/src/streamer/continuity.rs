@@ -179,7 +179,10 @@ impl Continuity {
     /// Takes over what an earlier program left, before the first trade.
     pub(super) fn recall(&mut self, recollection: &Recollection, out: &mut Vec<Effect>) {
         self.recalled = true;
-        let newest_gap = recollection.gaps.iter().map(|(epoch, range, ..)| (*epoch, *range.end()));
+        let newest_gap = recollection
+            .gaps
+            .iter()
+            .map(|(epoch, range, ..)| (*epoch, *range.end()));
         let Some((epoch, highest)) = recollection.position.into_iter().chain(newest_gap).max() else {
             return;
         };
@@ -276,7 +279,10 @@ impl Continuity {
     /// included: they are not stored yet.
     pub(super) fn settle(&mut self, question: &Question, missing: &[RangeInclusive<i64>]) -> Vec<RangeInclusive<i64>> {
         let Question { epoch, range, about } = question;
-        let mut missing: Vec<_> = missing.iter().filter_map(|one| super::ranges::shared(one, range)).collect();
+        let mut missing: Vec<_> = missing
+            .iter()
+            .filter_map(|one| super::ranges::shared(one, range))
+            .collect();
         if *about == About::Beginning {
             missing.retain(|one| one.start() != range.start());
             for gap in &missing {
@@ -358,7 +364,11 @@ impl Continuity {
         let interruption = self.interruption.take();
         match self.highest {
             Some(highest) if id > highest + 1 => {
-                let cause = if self.recalled { Cause::Downtime } else { interruption.unwrap_or(Cause::Jump) };
+                let cause = if self.recalled {
+                    Cause::Downtime
+                } else {
+                    interruption.unwrap_or(Cause::Jump)
+                };
                 self.missed(highest + 1..=id - 1, cause, out);
             }
             Some(_) => {}
@@ -399,7 +409,16 @@ impl Continuity {
 
     fn fill(&mut self, out: &mut Vec<Effect>) {
         let Some(held) = self.held.pop_front() else { return };
-        self.holes.take(self.epoch, held.trade.trade_id);
+        let id = held.trade.trade_id;
+        let hole = self.holes.holding(self.epoch, id).map(|(range, hole)| (range, *hole));
+        self.holes.take(self.epoch, id);
+        // The epoch begins lower than it seemed, and what lies between is missing.
+        if let Some((range, Hole::Crossing)) = hole
+            && id < *range.end()
+        {
+            self.holes.remove(self.epoch, id + 1);
+            self.missed(id + 1..=*range.end(), Cause::Jump, out);
+        }
         self.publish(held, true, out);
     }
 
@@ -444,7 +463,13 @@ pub(super) fn missing(gaps: impl Iterator<Item = (i32, RangeInclusive<i64>)>) ->
 }
 
 impl Cause {
-    const ALL: [Self; 5] = [Self::Jump, Self::Reconnect, Self::Restart, Self::Stopped, Self::Downtime];
+    const ALL: [Self; 5] = [
+        Self::Jump,
+        Self::Reconnect,
+        Self::Restart,
+        Self::Stopped,
+        Self::Downtime,
+    ];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {

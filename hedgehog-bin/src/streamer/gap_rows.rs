@@ -20,8 +20,15 @@ pub(super) struct Found {
 /// A step towards the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    Add { epoch: i32, range: RangeInclusive<i64>, found: Found },
-    Remove { epoch: i32, range: RangeInclusive<i64> },
+    Add {
+        epoch: i32,
+        range: RangeInclusive<i64>,
+        found: Found,
+    },
+    Remove {
+        epoch: i32,
+        range: RangeInclusive<i64>,
+    },
 }
 
 /// The rows of one symbol.
@@ -61,7 +68,9 @@ impl GapRows {
                 let (found, (first, last)) = (*found, range.clone().into_inner());
                 self.rows.take(epoch, id);
                 let rest = [(first, id.saturating_sub(1)), (id.saturating_add(1), last)];
-                let rest = rest.into_iter().filter(|(first, last)| first <= last && *first != i64::MAX);
+                let rest = rest
+                    .into_iter()
+                    .filter(|(first, last)| first <= last && *first != i64::MAX);
                 self.replace(epoch, range, rest.map(|(first, last)| first..=last), found);
             }
         }
@@ -118,7 +127,10 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    const FOUND: Found = Found { cause: Cause::Jump, at: 5 };
+    const FOUND: Found = Found {
+        cause: Cause::Jump,
+        at: 5,
+    };
 
     /// What stands in the database after some changes.
     fn carry_out(database: &mut BTreeMap<(i32, i64), i64>, changes: &[Change]) {
@@ -138,7 +150,10 @@ mod tests {
     }
 
     fn rows(rows: &GapRows) -> Vec<(i64, i64)> {
-        rows.rows.iter().map(|(_, range, _)| (*range.start(), *range.end())).collect()
+        rows.rows
+            .iter()
+            .map(|(_, range, _)| (*range.start(), *range.end()))
+            .collect()
     }
 
     #[test]
@@ -187,7 +202,11 @@ mod tests {
     #[test]
     fn a_late_trade_in_a_range_that_is_being_asked_about_waits_for_the_answer() {
         let mut gaps = GapRows::default();
-        let question = Question { epoch: 0, range: 5..=9, about: About::Downtime };
+        let question = Question {
+            epoch: 0,
+            range: 5..=9,
+            about: About::Downtime,
+        };
         gaps.came_late(1, 0, 7);
         gaps.durable(9, std::slice::from_ref(&question));
         // Asked before the trade was stored.

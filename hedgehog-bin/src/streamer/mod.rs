@@ -98,6 +98,14 @@ impl Streamer {
         }
     }
 
+    #[cfg(test)]
+    fn patience(self, patience: std::time::Duration) -> Self {
+        Self {
+            ledger: Arc::new(Ledger::new(self.bus.clone()).with_patience(patience)),
+            ..self
+        }
+    }
+
     /// The app's tree, to be a child of the program's root.
     pub fn spec(&self) -> ChildSpec<SupervisorMsg> {
         let app = self.clone();

@@ -147,7 +147,10 @@ impl Drop for Interest {
         self.wish.ended.notify_one();
         let mut wanted = self.lane.wanted.lock();
         // A successor may have registered already.
-        if wanted.get(self.wish.symbol()).is_some_and(|wish| Arc::ptr_eq(wish, &self.wish)) {
+        if wanted
+            .get(self.wish.symbol())
+            .is_some_and(|wish| Arc::ptr_eq(wish, &self.wish))
+        {
             wanted.remove(self.wish.symbol());
         }
         drop(wanted);

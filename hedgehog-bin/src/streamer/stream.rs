@@ -64,7 +64,8 @@ impl Stream {
                 Err(error) => {
                     let why = causes(&error);
                     tracing::warn!("{}: its position could not be read, trying again: {why}", self.symbol);
-                    self.ledger.disconnected(format!("its position could not be read: {why}"));
+                    self.ledger
+                        .disconnected(format!("its position could not be read: {why}"));
                     sleep(backoff.next_delay()).await;
                 }
             }

@@ -172,31 +172,55 @@ mod tests {
         let symbols = [symbol("BTCUSDT"), symbol("币安USDT")];
         let url = |base: &str| combined_url(&Url::parse(base).expect(base), &symbols).to_string();
         let query = "streams=btcusdt@trade/%E5%B8%81%E5%AE%89usdt@trade";
-        assert_eq!(url("wss://stream.binance.com:9443"), format!("wss://stream.binance.com:9443/stream?{query}"));
-        assert_eq!(url("ws://127.0.0.1:80/venue/"), format!("ws://127.0.0.1/venue/stream?{query}"));
+        assert_eq!(
+            url("wss://stream.binance.com:9443"),
+            format!("wss://stream.binance.com:9443/stream?{query}")
+        );
+        assert_eq!(
+            url("ws://127.0.0.1:80/venue/"),
+            format!("ws://127.0.0.1/venue/stream?{query}")
+        );
     }
 
     #[tokio::test]
     async fn a_combined_connection_tells_whose_frames_are_whose_and_which_request_is_answered() {
         let server = ScriptedServer::bind().await;
         let (endpoints, symbols) = (server.endpoints(), [symbol("XRPUSDT")]);
-        let ((mut client, path), socket) =
-            tokio::join!(server.accept(), TradeSocket::combined(&endpoints, &symbols));
+        let ((mut client, path), socket) = tokio::join!(server.accept(), TradeSocket::combined(&endpoints, &symbols));
         let mut socket = socket.expect("a connection");
         assert_eq!(path, "/stream?streams=xrpusdt@trade");
-        client.send(format!(r#"{{"stream":"xrpusdt@trade","data":{}}}"#, trade_frame(7))).await;
+        client
+            .send(format!(r#"{{"stream":"xrpusdt@trade","data":{}}}"#, trade_frame(7)))
+            .await;
         match socket.next().await.expect("a frame") {
             Heard::Frame(Some(of), Frame::Trade(trade)) => assert_eq!((of, trade.trade_id), (symbol("XRPUSDT"), 7)),
             other => panic!("{other:?}"),
         }
         let id = socket.subscribe(&[symbol("BTCUSDT")]).await.expect("sent");
         let request = client.request().await;
-        assert_eq!((&request["method"], &request["params"][0]), (&json!("SUBSCRIBE"), &json!("btcusdt@trade")));
-        client.send(json!({ "result": null, "id": request["id"] }).to_string()).await;
+        assert_eq!(
+            (&request["method"], &request["params"][0]),
+            (&json!("SUBSCRIBE"), &json!("btcusdt@trade"))
+        );
+        client
+            .send(json!({ "result": null, "id": request["id"] }).to_string())
+            .await;
         client.send(r#"{"error":{"code":2,"msg":"no"},"id":9}"#).await;
-        assert_eq!(socket.next().await.expect("an answer"), Heard::Answer { id, refusal: None });
+        assert_eq!(
+            socket.next().await.expect("an answer"),
+            Heard::Answer { id, refusal: None }
+        );
         let refused = socket.next().await.expect("an answer");
-        assert!(matches!(refused, Heard::Answer { id: 9, refusal: Some(_) }), "{refused:?}");
+        assert!(
+            matches!(
+                refused,
+                Heard::Answer {
+                    id: 9,
+                    refusal: Some(_)
+                }
+            ),
+            "{refused:?}"
+        );
     }
 
     #[tokio::test]

@@ -13,7 +13,9 @@ const MOST_HELD: usize = 4_096;
 pub(super) enum Judgement {
     Wait,
     /// The trade at this index goes on from before: the suspects in front of it do not count.
-    GoesOn { before: usize },
+    GoesOn {
+        before: usize,
+    },
     NewWorld,
 }
 
@@ -40,7 +42,9 @@ impl Continuity {
                 Place::Unasked => return Judgement::Wait,
                 Place::Unknown => (others, only_alike) = (0, false),
                 // Another world that has grown past the old one: it follows on its own trades.
-                Place::Fresh if others + 1 >= IN_A_ROW && before.and_then(|before| before.checked_add(1)) == Some(id) => {
+                Place::Fresh
+                    if others + 1 >= IN_A_ROW && before.and_then(|before| before.checked_add(1)) == Some(id) =>
+                {
                     others += 1;
                 }
                 Place::Fresh => return Judgement::GoesOn { before: index },
@@ -62,7 +66,9 @@ impl Continuity {
         }
         match self.held.len() < MOST_HELD {
             true => Judgement::Wait,
-            false if only_alike => Judgement::GoesOn { before: self.held.len() },
+            false if only_alike => Judgement::GoesOn {
+                before: self.held.len(),
+            },
             false => Judgement::NewWorld,
         }
     }
@@ -74,7 +80,11 @@ impl Continuity {
             return;
         }
         let late = |at: Duration| full || now >= at + self.patience;
-        for held in self.held.iter_mut().filter(|held| held.stored.is_none() && late(held.at)) {
+        for held in self
+            .held
+            .iter_mut()
+            .filter(|held| held.stored.is_none() && late(held.at))
+        {
             held.stored = Some(Stored::Untold);
         }
     }

@@ -11,9 +11,9 @@ fn trade(world: i64, id: i64) -> TradeEvent {
         symbol: "XRPUSDT".parse().expect("a symbol"),
         epoch: 0,
         trade_id: id,
-        price: format!("{}.{}", world + 1, id + 1).parse().expect("a price"),
+        price: format!("{}.{id}1", world + 1).parse().expect("a price"),
         quantity: "1".parse().expect("a quantity"),
-        trade_time: 1_000 * world + id,
+        trade_time: id.wrapping_add(1_000 * world),
         buyer_market_maker: false,
     }
 }
@@ -95,7 +95,8 @@ impl Heard {
             }
             for (epoch, id) in self.continuity.unasked(usize::MAX) {
                 let stored = self.stored.get(&(epoch, id)).cloned();
-                self.continuity.answer(epoch, id, stored.as_ref(), self.now, &mut effects);
+                self.continuity
+                    .answer(epoch, id, stored.as_ref(), self.now, &mut effects);
             }
             if effects.is_empty() {
                 return;
@@ -105,7 +106,8 @@ impl Heard {
 
     fn gaps(&self) -> Vec<(i32, i64, i64)> {
         let gaps = self.continuity.gaps();
-        gaps.map(|(epoch, range)| (epoch, *range.start(), *range.end())).collect()
+        gaps.map(|(epoch, range)| (epoch, *range.start(), *range.end()))
+            .collect()
     }
 
     fn broadcast_ids(&self) -> Vec<i64> {
@@ -145,7 +147,16 @@ fn a_late_trade_fills_its_gap_and_what_came_before_is_dropped() {
 fn trades_that_crossed_at_the_very_beginning_are_all_broadcast() {
     let mut heard = Heard::new(false);
     heard.ids(0, [102, 101, 103, 100, 104]);
-    assert_eq!((heard.broadcast_ids(), heard.gaps()), (vec![102, 101, 103, 100, 104], vec![]));
+    assert_eq!(
+        (heard.broadcast_ids(), heard.gaps()),
+        (vec![102, 101, 103, 100, 104], vec![])
+    );
+    let mut lower = Heard::new(false);
+    lower.ids(0, [102, 99, 103]);
+    assert_eq!(
+        (lower.broadcast_ids(), lower.gaps()),
+        (vec![102, 99, 103], vec![(0, 100, 101)])
+    );
 }
 
 #[test]
@@ -181,7 +192,11 @@ fn three_other_trades_under_known_ids_are_a_new_world_and_none_is_lost() {
     heard.ids(1, [3, 4, 6]);
     assert_eq!(heard.broadcast[100..], [(1, 1), (1, 2), (1, 3), (1, 4), (1, 6)]);
     assert_eq!(heard.gaps(), [(1, 5, 5)]);
-    let first = Effect::NewEpoch { epoch: 1, highest: 100, first: 1 };
+    let first = Effect::NewEpoch {
+        epoch: 1,
+        highest: 100,
+        first: 1,
+    };
     assert!(heard.others.contains(&first), "{:?}", heard.others);
 }
 
@@ -210,7 +225,10 @@ fn a_market_that_has_rewound_repeats_itself() {
     heard.ids(0, 60..=103);
     // A made-up market tells the same trades with another time.
     for id in 80..=105 {
-        heard.take(TradeEvent { trade_time: 99_999, ..trade(0, id) });
+        heard.take(TradeEvent {
+            trade_time: 99_999,
+            ..trade(0, id)
+        });
     }
     assert_eq!(heard.broadcast_ids(), (1..=105).collect::<Vec<_>>());
     assert_eq!((heard.epochs(), heard.repeated()), (0, 41 + 24));
@@ -218,7 +236,11 @@ fn a_market_that_has_rewound_repeats_itself() {
 
 #[test]
 fn a_new_market_that_tells_the_same_is_seen_within_a_minute() {
-    let same = |id, trade_time| TradeEvent { trade_time, price: "5".parse().expect("a price"), ..trade(0, id) };
+    let same = |id, trade_time| TradeEvent {
+        trade_time,
+        price: "5".parse().expect("a price"),
+        ..trade(0, id)
+    };
     let mut constant = Heard::new(false);
     for id in 1..=100 {
         constant.take(same(id, id));
@@ -231,7 +253,10 @@ fn a_new_market_that_tells_the_same_is_seen_within_a_minute() {
     let mut of_one_seed = Heard::new(false);
     of_one_seed.ids(0, 1..=10_000);
     for id in 1..=40 {
-        of_one_seed.take(TradeEvent { trade_time: 99_999 + id, ..trade(0, id) });
+        of_one_seed.take(TradeEvent {
+            trade_time: 99_999 + id,
+            ..trade(0, id)
+        });
         of_one_seed.after(1);
     }
     assert_eq!(of_one_seed.broadcast[10_000..].len(), 40);
@@ -239,14 +264,26 @@ fn a_new_market_that_tells_the_same_is_seen_within_a_minute() {
 
 #[test]
 fn ids_below_all_that_is_remembered_are_a_new_world_after_ten_seconds_without_a_fresh_one() {
-    let mut heard = Heard::recalled(false, &Recollection { position: Some((0, 5_000)), gaps: vec![] });
+    let mut heard = Heard::recalled(
+        false,
+        &Recollection {
+            position: Some((0, 5_000)),
+            gaps: vec![],
+        },
+    );
     heard.ids(1, [7, 8]);
     heard.after(9);
     assert!(heard.broadcast.is_empty());
     heard.after(1);
     assert_eq!(heard.broadcast, [(1, 7), (1, 8)]);
 
-    let mut rewound = Heard::recalled(false, &Recollection { position: Some((0, 5_000)), gaps: vec![] });
+    let mut rewound = Heard::recalled(
+        false,
+        &Recollection {
+            position: Some((0, 5_000)),
+            gaps: vec![],
+        },
+    );
     rewound.ids(0, 4_990..=5_002);
     assert_eq!((rewound.broadcast_ids(), rewound.repeated()), (vec![5_001, 5_002], 11));
 }
@@ -256,7 +293,10 @@ fn one_absurd_id_is_dropped_and_a_leap_that_goes_on_is_a_gap() {
     let mut heard = Heard::new(false);
     heard.ids(0, [1, 2, 9_000_000_000_000_000_000, 3, 4]);
     assert_eq!((heard.broadcast_ids(), heard.gaps()), (vec![1, 2, 3, 4], vec![]));
-    let told = Effect::Absurd { id: 9_000_000_000_000_000_000, highest: 2 };
+    let told = Effect::Absurd {
+        id: 9_000_000_000_000_000_000,
+        highest: 2,
+    };
     assert!(heard.others.contains(&told), "{:?}", heard.others);
     heard.ids(0, [20_000_000, 20_000_001]);
     assert_eq!(heard.gaps(), [(0, 5, 19_999_999)]);
@@ -290,7 +330,11 @@ fn stopped_behind() -> Heard {
 #[test]
 fn what_is_missing_after_a_downtime_is_what_is_not_stored() {
     let mut heard = stopped_behind();
-    assert_eq!(heard.gaps(), [(0, 50, 50), (0, 52, 52), (0, 105, 105), (0, 118, 118)], "51 was stored late");
+    assert_eq!(
+        heard.gaps(),
+        [(0, 50, 50), (0, 52, 52), (0, 105, 105), (0, 118, 118)],
+        "51 was stored late"
+    );
     heard.ids(0, [125, 118, 126]);
     assert_eq!(heard.broadcast_ids(), [125, 118, 126]);
     assert_eq!(heard.gaps(), [(0, 50, 50), (0, 52, 52), (0, 105, 105), (0, 121, 124)]);
@@ -317,18 +361,31 @@ fn without_a_position_what_is_stored_tells_the_beginning() {
     }
     heard.continuity.recall(&Recollection::default(), &mut Vec::new());
     heard.ids(0, [12, 13]);
-    assert_eq!((heard.broadcast_ids(), heard.gaps()), (vec![12, 13], vec![(0, 9, 9), (0, 11, 11)]));
+    assert_eq!(
+        (heard.broadcast_ids(), heard.gaps()),
+        (vec![12, 13], vec![(0, 9, 9), (0, 11, 11)])
+    );
 }
 
 #[test]
 fn an_archive_that_does_not_answer_holds_nobody_up_for_long() {
     let mut continuity = Continuity::new(true, PATIENCE);
     let mut out = Vec::new();
-    continuity.recall(&Recollection { position: Some((0, 100)), gaps: vec![] }, &mut out);
+    continuity.recall(
+        &Recollection {
+            position: Some((0, 100)),
+            gaps: vec![],
+        },
+        &mut out,
+    );
     continuity.take(trade(0, 103), Duration::ZERO, &mut out);
     assert!(out.is_empty());
     continuity.review(PATIENCE, &mut out);
-    let asked = Question { epoch: 0, range: 101..=102, about: About::Downtime };
+    let asked = Question {
+        epoch: 0,
+        range: 101..=102,
+        about: About::Downtime,
+    };
     assert_eq!(out[0], Effect::Ask(asked), "missing only when the archive says so");
     assert!(matches!(out[1], Effect::Publish { .. }) && continuity.gaps().next().is_none());
 }

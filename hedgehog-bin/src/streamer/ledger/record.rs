@@ -110,7 +110,9 @@ impl Record {
                 tracing::warn!("{symbol}: {count} trades came under the ids of others, and were dropped");
             }
             Effect::Absurd { id, highest } => {
-                tracing::warn!("{symbol}: a trade with the id {id} came after {highest} and was dropped: the next one goes on from there");
+                tracing::warn!(
+                    "{symbol}: a trade with the id {id} came after {highest} and was dropped: the next one goes on from there"
+                );
             }
             Effect::NewEpoch { epoch, highest, first } => {
                 tracing::warn!(
@@ -201,5 +203,8 @@ fn found(cause: Cause) -> Found {
 
 fn tell_gap(symbol: &Symbol, range: &RangeInclusive<i64>, cause: Cause) {
     let (count, first, last) = (ranges::count(range), range.start(), range.end());
-    tracing::warn!("{symbol} gap: {count} missing, trade ids {first} to {last} ({})", cause.as_str());
+    tracing::warn!(
+        "{symbol} gap: {count} missing, trade ids {first} to {last} ({})",
+        cause.as_str()
+    );
 }

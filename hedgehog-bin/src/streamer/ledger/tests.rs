@@ -5,7 +5,7 @@ use super::*;
 use crate::market::Topic;
 use crate::streamer::continuity::About;
 use crate::streamer::gap_rows::Found;
-use hedgehog_core::AckedSubscription;
+use hedgehog_core::Subscription;
 
 fn symbol() -> Symbol {
     "XRPUSDT".parse().expect("a symbol")
@@ -35,7 +35,7 @@ fn trade(trade_id: i64) -> TradeEvent {
 /// A stream whose trades somebody stores, by hand.
 struct Stored {
     stream: Arc<StreamLedger>,
-    durable: AckedSubscription<TradeEvent>,
+    durable: Subscription<TradeEvent>,
 }
 
 impl Stored {
@@ -86,7 +86,11 @@ fn recollection(position: i64, gaps: &[(i64, i64)]) -> Recollection {
 fn the_saved_position_is_what_is_durable_and_never_what_was_read() {
     let mut stored = Stored::new(Ledger::new(Bus::new()));
     stored.take(5..=9);
-    assert_eq!(stored.save(), (Some((0, 4)), vec![]), "the beginning: from 5 on all is expected");
+    assert_eq!(
+        stored.save(),
+        (Some((0, 4)), vec![]),
+        "the beginning: from 5 on all is expected"
+    );
     assert_eq!(stored.save(), (None, vec![]));
     stored.store(3);
     assert_eq!(stored.save(), (Some((0, 7)), vec![]));
@@ -124,7 +128,11 @@ fn the_position_waits_for_the_answer_of_what_is_stored() {
     let mut stored = Stored::new(Ledger::new(Bus::new()).with_archive());
     stored.stream.recall(&recollection(100, &[]));
     stored.take([110, 111]);
-    assert_eq!(stored.stream.unasked(9), [(0, 110), (0, 111)], "it may be stored, by a market that rewound");
+    assert_eq!(
+        stored.stream.unasked(9),
+        [(0, 110), (0, 111)],
+        "it may be stored, by a market that rewound"
+    );
     stored.stream.answer(0, 110, None);
     assert_eq!(stored.stream.status(&row(), true).trades, 2);
     stored.store(2);
@@ -134,13 +142,23 @@ fn the_position_waits_for_the_answer_of_what_is_stored() {
     stored.take([105]);
     stored.stream.settle(&questions[0], &[103..=106]);
     let (position, changes) = stored.save();
-    assert_eq!((position, changes), (Some((0, 111)), vec![('+', 103, 106)]), "105 is not durable yet");
+    assert_eq!(
+        (position, changes),
+        (Some((0, 111)), vec![('+', 103, 106)]),
+        "105 is not durable yet"
+    );
     let missing = |stored: &Stored| stored.stream.status(&row(), true).missing;
     assert_eq!(missing(&stored), 3);
     stored.store(3);
-    assert_eq!(stored.save(), (None, vec![('-', 103, 106), ('+', 103, 104), ('+', 106, 106)]));
+    assert_eq!(
+        stored.save(),
+        (None, vec![('-', 103, 106), ('+', 103, 104), ('+', 106, 106)])
+    );
     stored.take([105]);
-    assert_eq!((missing(&stored), stored.stream.status(&row(), true).duplicates), (3, 1));
+    assert_eq!(
+        (missing(&stored), stored.stream.status(&row(), true).duplicates),
+        (3, 1)
+    );
 }
 
 #[test]
@@ -149,7 +167,11 @@ fn a_recalled_row_that_counts_a_stored_trade_is_put_right() {
     stored.stream.recall(&recollection(100, &[(50, 54), (70, 70)]));
     for question in stored.stream.questions() {
         assert_eq!(question.about, About::Row);
-        let missing: Vec<_> = if question.range == (50..=54) { vec![50..=51, 53..=54] } else { vec![] };
+        let missing: Vec<_> = if question.range == (50..=54) {
+            vec![50..=51, 53..=54]
+        } else {
+            vec![]
+        };
         stored.stream.settle(&question, &missing);
     }
     let (_, changes) = stored.save();
@@ -158,7 +180,10 @@ fn a_recalled_row_that_counts_a_stored_trade_is_put_right() {
     recalled.stream.recall(&recollection(100, &[(50, 54)]));
     recalled.take([52, 101]);
     recalled.store(2);
-    assert_eq!(recalled.save(), (Some((0, 101)), vec![('-', 50, 54), ('+', 50, 51), ('+', 53, 54)]));
+    assert_eq!(
+        recalled.save(),
+        (Some((0, 101)), vec![('-', 50, 54), ('+', 50, 51), ('+', 53, 54)])
+    );
 }
 
 #[test]
@@ -169,7 +194,11 @@ fn without_an_archive_all_since_the_position_is_missing() {
     stored.store(1);
     assert_eq!(stored.save(), (Some((0, 103)), vec![('+', 101, 102)]));
     let status = stored.stream.status(&row(), true);
-    let gaps: Vec<_> = status.gap_ranges.iter().map(|gap| (gap.first_missing_id, gap.last_missing_id)).collect();
+    let gaps: Vec<_> = status
+        .gap_ranges
+        .iter()
+        .map(|gap| (gap.first_missing_id, gap.last_missing_id))
+        .collect();
     assert_eq!((gaps, status.missing), (vec![(90, 91), (101, 102)], 4));
 }
 
@@ -181,7 +210,10 @@ fn a_new_epoch_is_saved_when_the_old_one_is_durable() {
     assert_eq!(stored.save(), (Some((0, 1_003)), vec![]));
     stored.take([1_004]);
     for id in 1_000..=1_002 {
-        stored.stream.take(TradeEvent { price: "7".parse().expect("a price"), ..trade(id) });
+        stored.stream.take(TradeEvent {
+            price: "7".parse().expect("a price"),
+            ..trade(id)
+        });
     }
     let status = stored.stream.status(&row(), true);
     assert_eq!((status.epoch, status.last_trade_id, status.trades), (1, Some(1_002), 8));
@@ -211,10 +243,17 @@ fn what_could_not_be_written_is_written_again() {
     stored.stream.saved(&first);
     let second = stored.stream.unsaved().expect("the gap that came during the write");
     let found = |change: &Change| match change {
-        Change::Add { found: Found { cause, .. }, range, .. } => (*cause, range.clone()),
+        Change::Add {
+            found: Found { cause, .. },
+            range,
+            ..
+        } => (*cause, range.clone()),
         Change::Remove { .. } => panic!("nothing came late"),
     };
-    assert_eq!(second.changes.iter().map(found).collect::<Vec<_>>(), [(Cause::Jump, 6..=8)]);
+    assert_eq!(
+        second.changes.iter().map(found).collect::<Vec<_>>(),
+        [(Cause::Jump, 6..=8)]
+    );
     stored.stream.saved(&second);
     assert!(stored.stream.unsaved().is_none());
 }

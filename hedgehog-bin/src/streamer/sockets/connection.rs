@@ -202,7 +202,11 @@ impl Carried {
                 again = " again";
             }
             standing.push(wish.symbol().clone());
-            let stream = Stream { wish, stands: true, left: None };
+            let stream = Stream {
+                wish,
+                stands: true,
+                left: None,
+            };
             self.streams.insert(stream.wish.symbol().clone(), stream);
         }
         if !standing.is_empty() {
@@ -251,7 +255,11 @@ impl Carried {
     fn asked_for(&mut self, id: u64, new: Vec<Arc<Wish>>, symbols: Vec<Symbol>) {
         let now = Instant::now();
         for wish in new {
-            let stream = Stream { wish, stands: false, left: None };
+            let stream = Stream {
+                wish,
+                stands: false,
+                left: None,
+            };
             self.streams.insert(stream.wish.symbol().clone(), stream);
         }
         self.unanswered.insert(id, (now, symbols));
@@ -262,7 +270,11 @@ impl Carried {
         let wishes = source.wishes();
         let unasked = |wish: &&Arc<Wish>| !self.streams.contains_key(wish.symbol());
         let unasked = wishes.iter().filter(unasked);
-        let asking = unasked.map(|wish| self.refused.get(wish.symbol()).map_or(self.send_at, |at| self.send_at.max(*at)));
+        let asking = unasked.map(|wish| {
+            self.refused
+                .get(wish.symbol())
+                .map_or(self.send_at, |at| self.send_at.max(*at))
+        });
         let leaving = self.streams.values().filter_map(|stream| stream.left);
         let leaving = leaving.map(|left| self.send_at.max(left + linger));
         let answering = self.unanswered.values().map(|(sent, _)| *sent + ANSWER_WITHIN);
@@ -328,7 +340,10 @@ impl Carried {
                 continue;
             };
             if let Some(why) = &refusal {
-                stream.wish.ledger.disconnected(format!("the exchange refuses the stream: {why}"));
+                stream
+                    .wish
+                    .ledger
+                    .disconnected(format!("the exchange refuses the stream: {why}"));
                 self.streams.remove(&symbol);
                 self.refused.insert(symbol, Instant::now() + ASK_AGAIN);
             } else if !std::mem::replace(&mut stream.stands, true) {

@@ -95,7 +95,10 @@ impl Sockets {
                 Ended::Failed(why) => causes(&why),
             };
             let wishes = source.wishes();
-            tracing::warn!("{}: {why}; reconnecting", label(wishes.iter().map(|wish| wish.symbol())));
+            tracing::warn!(
+                "{}: {why}; reconnecting",
+                label(wishes.iter().map(|wish| wish.symbol()))
+            );
             for wish in &wishes {
                 wish.ledger.disconnected(why.clone());
             }
