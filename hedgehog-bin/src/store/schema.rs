@@ -33,8 +33,11 @@ pub mod streamer {
         /// How far each stream has come.
         streams (symbol) {
             symbol -> Text,
+            /// Of the newest trade that is done: stored, where the warehouse stores the symbol.
             last_trade_id -> BigInt,
             updated_at -> Moment,
+            /// In which world of ids.
+            epoch -> Integer,
         }
     }
 
@@ -50,6 +53,7 @@ pub mod streamer {
             last_missing_id -> BigInt,
             detected_at -> Moment,
             cause -> Text,
+            epoch -> Integer,
         }
     }
 }
