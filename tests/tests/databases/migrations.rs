@@ -24,7 +24,7 @@ async fn versions(db: &Db) -> Vec<String> {
 pub(crate) async fn the_original_stamps_are_kept(engine: Engine) {
     let naive = engine.open(Database::Naive).await;
     assert_eq!(
-        versions(&naive.db).await,
+        versions(&naive.db).await[..3],
         ["20210202223209", "20210205232303", "20261120110100"]
     );
     let streamer = engine.open(Database::Streamer).await;
