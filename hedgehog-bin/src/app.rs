@@ -5,20 +5,25 @@
 //! and the control socket are callers of the operations here. Invariant: apps start before the market opens, so that
 //! nobody misses the first trade.
 
+mod listing;
 mod open;
 mod process;
 mod status;
 
+pub use listing::ListedSymbol;
 pub use open::{Market, OpenError};
 pub use process::Killed;
-pub use status::{ReplayStatus, SeedReport, SystemStatus, Unstored};
+pub use status::{
+    Balance, QuoteTotal, ReplayStatus, SeedReport, StoringLine, StreamLine, SymbolLine, SystemStatus, TradingLine,
+    Unstored, totals,
+};
 
 use crate::config::Config;
 use crate::control;
 use crate::data_dir::Lock;
 use crate::exchange::simulator::Simulator;
 use crate::exchange::{Endpoints, Exchange};
-use crate::market::{Stream, Symbol};
+use crate::market::{ExchangeInfo, Stream, Symbol};
 use crate::naive::Naive;
 use crate::operation::{OperationError, Outcome};
 use crate::spelling::did_you_mean;
@@ -125,7 +130,7 @@ impl System {
             // Known symbols work without it.
             Err(error) => tracing::warn!("settings could not be seeded: {error}"),
         }
-        self.0.seeded.send_replace(true);
+        self.announce_seeded();
         self.check_symbols(start).await?;
         for symbol in start {
             self.turn_on(symbol).await?;
@@ -144,6 +149,11 @@ impl System {
     pub async fn seeded(&self) {
         // An error would mean that the sender is gone, and `self` holds it.
         let _ = self.0.seeded.subscribe().wait_for(|seeded| *seeded).await;
+    }
+
+    /// Lets those go on who wait for the rows.
+    pub(crate) fn announce_seeded(&self) {
+        self.0.seeded.send_replace(true);
     }
 
     /// From the first stream on, so that a recording does not play unheard.
@@ -265,6 +275,10 @@ impl System {
         root.and_then(|root| root.tree()).ok_or(RequestError::NotStarted)
     }
 
+    async fn exchange_info(&self) -> Result<Arc<ExchangeInfo>, OperationError> {
+        Ok(self.0.exchange.exchange_info().await?)
+    }
+
     fn streamer(&self) -> Result<&Streamer, OperationError> {
         self.0
             .streamer
@@ -284,6 +298,16 @@ impl System {
     }
 }
 
+/// The first of a list that may be long.
+fn few(paths: &[String]) -> String {
+    const FEW: usize = 5;
+    let more = match paths.len().saturating_sub(FEW) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    paths.iter().take(FEW).cloned().collect::<Vec<_>>().join(", ") + &more
+}
+
 /// Why a request changed nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -298,6 +322,22 @@ pub enum RequestError {
         path: String,
         /// Paths that are spelt alike, best first.
         nearest: Vec<String>,
+    },
+    /// Several processes have a path that ends so.
+    #[error("{path:?} names {} processes, type more of one path: {}", paths.len(), few(paths))]
+    AmbiguousPath {
+        /// As asked for.
+        path: String,
+        /// Whose paths end so.
+        paths: Vec<String>,
+    },
+    /// What is on could not be read, so nothing can be done to all of it.
+    #[error("{part} cannot be read: {why}")]
+    Unreadable {
+        /// The part of the status.
+        part: String,
+        /// Why.
+        why: String,
     },
     /// The root is the program itself.
     #[error("{ROOT} is the whole program: end it with Ctrl-C or SIGTERM")]

@@ -89,12 +89,13 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
             }
             _ => None,
         };
+        let before = system.status().await;
         system.launch(&running, &run.start).await?;
         let status = system.status().await;
         if let Some(replay) = &replay {
             replay.check_streamed(&status, run.exit_at_end)?;
         }
-        show_next(&status, &market, &hint::command(&folder, ""));
+        show_next(&status, &before, &market, &hint::command(&folder, ""));
         match replay {
             Some(replay) => replay.follow(run.exit_at_end, &bar).await,
             None => std::future::pending().await,
@@ -148,15 +149,18 @@ fn introduce(status: &SystemStatus) {
 }
 
 /// What is on, and what to type next.
-fn show_next(status: &SystemStatus, market: &Market, command: &str) {
-    let on = status.on();
+fn show_next(status: &SystemStatus, before: &SystemStatus, market: &Market, command: &str) {
+    let on = status.on_since(before);
     if on.is_empty() {
         let symbol = match market {
             Market::Simulated(source @ MarketSource::Recording { .. }) => source.symbols().into_iter().next(),
             _ => None,
         };
         let symbol = symbol.as_ref().map_or("BTCUSDT", Symbol::as_str);
-        tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming {symbol}`");
+        tracing::info!(
+            "nothing is on, waiting: turn something on with `{command}{}`",
+            hint::turn_on(&status.apps, symbol)
+        );
     }
     for line in on {
         tracing::info!("{line}");

@@ -57,11 +57,6 @@ impl Layers {
         Ok(())
     }
 
-    /// A setting as text.
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(|(text, _)| text.as_str())
-    }
-
     /// A setting of another type; `expected` ends the sentence "this is not …".
     pub(super) fn read<T>(
         &self,

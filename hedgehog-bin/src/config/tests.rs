@@ -136,3 +136,44 @@ fn memory_is_given_in_bytes_or_larger_units() {
         read(text).expect_err(text);
     }
 }
+
+#[test]
+fn an_empty_place_is_refused_wherever_it_stands() {
+    for variable in ["HEDGEHOG_DATA_DIR", "HEDGEHOG_CONFIG"] {
+        let refused = Config::load(&Flags::default(), [(variable.to_owned(), String::new())]).expect_err(variable);
+        assert!(
+            refused
+                .to_string()
+                .starts_with(&format!("{variable} is empty: name a ")),
+            "{refused}"
+        );
+    }
+    let flags = Flags {
+        data_dir: Some(" ".into()),
+        ..Flags::default()
+    };
+    assert_eq!(
+        Config::load(&flags, []).expect_err("no folder").to_string(),
+        "--data-dir is empty: name a folder, or leave it out"
+    );
+    let refused = data_dir_of(None, [("HEDGEHOG_DATA_DIR".to_owned(), String::new())]).expect_err("no folder");
+    assert!(
+        refused.to_string().starts_with("HEDGEHOG_DATA_DIR is empty"),
+        "{refused}"
+    );
+    let refused = refusal("", &[("HEDGEHOG_DATABASES_NAIVE", "")], None);
+    assert!(
+        refused.starts_with("HEDGEHOG_DATABASES_NAIVE: \"\" is not the path of a SQLite file"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn apps_are_separated_by_commas_or_blanks() {
+    let apps = |text: &str| load("", &[("HEDGEHOG_APPS", text)], None).map(|config| config.apps.to_string());
+    assert_eq!(
+        apps("naive streamer,warehouse").expect("three apps"),
+        "streamer, naive, warehouse"
+    );
+    assert!(apps(" , ").is_err() && apps("naif").is_err());
+}

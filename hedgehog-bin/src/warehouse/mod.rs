@@ -209,6 +209,9 @@ impl Warehouse {
     }
 
     async fn start_worker(&self, topic: &Topic) -> Result<Outcome, OperationError> {
+        if self.workers.lookup(topic).is_some() {
+            return Ok(Outcome::AlreadyRunning);
+        }
         match topic.stream {
             Stream::TradeEvents => self.start_worker_on(topic, &self.feeds.trade_events).await,
             Stream::Orders => self.start_worker_on(topic, &self.feeds.orders).await,
