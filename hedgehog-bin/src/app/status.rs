@@ -97,9 +97,13 @@ impl SystemStatus {
         self.lines().into_iter().filter_map(of).collect()
     }
 
-    /// Events that were received and are not stored yet; after the end of the tree, those that never will be.
-    pub fn unstored(&self) -> u64 {
-        self.storing.iter().flatten().map(|topic| topic.lag).sum()
+    /// Events that were received and are not in the database.
+    pub fn unstored(&self) -> Unstored {
+        let topics = || self.storing.iter().flatten();
+        Unstored {
+            kept: topics().map(|topic| topic.spilled).sum(),
+            lost: topics().map(|topic| topic.lag + topic.lost).sum(),
+        }
     }
 
     /// Whether anything of a symbol is on or has been since the start.
@@ -124,6 +128,15 @@ impl SystemStatus {
             sum(&orders, |topic| topic.rows_new),
         ))
     }
+}
+
+/// What the warehouse has received and the database has not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unstored {
+    /// On disk, for the next start to store.
+    pub kept: u64,
+    /// In memory only: while the program runs on their way, after its end lost.
+    pub lost: u64,
 }
 
 /// `streaming, storing and trading go on (2 open trades)`, and what is new.
@@ -197,6 +210,9 @@ impl System {
         let streaming = readable("streaming", streaming, &mut unreadable);
         let trading = readable("trading", trading, &mut unreadable);
         let storing = readable("storing", storing, &mut unreadable);
+        if let Some(why) = parts.naive.as_ref().and_then(Naive::balances_unread) {
+            unreadable.insert("balances", why);
+        }
         let mut status = SystemStatus {
             venue: parts.venue.clone(),
             exchange: parts.endpoints.rest.to_string(),
@@ -209,7 +225,9 @@ impl System {
             streaming,
             trading,
             storing,
-            balances: Vec::new(),
+            balances: (parts.naive.iter().flat_map(Naive::balances))
+                .map(Balance::from)
+                .collect(),
             totals: Vec::new(),
             unreadable,
         };

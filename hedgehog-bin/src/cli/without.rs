@@ -31,7 +31,7 @@ pub(super) fn answer(request: Request, options: &Options) -> anyhow::Result<Resp
         let exchange = system.exchange_only().start().await?;
         let answered = answer_of(&system, request, seeds).await;
         exchange.stop().await;
-        system.close();
+        system.close().await;
         answered
     })
 }

@@ -173,9 +173,9 @@ impl From<&TradingStatus> for TradingLine {
     fn from(status: &TradingStatus) -> Self {
         Self {
             status: status.status,
-            price: None,
-            quote_asset: None,
-            open_profit: None,
+            price: status.price.as_ref().map(|price| price.value().clone()),
+            quote_asset: status.quote_asset.clone(),
+            open_profit: status.open_profit.clone(),
             realised: status.profit.clone(),
             cycles: status.cycles,
             parked: status.parked.clone(),
@@ -190,8 +190,8 @@ impl From<&StoringStatus> for StoringLine {
             on: status.on,
             rows: status.rows_stored.max(0).unsigned_abs(),
             to_store: status.lag,
-            on_disk: 0,
-            lost: 0,
+            on_disk: status.spilled,
+            lost: status.lost,
             refused: status.rows_refused,
             retrying: status.retrying.clone(),
         }

@@ -2,6 +2,7 @@
 
 use super::line::SymbolLine;
 use crate::market::{Decimal, short_text};
+use crate::naive::AssetBalance;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,16 @@ pub struct Balance {
     /// Bound by open orders.
     #[serde(serialize_with = "as_text")]
     pub locked: Decimal,
+}
+
+impl From<AssetBalance> for Balance {
+    fn from(balance: AssetBalance) -> Self {
+        Self {
+            asset: balance.asset,
+            free: balance.free.into_inner(),
+            locked: balance.locked.into_inner(),
+        }
+    }
 }
 
 /// The sums over all symbols whose quote asset is known, by asset.
