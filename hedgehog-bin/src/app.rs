@@ -115,16 +115,7 @@ impl System {
     /// Brings a started tree to its work: waits for what the settings rows start, gives every listed symbol its rows, turns
     /// `start` on, and opens the market when something is streamed.
     pub async fn launch(&self, running: &RunningApplication, start: &[Symbol]) -> Result<(), RequestError> {
-        self.0.held.lock().root = Some(running.root().clone());
-        if let Some(warehouse) = &self.0.warehouse {
-            warehouse.autostarted().await;
-        }
-        if let Some(naive) = &self.0.naive {
-            naive.autostarted().await;
-        }
-        if let Some(streamer) = &self.0.streamer {
-            streamer.autostarted().await;
-        }
+        self.autostarted(running).await;
         match self.seed().await {
             Ok(seeded) => tracing::debug!("{seeded}"),
             // Known symbols work without it.
@@ -143,6 +134,20 @@ impl System {
             self.open_market();
         }
         Ok(())
+    }
+
+    /// The first step of [`launch`](Self::launch): returns once everything runs that the settings rows say is on.
+    pub async fn autostarted(&self, running: &RunningApplication) {
+        self.0.held.lock().root = Some(running.root().clone());
+        if let Some(warehouse) = &self.0.warehouse {
+            warehouse.autostarted().await;
+        }
+        if let Some(naive) = &self.0.naive {
+            naive.autostarted().await;
+        }
+        if let Some(streamer) = &self.0.streamer {
+            streamer.autostarted().await;
+        }
     }
 
     /// Returns once [`launch`](Self::launch) has seeded the settings: before that a listed symbol may have no row yet.

@@ -89,6 +89,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
             }
             _ => None,
         };
+        system.autostarted(&running).await;
         let before = system.status().await;
         system.launch(&running, &run.start).await?;
         let status = system.status().await;
