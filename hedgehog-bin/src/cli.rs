@@ -6,6 +6,7 @@
 mod args;
 mod hint;
 mod logging;
+mod market;
 mod replay;
 mod run;
 mod seed;

@@ -6,11 +6,12 @@
 )]
 
 use crate::config::Flags;
+use crate::exchange::Address;
 use crate::exchange::simulator::Speed;
 use crate::failure::FailureKind;
 use crate::market::{Stream, Symbol};
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -123,18 +124,23 @@ pub(super) struct Run {
     /// A recorded exchangeInfo answer with the rules of the recording's time
     #[arg(long, value_name = "FILE", requires = "replay")]
     pub(super) exchange_info: Option<PathBuf>,
-    /// Of the generated market [default: 1]
+    /// Of the generated market [default: that of the data folder, 1 in a new one]
     #[arg(long, value_name = "N")]
-    seed: Option<String>,
+    pub(super) seed: Option<String>,
     /// When a resting order fills: touch (the price is reached) or through (it is passed) [default: through]
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
     /// Numbers for new trading settings: safe, or demo (fills fast, loses money) [default: safe]
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
-    /// Another exchange than the simulator; testnet takes its keys from HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET
-    #[arg(long, value_name = "EXCHANGE", default_value = "simulator")]
-    pub(super) exchange: ExchangeName,
+    /// Which exchange to use [default: that of the data folder, the simulator in a new one]
+    ///
+    /// simulator: inside the program. testnet: Binance's test network, virtual money. live: Binance, trades only, no orders. A
+    /// base address such as http://127.0.0.1:8080: whatever answers there, as `hedgehog simulate` does. custom: the addresses in
+    /// the table [exchange] of the configuration (rest, streams, ws_api), which are used for nothing else. Keys are read from
+    /// HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET; a simulator on this machine needs none.
+    #[arg(long, value_name = "EXCHANGE")]
+    pub(super) exchange: Option<String>,
     /// text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -144,14 +150,18 @@ pub(super) struct Run {
 }
 
 /// Which exchange to use. A flag only: no file and no variable may turn a simulation into orders elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ExchangeName {
-    /// Inside the program
+    /// Inside the program.
     Simulator,
-    /// Binance's test network: virtual money
+    /// Binance's test network: virtual money.
     Testnet,
-    /// Binance: trades only, no orders
+    /// Binance: trades only, no orders.
     Live,
+    /// At the addresses of the configuration.
+    Custom,
+    /// At one address.
+    At(Address),
 }
 
 impl Run {

@@ -1,45 +1,25 @@
 //! `hedgehog run`.
 
-use super::args::{ExchangeName, Options, Run};
+use super::args::{Options, Run};
 use super::replay::{Played, Replay};
-use super::{environment, hint, logging};
+use super::{environment, hint, logging, market};
 use crate::app::{Market, System, SystemStatus};
 use crate::config::{App, Config};
-use crate::exchange::simulator::{MarketSource, Recording, Speed};
+use crate::exchange::simulator::{MarketSource, Speed};
 use crate::failure::{Failure, FailureKind};
 use crate::market::Symbol;
 use anyhow::Context as _;
 use hedgehog_core::{Outcome, RunningApplication};
 use indicatif::ProgressBar;
-use std::sync::Arc;
 
 /// Runs until a signal, until the recording is over, or until the tree gives up.
 pub(super) fn run(run: Run, options: &Options) -> anyhow::Result<Option<Failure>> {
     let config = Config::load(&run.flags(options), environment())?;
     let bar = ProgressBar::hidden();
     logging::init(config.log_format, &bar)?;
-    let market = market(&run, &config)?;
+    let market = market::chosen(&run, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(run, config, market, bar))
-}
-
-/// Reads the recording first: a file that cannot be played leaves no folder behind.
-fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
-    Ok(match (&run.replay, run.exchange) {
-        (Some(file), _) => {
-            let recording = Recording::open(file, run.exchange_info.as_deref())?;
-            let speed = run.speed.unwrap_or(Speed::Times(1.0));
-            Market::Simulated(MarketSource::Recording {
-                recording: Arc::new(recording),
-                speed,
-            })
-        }
-        (None, ExchangeName::Simulator) => Market::Simulated(MarketSource::Generated {
-            seed: config.simulator.seed,
-        }),
-        (None, ExchangeName::Testnet) => Market::Testnet,
-        (None, ExchangeName::Live) => Market::Live,
-    })
 }
 
 async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> anyhow::Result<Option<Failure>> {

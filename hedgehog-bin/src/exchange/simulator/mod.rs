@@ -219,6 +219,11 @@ impl Simulator {
 
     /// Of its only account.
     pub fn credentials(&self) -> Credentials {
+        Self::common_credentials()
+    }
+
+    /// The same for every simulator, also for one in another program.
+    pub fn common_credentials() -> Credentials {
         Credentials::new(API_KEY, API_SECRET)
     }
 
