@@ -124,11 +124,15 @@ impl System {
             self.turn_on(symbol).await?;
         }
         let heard = match &self.0.streamer {
-            Some(streamer) => streamer.status().await?.iter().any(|stream| stream.on),
-            None => true,
+            Some(streamer) => {
+                let streams = streamer.status().await?.into_iter();
+                Some(streams.filter(|stream| stream.on).map(|stream| stream.symbol).collect())
+            }
+            None => None,
         };
-        if heard {
-            self.open_market();
+        // From the first stream on, so that a recording does not play unheard.
+        if heard.as_ref().is_none_or(|heard: &Vec<Symbol>| !heard.is_empty()) {
+            self.open_market(heard.unwrap_or_default());
         }
         Ok(())
     }
@@ -139,10 +143,10 @@ impl System {
         let _ = self.0.seeded.subscribe().wait_for(|seeded| *seeded).await;
     }
 
-    /// From the first stream on, so that a recording does not play unheard.
-    fn open_market(&self) {
+    /// The market begins when each of these symbols has its stream.
+    fn open_market(&self, symbols: Vec<Symbol>) {
         if let Some(simulator) = &self.0.simulator {
-            simulator.open_market();
+            simulator.open_market_for(symbols);
         }
     }
 
@@ -197,7 +201,7 @@ impl System {
     /// Receives a symbol's trades from now on, and after each restart of the program.
     pub async fn start_streaming(&self, symbol: &Symbol) -> Result<Outcome, RequestError> {
         let outcome = self.streamer()?.start_streaming(symbol).await?;
-        self.open_market();
+        self.open_market(vec![symbol.clone()]);
         Ok(outcome)
     }
 

@@ -128,9 +128,10 @@ impl System {
         let naive_db = database(App::Naive, Database::Naive).await?;
         let warehouse_db = database(App::Warehouse, Database::DataWarehouse).await?;
 
+        let bus = Bus::new();
         let (simulator, endpoints, credentials) = match market {
             Market::Simulated(source) => {
-                let simulator = simulator(&config, source).await?;
+                let simulator = simulator(&config, source, &bus).await?;
                 let (endpoints, credentials) = (simulator.endpoints(), simulator.credentials());
                 (Some(simulator), endpoints, credentials)
             }
@@ -142,7 +143,6 @@ impl System {
         let listener = Listener::bind(&lock).map_err(OpenError::Control)?;
         venue.claim(&lock)?;
 
-        let bus = Bus::new();
         let streamer = streamer_db.map(|db| Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone()));
         let naive = naive_db.map(|db| {
             Naive::new(
@@ -178,7 +178,10 @@ impl System {
     }
 }
 
-async fn simulator(config: &Config, market: MarketSource) -> Result<Simulator, OpenError> {
+/// How many bytes of events may be on their way between the simulator and the warehouse.
+const MEMORY: usize = 64 << 20;
+
+async fn simulator(config: &Config, market: MarketSource, bus: &Bus) -> Result<Simulator, OpenError> {
     let database = open_database(config, Database::Simulator).await?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.simulator.port));
     Ok(Simulator::bind(SimulatorConfig {
@@ -186,6 +189,9 @@ async fn simulator(config: &Config, market: MarketSource) -> Result<Simulator, O
         market,
         rule: config.simulator.rule,
         database,
+        bus: Some(bus.clone()),
+        memory: MEMORY,
+        alone: false,
     })
     .await?)
 }

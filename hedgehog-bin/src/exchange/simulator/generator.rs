@@ -67,8 +67,60 @@ struct Wave {
     most: i64,
 }
 
+/// Which numbers a market is made with. A folder keeps the one that it began with, so that an id tells one price for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Generation {
+    /// Its widest wave takes hours to come back: after some minutes every trader may stand above the price.
+    First,
+    /// Comes back within minutes.
+    #[default]
+    Second,
+}
+
+impl Generation {
+    /// As it is written down.
+    pub(super) fn number(self) -> i32 {
+        match self {
+            Self::First => 1,
+            Self::Second => 2,
+        }
+    }
+
+    /// Reads it back; `None` for one of a later release.
+    pub(super) fn from_number(number: i32) -> Option<Self> {
+        [Self::First, Self::Second].into_iter().find(|known| known.number() == number)
+    }
+
+    fn waves(self) -> &'static [Wave] {
+        match self {
+            Self::First => &FIRST_WAVES,
+            Self::Second => &SECOND_WAVES,
+        }
+    }
+}
+
+/// Half swings of 8 s, 45 s and 3 min at 14 trades a second. The widest is narrow enough that of five traders half a percent apart the
+/// lowest always sells within minutes, and wide enough that a trader half a percent below the last one is needed.
+const SECOND_WAVES: [Wave; 3] = [
+    Wave {
+        half_period: 110,
+        least: 4_600_000,
+        most: 6_800_000,
+    },
+    Wave {
+        half_period: 630,
+        least: 0,
+        most: 4_000_000,
+    },
+    Wave {
+        half_period: 2_520,
+        least: 3_000_000,
+        most: 8_000_000,
+    },
+];
+
 /// Half swings of 8 s, 2 min, 20 min and 6 h at 14 trades a second.
-const WAVES: [Wave; 4] = [
+const FIRST_WAVES: [Wave; 4] = [
     Wave {
         half_period: 110,
         least: 4_600_000,
@@ -98,6 +150,7 @@ pub(super) struct GeneratedMarket {
     base_price: Units,
     tick_size: Units,
     step_size: Units,
+    generation: Generation,
 }
 
 impl GeneratedMarket {
@@ -141,8 +194,14 @@ impl GeneratedMarket {
                 base_price: number(base_price),
                 tick_size,
                 step_size,
+                generation: Generation::default(),
             },
         )
+    }
+
+    /// Another than the newest, for a folder that began with it.
+    pub(super) fn set_generation(&mut self, generation: Generation) {
+        self.generation = generation;
     }
 
     /// The trade with this id; ids begin at 1.
@@ -178,7 +237,7 @@ impl GeneratedMarket {
     /// The middle of the market at a trade, before the tick size.
     fn fair_price(&self, id: i64) -> Units {
         let mut offset: i64 = (0..)
-            .zip(&WAVES)
+            .zip(self.generation.waves())
             .map(|(number, wave)| self.wave(number, wave, id))
             .sum();
         // A hundredth of a percent of jitter, so that neighbouring trades differ.

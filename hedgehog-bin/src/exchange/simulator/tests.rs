@@ -55,6 +55,9 @@ impl Venue {
             market,
             rule: FillRule::Through,
             database,
+            bus: None,
+            memory: 64 << 20,
+            alone: false,
         };
         let simulator = Simulator::bind(config).await.expect("a free port");
         let tree = Supervisor::new(Strategy::OneForOne)
