@@ -10,6 +10,7 @@ mod market;
 mod replay;
 mod run;
 mod seed;
+mod simulate;
 
 pub use args::Cli;
 
@@ -67,6 +68,7 @@ impl Cli {
         let Self { command, options } = self;
         let request = match command {
             Command::Run(run) => return run::run(*run, &options),
+            Command::Simulate(simulate) => return simulate::simulate(&simulate, &options),
             Command::Seed => return seed(&options),
             Command::Status => Request::Status,
             Command::Tree { dot: false } => Request::Tree,

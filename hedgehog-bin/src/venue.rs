@@ -249,7 +249,16 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Venue>().expect(text).to_string(), text);
         }
-        for text in ["", "sim", "sim:x", "replay:", "exchange:", "exchange", "exchange:u:p@host:1", "mainnet"] {
+        for text in [
+            "",
+            "sim",
+            "sim:x",
+            "replay:",
+            "exchange:",
+            "exchange",
+            "exchange:u:p@host:1",
+            "mainnet",
+        ] {
             assert!(text.parse::<Venue>().is_err(), "{text:?}");
         }
     }

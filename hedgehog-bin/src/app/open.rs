@@ -214,6 +214,7 @@ impl Market {
             })),
             Some(Venue::Replay { .. }) => Err(OpenError::NeedsRecording {
                 folder: config.data_dir.path().into(),
+                command: "run",
             }),
         }
     }
@@ -252,10 +253,12 @@ pub enum OpenError {
     #[error("cannot open the control socket in the data folder")]
     Control(#[source] io::Error),
     /// The market of a replay stands in its file alone.
-    #[error("the data folder {} belongs to a replay, which stands in its file: `hedgehog run --replay FILE` goes on with it", folder.display())]
+    #[error("the data folder {} belongs to a replay, which stands in its file: `hedgehog {command} --replay FILE` goes on with it", folder.display())]
     NeedsRecording {
         /// The folder.
         folder: PathBuf,
+        /// The command to give the file to.
+        command: &'static str,
     },
     /// Orders need keys.
     #[error(

@@ -40,6 +40,8 @@ pub(super) struct Options {
 pub(super) enum Command {
     /// Run the system until Ctrl-C: what was on comes back on
     Run(Box<Run>),
+    /// Run the simulated exchange alone, for programs that trade on it by its address
+    Simulate(Box<Simulate>),
     /// Show what is on, and how it goes
     Status,
     /// Show the live supervision tree: each process with its path, state, restarts and uptime
@@ -149,6 +151,71 @@ pub(super) struct Run {
     config: Option<PathBuf>,
 }
 
+/// The folder of an exchange is not that of a program which trades on it, so that both can be started side by side.
+const EXCHANGE_FOLDER: &str = "hedgehog-exchange";
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Simulate {
+    /// On the loopback address [default: any free one]
+    #[arg(long, value_name = "N")]
+    port: Option<String>,
+    /// Of the generated market [default: that of the data folder, 1 in a new one]
+    #[arg(long, value_name = "N")]
+    seed: Option<String>,
+    /// Play a recorded file instead, once, from the first subscriber on
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    pub(super) replay: Option<PathBuf>,
+    /// Of the replay: max, 1 (the pace of the recording), 60 (sixty times it) [default: 1]
+    #[arg(long, requires = "replay")]
+    pub(super) speed: Option<Speed>,
+    /// A recorded exchangeInfo answer with the rules of the recording's time
+    #[arg(long, value_name = "FILE", requires = "replay")]
+    pub(super) exchange_info: Option<PathBuf>,
+    /// When a resting order fills: touch (the price is reached) or through (it is passed) [default: through]
+    #[arg(long, value_name = "RULE")]
+    rule: Option<String>,
+    /// text or json [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// Settings [default: hedgehog.toml in the data folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Simulate {
+    /// The flags that are settings. Without a folder of its own, neither given nor in the environment, it has another default than
+    /// the other commands.
+    pub(super) fn flags(&self, options: &Options) -> Flags {
+        let given = |value: &std::ffi::OsString| !value.is_empty();
+        let elsewhere = std::env::var_os("HEDGEHOG_DATA_DIR").filter(given).is_some();
+        let own = || (!elsewhere).then(|| PathBuf::from(EXCHANGE_FOLDER));
+        Flags {
+            data_dir: options.data_dir.clone().or_else(own),
+            config: self.config.clone(),
+            settings: settings([
+                ("log_format", "--log-format", &log_format(&self.log_format, options)),
+                ("simulator.port", "--port", &self.port),
+                ("simulator.seed", "--seed", &self.seed),
+                ("simulator.rule", "--rule", &self.rule),
+            ]),
+        }
+    }
+}
+
+fn log_format(flag: &Option<String>, options: &Options) -> Option<String> {
+    flag.clone().or_else(|| options.json.then(|| "json".to_owned()))
+}
+
+/// Key, flag and value of each setting that was given.
+fn settings<const N: usize>(
+    flags: [(&'static str, &'static str, &Option<String>); N],
+) -> Vec<(&'static str, &'static str, String)> {
+    flags
+        .into_iter()
+        .filter_map(|(key, flag, value)| Some((key, flag, value.clone()?)))
+        .collect()
+}
+
 /// Which exchange to use. A flag only: no file and no variable may turn a simulation into orders elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ExchangeName {
@@ -167,25 +234,16 @@ pub(super) enum ExchangeName {
 impl Run {
     /// The flags that are settings.
     pub(super) fn flags(&self, options: &Options) -> Flags {
-        let log_format = self
-            .log_format
-            .clone()
-            .or_else(|| options.json.then(|| "json".to_owned()));
-        let given = [
-            ("apps", "--apps", &self.apps),
-            ("log_format", "--log-format", &log_format),
-            ("simulator.seed", "--seed", &self.seed),
-            ("simulator.rule", "--rule", &self.rule),
-            ("naive.profile", "--profile", &self.profile),
-        ];
-        let settings = given
-            .into_iter()
-            .filter_map(|(key, flag, value)| Some((key, flag, value.clone()?)))
-            .collect();
         Flags {
             data_dir: options.data_dir.clone(),
             config: self.config.clone(),
-            settings,
+            settings: settings([
+                ("apps", "--apps", &self.apps),
+                ("log_format", "--log-format", &log_format(&self.log_format, options)),
+                ("simulator.seed", "--seed", &self.seed),
+                ("simulator.rule", "--rule", &self.rule),
+                ("naive.profile", "--profile", &self.profile),
+            ]),
         }
     }
 }

@@ -102,7 +102,10 @@ mod tests {
         for (text, words) in [
             ("testnt", vec!["did you mean testnet?", "\"testnt\""]),
             ("127.0.0.1:8080", vec!["a scheme (http, https, ws, wss)"]),
-            ("http://me:pass-word@127.0.0.1:1", vec!["--exchange", "HEDGEHOG_API_KEY"]),
+            (
+                "http://me:pass-word@127.0.0.1:1",
+                vec!["--exchange", "HEDGEHOG_API_KEY"],
+            ),
         ] {
             let refused = read(text).expect_err(text).to_string();
             assert!(words.iter().all(|word| refused.contains(word)), "{refused}");

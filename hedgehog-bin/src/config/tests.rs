@@ -109,7 +109,10 @@ fn an_exchange_has_three_addresses_of_which_the_first_stands_for_the_others() {
         let Addresses { rest, streams, ws_api } = addresses.expect("there is one");
         [rest, streams, ws_api].map(|address| address.brief())
     };
-    assert_eq!(brief(read(&variables)), ["a.example:443", "s.example:9443", "ws.example:443"]);
+    assert_eq!(
+        brief(read(&variables)),
+        ["a.example:443", "s.example:9443", "ws.example:443"]
+    );
     assert_eq!(brief(read(&[])), ["a.example:443", "a.example:443", "ws.example:443"]);
     assert_eq!(load("", &variables, None).expect("right").exchange.addresses(), None);
 
@@ -119,5 +122,8 @@ fn an_exchange_has_three_addresses_of_which_the_first_stands_for_the_others() {
         "{refused}"
     );
     let refused = refusal("[exchange]\nrest = \"host:80\"", &[], None);
-    assert!(refused.contains("exchange.rest") && refused.contains("http, https"), "{refused}");
+    assert!(
+        refused.contains("exchange.rest") && refused.contains("http, https"),
+        "{refused}"
+    );
 }

@@ -27,7 +27,8 @@ pub struct AddressError {
 const SHAPE: &str = "the base address of an exchange: expected a scheme (http, https, ws, wss), a host and a port, such as \
                      http://127.0.0.1:8080";
 const NO_PATH: &str = "a base address: leave out everything behind host and port";
-const NO_USER: &str = "an address that may be used: keys go into HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET, never into an address";
+const NO_USER: &str =
+    "an address that may be used: keys go into HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET, never into an address";
 const NO_PORT: &str = "an address with a port that can be connected to: 0 is none";
 
 /// Where the WebSocket API stands under its base address.
@@ -213,7 +214,10 @@ mod tests {
             "pass-word@host:80",
         ] {
             let refused = text.parse::<Address>().expect_err(text).to_string();
-            assert!(!refused.contains("pass-word") && refused.contains("HEDGEHOG_API_KEY"), "{refused}");
+            assert!(
+                !refused.contains("pass-word") && refused.contains("HEDGEHOG_API_KEY"),
+                "{refused}"
+            );
         }
         assert_eq!(
             Address::of_ws_api("ws://127.0.0.1:8080/ws-api/v3"),
@@ -252,10 +256,21 @@ mod tests {
 
     #[test]
     fn only_the_loopback_address_may_be_spoken_to_in_the_clear() {
-        for text in ["http://127.0.0.1:1", "http://127.9.9.9:1", "http://[::1]:1", "ws://localhost:1", "https://a.example"] {
+        for text in [
+            "http://127.0.0.1:1",
+            "http://127.9.9.9:1",
+            "http://[::1]:1",
+            "ws://localhost:1",
+            "https://a.example",
+        ] {
             assert!(!address(text).is_open(), "{text}");
         }
-        for text in ["http://10.0.0.1:1", "ws://a.example:1", "http://localhost.example:1", "http://0.0.0.0:1"] {
+        for text in [
+            "http://10.0.0.1:1",
+            "ws://a.example:1",
+            "http://localhost.example:1",
+            "http://0.0.0.0:1",
+        ] {
             assert!(address(text).is_open(), "{text}");
         }
     }

@@ -44,7 +44,9 @@ impl Addresses {
 
     /// Whether any of them is the live exchange's.
     pub fn is_live(&self) -> bool {
-        [&self.rest, &self.streams, &self.ws_api].into_iter().any(Address::is_live)
+        [&self.rest, &self.streams, &self.ws_api]
+            .into_iter()
+            .any(Address::is_live)
     }
 }
 
@@ -181,7 +183,11 @@ mod tests {
         let Endpoints { rest, streams, ws_api } = Endpoints::by_address(&three);
         assert_eq!(
             [rest, streams, ws_api].map(String::from),
-            ["http://127.0.0.1:4000/", "wss://streams.example:9443/", "wss://ws.example/ws-api/v3"]
+            [
+                "http://127.0.0.1:4000/",
+                "wss://streams.example:9443/",
+                "wss://ws.example/ws-api/v3"
+            ]
         );
     }
 

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod behaviours;
+mod exchanges;
 mod kills;
 mod operations;
 mod replays;

@@ -163,6 +163,8 @@ impl Actor for SimulatorActor {
 
     async fn post_stop(&self, _: ractor::ActorRef<SimulatorMsg>, state: &mut State) -> Result<(), ActorProcessingErr> {
         state.save_at_the_end().await;
+        // The last word counts, however soon after the one before.
+        state.published.at = None;
         state.publish_progress(Instant::now());
         Ok(())
     }

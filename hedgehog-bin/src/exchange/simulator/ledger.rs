@@ -114,7 +114,9 @@ impl Ledger {
         }
         if let Some(generation) = changes.generation {
             let row = (generator::id.eq(1), generator::generation.eq(generation.number()));
-            let insert = diesel::insert_into(generator::table).values(row).on_conflict_do_nothing();
+            let insert = diesel::insert_into(generator::table)
+                .values(row)
+                .on_conflict_do_nothing();
             transaction.run(insert).await?;
         }
         transaction.commit().await

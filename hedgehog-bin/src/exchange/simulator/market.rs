@@ -432,7 +432,13 @@ mod tests {
         let (mut market, infos) = Market::new(&MarketSource::Generated { seed: 1 });
         let symbol = &infos[0].symbol;
         market.go_to(symbol, 500, 1_000_000);
-        assert_eq!(market.history(symbol, Some(499), 2).last().map(|trade| trade.trade_time), Some(1_000_000));
+        assert_eq!(
+            market
+                .history(symbol, Some(499), 2)
+                .last()
+                .map(|trade| trade.trade_time),
+            Some(1_000_000)
+        );
         let told: Vec<_> = (0..KNOWN_TIMES as i64 + 10)
             .map(|number| {
                 let wall = 1_000_100 + number * 3;
@@ -445,6 +451,9 @@ mod tests {
         assert_eq!(market.history(symbol, None, 1_000), newest);
         let oldest = market.history(symbol, Some(495), 1_000);
         assert_eq!(oldest[0].trade_id, 495);
-        assert!(oldest.is_sorted_by_key(|trade| trade.trade_time), "estimates stay in order");
+        assert!(
+            oldest.is_sorted_by_key(|trade| trade.trade_time),
+            "estimates stay in order"
+        );
     }
 }

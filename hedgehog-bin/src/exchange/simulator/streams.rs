@@ -184,7 +184,10 @@ impl Connection {
     }
 
     fn subscribe(&mut self, names: Vec<String>) {
-        let fresh: Vec<String> = names.into_iter().filter(|name| self.known.insert(name.clone())).collect();
+        let fresh: Vec<String> = names
+            .into_iter()
+            .filter(|name| self.known.insert(name.clone()))
+            .collect();
         // A well-formed stream of another kind, or of a symbol that is not listed, is taken and stays silent.
         let symbols: Vec<Symbol> = fresh.iter().filter_map(|name| traded_symbol(name)).collect();
         self.streams.extend(fresh);

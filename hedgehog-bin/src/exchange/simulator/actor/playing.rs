@@ -110,7 +110,10 @@ impl State {
                 }
                 if let Some(missing) = missing {
                     let names: Vec<_> = missing.iter().map(Symbol::as_str).collect();
-                    tracing::warn!("the market begins without {}: no stream came within {EXPECTED_WITHIN:?}", names.join(", "));
+                    tracing::warn!(
+                        "the market begins without {}: no stream came within {EXPECTED_WITHIN:?}",
+                        names.join(", ")
+                    );
                 }
             }
         }
@@ -265,7 +268,11 @@ impl State {
             return Err(Turn::Full);
         }
         if lane.listeners.is_empty() {
-            return if self.runs_unheard() { Ok(BATCH) } else { Err(Turn::Deaf) };
+            return if self.runs_unheard() {
+                Ok(BATCH)
+            } else {
+                Err(Turn::Deaf)
+            };
         }
         let most = match &self.shared.config.bus {
             Some(_) => self.share(),

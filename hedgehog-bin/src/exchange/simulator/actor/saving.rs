@@ -24,7 +24,10 @@ impl State {
         let mut symbols: Vec<Symbol> = orders.iter().map(|order| order.symbol.clone()).collect();
         symbols.sort();
         symbols.dedup();
-        let markets = symbols.iter().map(|symbol| (symbol.clone(), self.to_keep(symbol))).collect();
+        let markets = symbols
+            .iter()
+            .map(|symbol| (symbol.clone(), self.to_keep(symbol)))
+            .collect();
         let mut changes = self.changes(orders, markets);
         let balances = self.engine.take_balance_changes();
         changes.balances.extend(balances.iter().cloned());
@@ -62,7 +65,11 @@ impl State {
         }
         self.look(Instant::now());
         let exact = |symbol: &Symbol, kept: i64| {
-            if self.goes_on() { self.market.place(symbol) } else { kept }
+            if self.goes_on() {
+                self.market.place(symbol)
+            } else {
+                kept
+            }
         };
         let places: Vec<(Symbol, i64)> = (self.lanes.iter())
             .map(|(symbol, lane)| (symbol.clone(), lane.written, exact(symbol, lane.kept)))
@@ -80,7 +87,10 @@ impl State {
 
     /// Before a trade that is beyond what was promised: promises more.
     pub(super) async fn promise(&mut self, symbol: &Symbol) {
-        let beyond = self.lanes.get(symbol).is_some_and(|lane| self.market.place(symbol) >= lane.written);
+        let beyond = self
+            .lanes
+            .get(symbol)
+            .is_some_and(|lane| self.market.place(symbol) >= lane.written);
         if !self.goes_on() || !beyond {
             return;
         }
@@ -109,7 +119,9 @@ impl State {
         let place = self.market.place(symbol);
         // Twice what came since the last promise.
         let ahead = (2 * (place - lane.promised_at)).clamp(AHEAD, MOST_AHEAD);
-        (place + ahead).min(self.market.end(symbol).unwrap_or(i64::MAX)).max(lane.written)
+        (place + ahead)
+            .min(self.market.end(symbol).unwrap_or(i64::MAX))
+            .max(lane.written)
     }
 
     fn is_due(&self, symbol: &Symbol, written: i64) -> bool {
@@ -183,6 +195,9 @@ impl State {
 }
 
 /// Whoever asked may be gone.
-pub(super) fn answer<T: Send + 'static>(reply: Reply<T>, answer: Result<T, crate::exchange::simulator::refusal::Refusal>) {
+pub(super) fn answer<T: Send + 'static>(
+    reply: Reply<T>,
+    answer: Result<T, crate::exchange::simulator::refusal::Refusal>,
+) {
     let _ = reply.send(answer);
 }
