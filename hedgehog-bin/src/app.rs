@@ -5,11 +5,13 @@
 //! and the control socket are callers of the operations here. Invariant: apps start before the market opens, so that
 //! nobody misses the first trade.
 
+mod launch;
 mod listing;
 mod open;
 mod process;
 mod status;
 
+pub use launch::Launched;
 pub use listing::ListedSymbol;
 pub use open::{Market, OpenError};
 pub use process::Killed;
@@ -31,7 +33,7 @@ use crate::store::{Ownership, StoreError};
 use crate::streamer::Streamer;
 use crate::venue::Venue;
 use crate::warehouse::Warehouse;
-use hedgehog_core::{Application, RunningApplication, Strategy, Supervisor, SupervisorRef, TreeNode};
+use hedgehog_core::{Application, Strategy, Supervisor, SupervisorRef, TreeNode};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -112,44 +114,6 @@ impl System {
         Application::new(ROOT).root(self.root())
     }
 
-    /// Brings a started tree to its work: waits for what the settings rows start, gives every listed symbol its rows, turns
-    /// `start` on, and opens the market when something is streamed.
-    pub async fn launch(&self, running: &RunningApplication, start: &[Symbol]) -> Result<(), RequestError> {
-        self.autostarted(running).await;
-        match self.seed().await {
-            Ok(seeded) => tracing::debug!("{seeded}"),
-            // Known symbols work without it.
-            Err(error) => tracing::warn!("settings could not be seeded: {error}"),
-        }
-        self.announce_seeded();
-        self.check_symbols(start).await?;
-        for symbol in start {
-            self.turn_on(symbol).await?;
-        }
-        let heard = match &self.0.streamer {
-            Some(streamer) => streamer.status().await?.iter().any(|stream| stream.on),
-            None => true,
-        };
-        if heard {
-            self.open_market();
-        }
-        Ok(())
-    }
-
-    /// The first step of [`launch`](Self::launch): returns once everything runs that the settings rows say is on.
-    pub async fn autostarted(&self, running: &RunningApplication) {
-        self.0.held.lock().root = Some(running.root().clone());
-        if let Some(warehouse) = &self.0.warehouse {
-            warehouse.autostarted().await;
-        }
-        if let Some(naive) = &self.0.naive {
-            naive.autostarted().await;
-        }
-        if let Some(streamer) = &self.0.streamer {
-            streamer.autostarted().await;
-        }
-    }
-
     /// Returns once [`launch`](Self::launch) has seeded the settings: before that a listed symbol may have no row yet.
     pub async fn seeded(&self) {
         // An error would mean that the sender is gone, and `self` holds it.
@@ -161,26 +125,11 @@ impl System {
         self.0.seeded.send_replace(true);
     }
 
-    /// From the first stream on, so that a recording does not play unheard.
-    fn open_market(&self) {
+    /// The market begins when each of these symbols has its stream.
+    fn open_market(&self, symbols: Vec<Symbol>) {
         if let Some(simulator) = &self.0.simulator {
-            simulator.open_market();
+            simulator.open_market_for(symbols);
         }
-    }
-
-    /// Everything that this program can do with a symbol; consumers first.
-    async fn turn_on(&self, symbol: &Symbol) -> Result<(), OperationError> {
-        if let Some(warehouse) = &self.0.warehouse {
-            warehouse.start_storing(Stream::TradeEvents, symbol).await?;
-            warehouse.start_storing(Stream::Orders, symbol).await?;
-        }
-        if let Some(naive) = &self.0.naive {
-            naive.start_trading(symbol).await?;
-        }
-        if let Some(streamer) = &self.0.streamer {
-            streamer.start_streaming(symbol).await?;
-        }
-        Ok(())
     }
 
     /// Returns when a database is lost to this program: another one has taken it over, or its file is gone. What to tell; the
@@ -226,7 +175,7 @@ impl System {
     /// Receives a symbol's trades from now on, and after each restart of the program.
     pub async fn start_streaming(&self, symbol: &Symbol) -> Result<Outcome, RequestError> {
         let outcome = self.streamer()?.start_streaming(symbol).await?;
-        self.open_market();
+        self.open_market(vec![symbol.clone()]);
         Ok(outcome)
     }
 

@@ -6,9 +6,12 @@
 mod args;
 mod hint;
 mod logging;
+mod market;
 mod output;
+mod process;
 mod replay;
 mod run;
+mod simulate;
 mod watch;
 mod without;
 
@@ -71,6 +74,7 @@ impl Cli {
         check_environment()?;
         let request = match command {
             Command::Run(run) => return run::run(*run, &options),
+            Command::Simulate(simulate) => return simulate::simulate(&simulate, &options),
             Command::Status { traders, all, watch } => {
                 let view = View { traders, ..view(all) };
                 if watch {

@@ -14,6 +14,7 @@ pub use error::ConfigError;
 
 use crate::data_dir::DataDir;
 use crate::exchange::simulator::FillRule;
+use crate::exchange::{Address, AddressError, Addresses};
 use crate::naive::Profile;
 use crate::store::Database;
 use layers::Layers;
@@ -21,12 +22,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Every setting, by its key in the file; `simulator.seed` is `HEDGEHOG_SIMULATOR_SEED` in the environment.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 13] = [
     "apps",
     "log_format",
     "simulator.seed",
     "simulator.rule",
     "simulator.port",
+    "exchange.rest",
+    "exchange.streams",
+    "exchange.ws_api",
     "databases.streamer",
     "databases.naive",
     "databases.data_warehouse",
@@ -45,6 +49,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The exchange inside the program.
     pub simulator: SimulatorConfig,
+    /// Where another exchange answers; used only when the command line or the data folder says so.
+    pub exchange: ExchangeConfig,
     /// Where each app keeps its tables.
     pub databases: Databases,
     /// Which numbers new trading settings are seeded with: `naive.profile`.
@@ -56,12 +62,40 @@ pub struct Config {
 /// The table `[simulator]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SimulatorConfig {
-    /// Of the generated market: `simulator.seed`, 1 by default.
-    pub seed: u64,
+    /// Of the generated market: `simulator.seed`; `None` where nobody has said.
+    pub seed: Option<u64>,
     /// When a resting order fills: `simulator.rule`.
     pub rule: FillRule,
     /// On the loopback address: `simulator.port`; 0, the default, takes any free one.
     pub port: u16,
+}
+
+impl SimulatorConfig {
+    /// The seed of a market that nobody has chosen.
+    pub const DEFAULT_SEED: u64 = 1;
+}
+
+/// The table `[exchange]`: three base addresses. They say where another exchange answers, and never that one is to be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExchangeConfig {
+    /// Of REST: `exchange.rest`.
+    pub rest: Option<Address>,
+    /// Of the market streams: `exchange.streams`; that of REST by default.
+    pub streams: Option<Address>,
+    /// Of the WebSocket API: `exchange.ws_api`; that of REST by default.
+    pub ws_api: Option<Address>,
+}
+
+impl ExchangeConfig {
+    /// All three, where there is at least that of REST.
+    pub fn addresses(&self) -> Option<Addresses> {
+        let rest = self.rest.clone()?;
+        Some(Addresses {
+            streams: self.streams.clone().unwrap_or_else(|| rest.clone()),
+            ws_api: self.ws_api.clone().unwrap_or_else(|| rest.clone()),
+            rest,
+        })
+    }
 }
 
 /// The table `[databases]`: SQLite paths or `postgres://` URLs; by default a file per app in the data folder. A relative path in a
@@ -153,15 +187,18 @@ impl Config {
                 .read("log_format", "text or json", log_format)?
                 .unwrap_or_default(),
             simulator: SimulatorConfig {
-                seed: layers
-                    .read("simulator.seed", "a whole number from 0", |text| text.parse().ok())?
-                    .unwrap_or(1),
+                seed: layers.read("simulator.seed", "a whole number from 0", |text| text.parse().ok())?,
                 rule: layers
                     .read("simulator.rule", "touch or through", |text| text.parse().ok())?
                     .unwrap_or_default(),
                 port: layers
                     .read("simulator.port", "a port from 0 to 65535", |text| text.parse().ok())?
                     .unwrap_or(0),
+            },
+            exchange: ExchangeConfig {
+                rest: layers.address("exchange.rest", str::parse)?,
+                streams: layers.address("exchange.streams", str::parse)?,
+                ws_api: layers.address("exchange.ws_api", Address::of_ws_api)?,
             },
             databases: Databases {
                 streamer: database("databases.streamer", "streamer.db")?,

@@ -73,9 +73,11 @@ impl FailureKind {
         if let Some(error) = error.downcast_ref::<OpenError>() {
             return match error {
                 OpenError::DataDir(error) => Self::of(error),
-                OpenError::Venue(_) | OpenError::NeedsRecording { .. } | OpenError::NoKeys | OpenError::LiveTrading => {
-                    Some(Self::BadInput)
-                }
+                OpenError::Venue(_)
+                | OpenError::NeedsRecording { .. }
+                | OpenError::NoKeys
+                | OpenError::OpenTrading { .. }
+                | OpenError::LiveTrading => Some(Self::BadInput),
                 OpenError::Database { source, .. } => Self::of(source),
                 OpenError::Simulator(_) | OpenError::Exchange(_) | OpenError::Control(_) => None,
             };

@@ -6,11 +6,12 @@
 )]
 
 use crate::config::Flags;
+use crate::exchange::Address;
 use crate::exchange::simulator::Speed;
 use crate::failure::FailureKind;
 use crate::market::{Stream, Symbol};
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ pub(super) struct Options {
 pub(super) enum Command {
     /// Run the system until Ctrl-C: what was on comes back on
     Run(Box<Run>),
+    /// Run the simulated exchange alone, for programs that trade on it by its address
+    Simulate(Box<Simulate>),
     /// Show what is on, and how it goes: a line for each symbol, and sums
     Status {
         /// Also each open trader
@@ -218,18 +221,23 @@ pub(super) struct Run {
     /// A recorded exchangeInfo answer with the rules of the recording's time
     #[arg(long, value_name = "FILE", requires = "replay")]
     pub(super) exchange_info: Option<PathBuf>,
-    /// Of the generated market [default: 1]
+    /// Of the generated market [default: that of the data folder, 1 in a new one]
     #[arg(long, value_name = "N")]
-    seed: Option<String>,
+    pub(super) seed: Option<String>,
     /// When a resting order fills: touch (the price is reached) or through (it is passed) [default: through]
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
     /// Numbers for new trading settings: safe, or demo (fills fast, loses money) [default: safe]
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
-    /// Another exchange than the simulator; testnet takes its keys from HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET
-    #[arg(long, value_name = "EXCHANGE", default_value = "simulator")]
-    pub(super) exchange: ExchangeName,
+    /// Which exchange to use [default: that of the data folder, the simulator in a new one]
+    ///
+    /// simulator: inside the program. testnet: Binance's test network, virtual money. live: Binance, trades only, no orders. A
+    /// base address such as http://127.0.0.1:8080: whatever answers there, as `hedgehog simulate` does. custom: the addresses in
+    /// the table [exchange] of the configuration (rest, streams, ws_api), which are used for nothing else. Keys are read from
+    /// HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET; a simulator on this machine needs none.
+    #[arg(long, value_name = "EXCHANGE")]
+    pub(super) exchange: Option<String>,
     /// text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -238,40 +246,100 @@ pub(super) struct Run {
     config: Option<PathBuf>,
 }
 
+/// The folder of an exchange is not that of a program which trades on it, so that both can be started side by side.
+const EXCHANGE_FOLDER: &str = "hedgehog-exchange";
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Simulate {
+    /// On the loopback address [default: any free one]
+    #[arg(long, value_name = "N")]
+    port: Option<String>,
+    /// Of the generated market [default: that of the data folder, 1 in a new one]
+    #[arg(long, value_name = "N")]
+    seed: Option<String>,
+    /// Play a recorded file instead, once, from the first subscriber on
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    pub(super) replay: Option<PathBuf>,
+    /// Of the replay: max, 1 (the pace of the recording), 60 (sixty times it) [default: 1]
+    #[arg(long, requires = "replay")]
+    pub(super) speed: Option<Speed>,
+    /// A recorded exchangeInfo answer with the rules of the recording's time
+    #[arg(long, value_name = "FILE", requires = "replay")]
+    pub(super) exchange_info: Option<PathBuf>,
+    /// When a resting order fills: touch (the price is reached) or through (it is passed) [default: through]
+    #[arg(long, value_name = "RULE")]
+    rule: Option<String>,
+    /// text or json [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// Settings [default: hedgehog.toml in the data folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Simulate {
+    /// The flags that are settings. Without a folder of its own, neither given nor in the environment, it has another default than
+    /// the other commands.
+    pub(super) fn flags(&self, options: &Options) -> Flags {
+        let given = |value: &std::ffi::OsString| !value.is_empty();
+        let elsewhere = std::env::var_os("HEDGEHOG_DATA_DIR").filter(given).is_some();
+        let own = || (!elsewhere).then(|| PathBuf::from(EXCHANGE_FOLDER));
+        Flags {
+            data_dir: options.data_dir.clone().or_else(own),
+            config: self.config.clone(),
+            settings: settings([
+                ("log_format", "--log-format", &log_format(&self.log_format, options)),
+                ("simulator.port", "--port", &self.port),
+                ("simulator.seed", "--seed", &self.seed),
+                ("simulator.rule", "--rule", &self.rule),
+            ]),
+        }
+    }
+}
+
+fn log_format(flag: &Option<String>, options: &Options) -> Option<String> {
+    flag.clone().or_else(|| options.json.then(|| "json".to_owned()))
+}
+
+/// Key, flag and value of each setting that was given.
+fn settings<const N: usize>(
+    flags: [(&'static str, &'static str, &Option<String>); N],
+) -> Vec<(&'static str, &'static str, String)> {
+    flags
+        .into_iter()
+        .filter_map(|(key, flag, value)| Some((key, flag, value.clone()?)))
+        .collect()
+}
+
 /// Which exchange to use. A flag only: no file and no variable may turn a simulation into orders elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ExchangeName {
-    /// Inside the program
+    /// Inside the program.
     Simulator,
-    /// Binance's test network: virtual money
+    /// Binance's test network: virtual money.
     Testnet,
-    /// Binance: trades only, no orders
+    /// Binance: trades only, no orders.
     Live,
+    /// At the addresses of the configuration.
+    Custom,
+    /// At one address.
+    At(Address),
 }
 
 impl Run {
     /// The flags that are settings.
     pub(super) fn flags(&self, options: &Options) -> Flags {
-        let log_format = self
-            .log_format
-            .clone()
-            .or_else(|| options.json.then(|| "json".to_owned()));
         let apps = (!self.apps.is_empty()).then(|| self.apps.join(","));
-        let given = [
-            ("apps", "--apps", &apps),
-            ("log_format", "--log-format", &log_format),
-            ("simulator.seed", "--seed", &self.seed),
-            ("simulator.rule", "--rule", &self.rule),
-            ("naive.profile", "--profile", &self.profile),
-        ];
-        let settings = given
-            .into_iter()
-            .filter_map(|(key, flag, value)| Some((key, flag, value.clone()?)))
-            .collect();
         Flags {
             data_dir: options.data_dir.clone(),
             config: self.config.clone(),
-            settings,
+            settings: settings([
+                ("apps", "--apps", &apps),
+                ("log_format", "--log-format", &log_format(&self.log_format, options)),
+                ("simulator.seed", "--seed", &self.seed),
+                ("simulator.rule", "--rule", &self.rule),
+                ("naive.profile", "--profile", &self.profile),
+            ]),
         }
     }
 }

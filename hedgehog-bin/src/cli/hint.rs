@@ -29,6 +29,11 @@ pub(super) fn turn_on(apps: &AppSet, symbol: &str) -> String {
     format!("start {activity} {symbol}")
 }
 
+/// A command of this program on its usual folder.
+pub(super) fn program(words: &str) -> String {
+    command(&DataDir::default(), words)
+}
+
 /// The command of this process, with another data folder.
 pub(super) fn same_command_in(folder: &Path) -> String {
     with_data_dir(args(), folder)

@@ -32,12 +32,12 @@ fn flags_win_over_variables_over_the_file_over_defaults() {
     assert_eq!(
         config.simulator,
         SimulatorConfig {
-            seed: 4,
+            seed: Some(4),
             rule: FillRule::Touch,
             port: 5000
         }
     );
-    assert_eq!(load("", &[], None).expect("defaults").simulator.seed, 1);
+    assert_eq!(load("", &[], None).expect("defaults").simulator.seed, None);
 }
 
 #[test]
@@ -176,4 +176,32 @@ fn apps_are_separated_by_commas_or_blanks() {
         "streamer, naive, warehouse"
     );
     assert!(apps(" , ").is_err() && apps("naif").is_err());
+}
+
+#[test]
+fn an_exchange_has_three_addresses_of_which_the_first_stands_for_the_others() {
+    let file = "[exchange]\nrest = \"https://a.example\"\nws_api = \"wss://ws.example/ws-api/v3\"";
+    let variables = [("HEDGEHOG_EXCHANGE_STREAMS", "wss://s.example:9443")];
+    let read = |variables: &[_]| load(file, variables, None).expect("right").exchange.addresses();
+    let brief = |addresses: Option<Addresses>| {
+        let Addresses { rest, streams, ws_api } = addresses.expect("there is one");
+        [rest, streams, ws_api].map(|address| address.brief())
+    };
+    assert_eq!(
+        brief(read(&variables)),
+        ["a.example:443", "s.example:9443", "ws.example:443"]
+    );
+    assert_eq!(brief(read(&[])), ["a.example:443", "a.example:443", "ws.example:443"]);
+    assert_eq!(load("", &variables, None).expect("right").exchange.addresses(), None);
+
+    let refused = refusal("", &[("HEDGEHOG_EXCHANGE_REST", "http://me:pass-word@host")], None);
+    assert!(
+        refused.contains("HEDGEHOG_EXCHANGE_REST") && !refused.contains("pass-word"),
+        "{refused}"
+    );
+    let refused = refusal("[exchange]\nrest = \"host:80\"", &[], None);
+    assert!(
+        refused.contains("exchange.rest") && refused.contains("http, https"),
+        "{refused}"
+    );
 }
