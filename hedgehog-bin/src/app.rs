@@ -79,7 +79,7 @@ impl System {
     /// and the warehouse last.
     pub fn root(&self) -> Supervisor {
         let parts = &self.0;
-        let mut root = Supervisor::new(Strategy::OneForOne).child(parts.ownership.spec());
+        let mut root = Supervisor::new(Strategy::OneForOne);
         if let Some(simulator) = &parts.simulator {
             root = root.child(simulator.spec());
         }

@@ -180,7 +180,16 @@ impl Warehouse {
     }
 
     /// Reads what earlier programs have left, settings and files, once.
+    ///
+    /// Goes on when nobody waits any more: a second reading of a file beside the first could take its newest line for a torn one.
     async fn load(&self) -> Result<(), OperationError> {
+        let app = self.clone();
+        let loaded = tokio::spawn(async move { app.load_in_turn().await }).await;
+        // A panic in there is a panic here.
+        loaded.unwrap_or_else(|gone| std::panic::resume_unwind(gone.into_panic()))
+    }
+
+    async fn load_in_turn(&self) -> Result<(), OperationError> {
         let mut loaded = self.loaded.lock().await;
         if *loaded {
             return Ok(());
