@@ -119,13 +119,16 @@ impl Ownership {
             let _ = claim.db.run(diesel::delete(ours)).await;
         }
     }
-
 }
 
 async fn keep(claims: Arc<[Claim]>) {
-    let look = every(LOOK, async || claims.iter().for_each(|claim| claim.db.look_at_the_file()));
+    let look = every(LOOK, async || {
+        claims.iter().for_each(|claim| claim.db.look_at_the_file())
+    });
     // All at the same time, and beside the looking: one that is locked must keep neither the others nor the files waiting.
-    let renew = every(HEARTBEAT, async || drop(join_all(claims.iter().map(Claim::renew)).await));
+    let renew = every(HEARTBEAT, async || {
+        drop(join_all(claims.iter().map(Claim::renew)).await)
+    });
     tokio::join!(look, renew);
 }
 

@@ -33,8 +33,11 @@ pub mod streamer {
         /// How far each stream has come.
         streams (symbol) {
             symbol -> Text,
+            /// Of the newest trade that is done: stored, where the warehouse stores the symbol.
             last_trade_id -> BigInt,
             updated_at -> Moment,
+            /// In which world of ids.
+            epoch -> Integer,
         }
     }
 
@@ -50,6 +53,7 @@ pub mod streamer {
             last_missing_id -> BigInt,
             detected_at -> Moment,
             cause -> Text,
+            epoch -> Integer,
         }
     }
 }
@@ -98,6 +102,40 @@ pub mod naive {
             sell_executed -> Nullable<Exact>,
             rebuy_notified -> Bool,
             profit -> Nullable<Exact>,
+            inserted_at -> Moment,
+            updated_at -> Moment,
+            /// What the executed part came to in the quote asset; null where the exchange did not tell.
+            buy_paid -> Nullable<Exact>,
+            sell_paid -> Nullable<Exact>,
+            /// Of how much of the base asset the commission is not in the profit.
+            uncharged -> Nullable<Exact>,
+        }
+    }
+
+    diesel::table! {
+        use diesel::sql_types::*;
+        use crate::store::types::sql::{Exact, Moment};
+
+        /// The last state of each of our orders, and whether whoever stores orders has it.
+        orders (symbol, order_id, client_order_id) {
+            order_id -> BigInt,
+            client_order_id -> Text,
+            symbol -> Text,
+            price -> Exact,
+            original_quantity -> Exact,
+            executed_quantity -> Exact,
+            /// Two m: the exchange's own spelling.
+            cummulative_quote_quantity -> Exact,
+            status -> Text,
+            time_in_force -> Text,
+            #[sql_name = "type"]
+            type_ -> Text,
+            side -> Text,
+            stop_price -> Exact,
+            iceberg_quantity -> Exact,
+            time -> BigInt,
+            update_time -> BigInt,
+            acknowledged -> Bool,
             inserted_at -> Moment,
             updated_at -> Moment,
         }
