@@ -118,7 +118,6 @@ impl System {
         }
 
         let bus = Bus::new();
-        let streamer = streamer_db.map(|db| Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone()));
         let naive = naive_db.map(|db| {
             Naive::new(
                 db,
@@ -130,9 +129,17 @@ impl System {
             )
         });
         let warehouse = warehouse_db.map(|db| {
-            Warehouse::new(db, exchange.clone(), bus)
+            Warehouse::new(db, exchange.clone(), bus.clone())
                 .keeping(config.warehouse_memory, config.data_dir.absolute().join("unstored"))
         });
+        let streamer = streamer_db.map(|db| Streamer::new(db, exchange.clone(), endpoints.clone(), bus));
+        let streamer = match (streamer, &warehouse) {
+            // Nothing is received before it can be stored, and what is missing is what is not stored.
+            (Some(streamer), Some(warehouse)) => {
+                Some(streamer.archive(Arc::new(warehouse.clone())).after(warehouse.ready()))
+            }
+            (streamer, _) => streamer,
+        };
         let held = Held {
             _lock: Some(lock),
             listener: Some(Arc::new(listener)),

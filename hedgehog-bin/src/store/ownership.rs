@@ -17,7 +17,7 @@ use diesel::prelude::*;
 use futures_util::FutureExt;
 use futures_util::future::{join_all, select_all};
 use tokio::task::AbortHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::db::Db;
 use super::error::StoreError;
@@ -121,24 +121,32 @@ impl Ownership {
     }
 }
 
+/// Beside each other: a database that is locked must not keep the files from being looked at.
 async fn keep(claims: Arc<[Claim]>) {
-    let look = every(LOOK, async || {
-        claims.iter().for_each(|claim| claim.db.look_at_the_file())
-    });
-    // All at the same time, and beside the looking: one that is locked must keep neither the others nor the files waiting.
-    let renew = every(HEARTBEAT, async || {
-        drop(join_all(claims.iter().map(Claim::renew)).await)
-    });
-    tokio::join!(look, renew);
+    tokio::join!(look(&claims), renew(&claims));
 }
 
-async fn every(period: Duration, act: impl AsyncFn()) {
-    let mut ticks = interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn look(claims: &[Claim]) {
+    let mut ticks = ticks(LOOK);
     loop {
         ticks.tick().await;
-        act().await;
+        claims.iter().for_each(|claim| claim.db.look_at_the_file());
     }
+}
+
+async fn renew(claims: &[Claim]) {
+    let mut ticks = ticks(HEARTBEAT);
+    loop {
+        ticks.tick().await;
+        // All at the same time: one that is locked must not keep the others from being renewed.
+        join_all(claims.iter().map(Claim::renew)).await;
+    }
+}
+
+fn ticks(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 impl Claim {
