@@ -83,7 +83,6 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
     tracing::info!("data is in {}", config.data_dir.absolute().display());
     let root = Supervisor::new(Strategy::OneForOne)
         .max_restarts(20)
-        .child(ownership.spec())
         .child(simulator.spec());
     let mut lost = None;
     let outcome = Application::new("Exchange")

@@ -17,7 +17,7 @@ use diesel::prelude::*;
 use futures_util::FutureExt;
 use futures_util::future::{join_all, select_all};
 use tokio::task::AbortHandle;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::db::Db;
 use super::error::StoreError;
@@ -127,7 +127,7 @@ async fn keep(claims: Arc<[Claim]>) {
 }
 
 async fn look(claims: &[Claim]) {
-    let mut ticks = ticks(LOOK);
+    let mut ticks = every(LOOK);
     loop {
         ticks.tick().await;
         claims.iter().for_each(|claim| claim.db.look_at_the_file());
@@ -135,7 +135,7 @@ async fn look(claims: &[Claim]) {
 }
 
 async fn renew(claims: &[Claim]) {
-    let mut ticks = ticks(HEARTBEAT);
+    let mut ticks = every(HEARTBEAT);
     loop {
         ticks.tick().await;
         // All at the same time: one that is locked must not keep the others from being renewed.
@@ -143,8 +143,8 @@ async fn renew(claims: &[Claim]) {
     }
 }
 
-fn ticks(period: Duration) -> Interval {
-    let mut ticks = interval(period);
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
 }

@@ -279,6 +279,8 @@ impl Warehouse {
         if entry.unstored().count() == 0 {
             return Ok(());
         }
+        // One at a time on the topic's file.
+        let _ = self.service.children().terminate_id(&drain_id(entry)).await;
         let spec = match entry.topic.stream {
             Stream::TradeEvents => drain::spec::<TradeEvent>(entry, &self.db),
             Stream::Orders => drain::spec::<Order>(entry, &self.db),
