@@ -130,7 +130,9 @@ async fn look(claims: &[Claim]) {
     let mut ticks = every(LOOK);
     loop {
         ticks.tick().await;
-        claims.iter().for_each(|claim| claim.db.look_at_the_file());
+        for claim in claims {
+            claim.db.look_at_the_file();
+        }
     }
 }
 
@@ -229,13 +231,10 @@ async fn try_claim(db: &Db, venue: &str, token: &str) -> Result<Option<bool>, St
             wanted: venue.to_owned(),
         });
     }
-    let holder = match holder {
-        None => {
-            let free = table.filter(ownership::token.is_null());
-            let taken = db.run(diesel::update(free).set(values)).await?;
-            return Ok((taken == 1).then_some(false));
-        }
-        Some(holder) => holder,
+    let Some(holder) = holder else {
+        let free = table.filter(ownership::token.is_null());
+        let taken = db.run(diesel::update(free).set(values)).await?;
+        return Ok((taken == 1).then_some(false));
     };
     let writer = Writer {
         host,

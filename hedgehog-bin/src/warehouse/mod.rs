@@ -203,7 +203,9 @@ impl Warehouse {
                 Err(error) => tracing::error!("what waits in {place} to be stored cannot be read: {error}"),
             }
         }
-        rows.iter().for_each(|row| self.entries.read(row));
+        for row in &rows {
+            self.entries.read(row);
+        }
         *loaded = true;
         Ok(())
     }
@@ -341,7 +343,9 @@ impl Autostart for Warehouse {
             self.load().await?;
             let _turn = self.service.turn().await;
             let (on, off): (Vec<_>, Vec<_>) = self.entries.all().into_iter().partition(|entry| entry.is_on());
-            on.iter().for_each(|entry| self.subscribe(&entry.topic));
+            for entry in &on {
+                self.subscribe(&entry.topic);
+            }
             self.ready.send_replace(true);
             let left = off.into_iter().filter(|entry| entry.unstored().count() > 0);
             Ok(on.into_iter().chain(left).map(|entry| entry.topic.clone()).collect())

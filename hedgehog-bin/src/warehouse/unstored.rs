@@ -209,9 +209,10 @@ impl Unstored {
                 }
                 chunk.end += length;
                 chunk.lines += 1;
-                match text_of(&line).and_then(|text| serde_json::from_str(text).ok()) {
-                    Some(event) => chunk.events.push(event),
-                    None => tracing::error!("{}: a line that cannot be read is passed over", path.display()),
+                if let Some(event) = text_of(&line).and_then(|text| serde_json::from_str(text).ok()) {
+                    chunk.events.push(event);
+                } else {
+                    tracing::error!("{}: a line that cannot be read is passed over", path.display());
                 }
             }
             Ok(chunk)
