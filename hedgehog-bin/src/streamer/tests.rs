@@ -55,6 +55,9 @@ impl Exchange for RulesOnly {
     fn open_orders<'a>(&'a self, _: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>> {
         unreachable!("the streamer has no orders")
     }
+    fn balances(&self) -> BoxFuture<'_, Result<Vec<crate::exchange::AssetBalance>, ExchangeError>> {
+        unreachable!("the streamer has no account")
+    }
 }
 
 /// A running app, what it broadcasts, and the server it talks to.

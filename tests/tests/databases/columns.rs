@@ -223,7 +223,7 @@ pub(crate) async fn traders_round_trip_with_and_without_orders(engine: Engine) {
 
 pub(crate) async fn subscriber_settings_are_upserted_by_topic(engine: Engine) {
     use data_warehouse::subscriber_settings::{self, id, inserted_at, status, topic, updated_at};
-    type Row = (Id, String, SubscriberStatus, Moment, Moment);
+    type Row = (Id, String, SubscriberStatus, Moment, Moment, i64);
 
     let fresh = engine.open(Database::DataWarehouse).await;
     let upsert = |wanted: SubscriberStatus, at: Moment| {
