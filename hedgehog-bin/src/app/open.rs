@@ -118,20 +118,29 @@ impl System {
         }
 
         let bus = Bus::new();
-        let streamer = streamer_db.map(|db| Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone()));
+        let warehouse = warehouse_db.map(|db| {
+            Warehouse::new(db, exchange.clone(), bus.clone())
+                .keeping(config.warehouse_memory, config.data_dir.absolute().join("unstored"))
+        });
+        let streamer = streamer_db.map(|db| {
+            let streamer = Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone());
+            match &warehouse {
+                // Nothing is heard before it can be stored, and what is missing is what is not stored.
+                Some(warehouse) => streamer
+                    .archive(Arc::new(warehouse.clone()))
+                    .after(warehouse.ready()),
+                None => streamer,
+            }
+        });
         let naive = naive_db.map(|db| {
             Naive::new(
                 db,
                 exchange.clone(),
                 endpoints.clone(),
                 credentials,
-                bus.clone(),
+                bus,
                 config.profile,
             )
-        });
-        let warehouse = warehouse_db.map(|db| {
-            Warehouse::new(db, exchange.clone(), bus)
-                .keeping(config.warehouse_memory, config.data_dir.absolute().join("unstored"))
         });
         let held = Held {
             _lock: Some(lock),
