@@ -36,8 +36,7 @@ fn chosen(simulate: &Simulate, config: &Config) -> anyhow::Result<Market> {
     }
     let generated = |seed| Market::Simulated(MarketSource::Generated { seed });
     Ok(match (config.simulator.seed, Venue::of(&config.data_dir)?) {
-        (Some(seed), _) => generated(seed),
-        (None, Some(Venue::Simulator { seed })) => generated(seed),
+        (Some(seed), _) | (None, Some(Venue::Simulator { seed })) => generated(seed),
         (None, Some(Venue::Replay { .. })) => {
             return Err(OpenError::NeedsRecording {
                 folder: config.data_dir.path().into(),
@@ -87,7 +86,7 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
             simulator.open_market();
             let command = hint::program(&format!("run --exchange {address}"));
             tracing::info!("in another terminal: `{command}`; Ctrl-C stops");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         })
         .await
         .context("the exchange could not run");
