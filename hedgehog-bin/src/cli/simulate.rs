@@ -35,8 +35,7 @@ fn chosen(simulate: &Simulate, config: &Config) -> anyhow::Result<Market> {
     }
     let generated = |seed| Market::Simulated(MarketSource::Generated { seed });
     Ok(match (config.simulator.seed, Venue::of(&config.data_dir)?) {
-        (Some(seed), _) => generated(seed),
-        (None, Some(Venue::Simulator { seed })) => generated(seed),
+        (Some(seed), _) | (None, Some(Venue::Simulator { seed })) => generated(seed),
         (None, Some(Venue::Replay { .. })) => {
             return Err(OpenError::NeedsRecording {
                 folder: config.data_dir.path().into(),
