@@ -41,7 +41,7 @@ pub(super) enum LeaderMsg {
     /// The symbol's row has changed.
     Settings(Setting),
     /// A trader's state has changed, and stands in the ledger.
-    Told(TraderStatus),
+    Told(Box<TraderStatus>),
     /// A trader offers to have a further one started. The answer: whether it was.
     Rebuy { id: Uuid, reply: RpcReplyPort<bool> },
     /// A monitored trader has ended.
@@ -158,7 +158,7 @@ impl Actor for Leader {
         match message {
             LeaderMsg::Load => leading.load().await,
             LeaderMsg::Settings(setting) => leading.settings_updated(&setting).await,
-            LeaderMsg::Told(status) => leading.slots.told(status),
+            LeaderMsg::Told(status) => leading.slots.told(*status),
             LeaderMsg::Rebuy { id, reply } => {
                 let accepted = leading.rebuy(id).await;
                 // A trader that no longer waits for the answer is about to end, or offers again.
@@ -210,7 +210,9 @@ impl Leading {
 
     /// The rows first: they show what is open, whatever the exchange says or does not say.
     async fn read(&self) -> Result<Loaded, LoadError> {
-        let Desk { db, exchange, board, .. } = &self.desk;
+        let Desk {
+            db, exchange, board, ..
+        } = &self.desk;
         let setting = settings::find(db, &self.symbol).await?;
         let setting = setting.ok_or_else(|| LoadError::NoSettings(self.symbol.clone()))?;
         let open = ledger::open(db, &self.symbol).await?;
@@ -248,6 +250,10 @@ impl Leading {
     /// New settings over the rules that were loaded; before those are, loading reads the row anyway.
     async fn settings_updated(&mut self, setting: &Setting) {
         let Some(plan) = &mut self.plan else {
+            if std::mem::take(&mut self.wound_up) {
+                // It may be wanted again, and listed again.
+                self.load().await;
+            }
             return;
         };
         *plan = Plan::new(setting, plan.mandate.info.clone());

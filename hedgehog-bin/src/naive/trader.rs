@@ -433,7 +433,11 @@ impl Trading {
     /// Ends without a sale: nothing was bought.
     fn withdraw(&mut self) {
         let (symbol, trader) = (&self.record.symbol, self.record.id);
-        let why = if self.mandate.draining { "trading is being shut down" } else { "its buy order was ended" };
+        let why = if self.mandate.draining {
+            "trading is being shut down"
+        } else {
+            "its buy order was ended"
+        };
         tracing::info!(%symbol, %trader, "{symbol} trader withdrawn: {why}, and nothing was bought");
         self.end(TraderState::Cancelled);
     }
@@ -477,7 +481,7 @@ impl Trading {
     fn tell_leader(&self) {
         let status = TraderStatus::of(&self.record, self.parked.clone());
         // A leader that is gone takes its traders with it.
-        let _ = self.leader.cast(LeaderMsg::Told(status));
+        let _ = self.leader.cast(LeaderMsg::Told(Box::new(status)));
     }
 
     /// Tries again after a while, longer each time.

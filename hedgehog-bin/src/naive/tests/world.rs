@@ -210,10 +210,11 @@ impl World {
         let topic = Topic::trade_events(&self.symbol).to_string();
         let read = async |w: &Self| {
             let topics = w.bus.trade_events.topics();
-            topics
-                .iter()
-                .filter(|info| *info.name == *topic)
-                .all(|info| info.subscribers.iter().all(|s| s.lag == 0 || s.overflow == Overflow::Latest))
+            topics.iter().filter(|info| *info.name == *topic).all(|info| {
+                info.subscribers
+                    .iter()
+                    .all(|s| s.lag == 0 || s.overflow == Overflow::Latest)
+            })
         };
         self.until_quiet(read).await;
         // What they decided by it goes through the leader or the exchange before this answer does.
@@ -261,7 +262,8 @@ struct Script {
     refuse: bool,
     panic_after_placing: bool,
     lose_the_next_answer: bool,
-    down: bool,
+    /// What a connection comes to, if it does not come about.
+    down: Option<&'static str>,
     denied: Option<i64>,
     denials: usize,
 }
@@ -348,7 +350,7 @@ impl Scripted {
 
     /// Nobody listens at its address.
     pub(super) fn down(&self, down: bool) {
-        self.0.lock().down = down;
+        self.0.lock().down = down.then_some("connection refused");
     }
 
     pub(super) fn execute(&self, order: &Order, executed: Option<Quantity>) -> Order {
@@ -370,10 +372,10 @@ impl Exchange for Scripted {
     fn exchange_info(&self) -> BoxFuture<'_, Result<Arc<ExchangeInfo>, ExchangeError>> {
         Box::pin(async {
             let script = self.0.lock();
-            if script.down {
+            if let Some(why) = script.down {
                 return Err(ExchangeError::Transport {
                     doing: "GET /api/v3/exchangeInfo".to_owned(),
-                    source: Arc::new(std::io::Error::other("connection refused")),
+                    source: Arc::new(std::io::Error::other(why)),
                 });
             }
             Ok(Arc::clone(&script.info))
@@ -418,7 +420,11 @@ impl Exchange for Scripted {
         })
     }
 
-    fn order<'a>(&'a self, symbol: &'a Symbol, key: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
+    fn order<'a>(
+        &'a self,
+        symbol: &'a Symbol,
+        key: &'a OrderKey,
+    ) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
         let wanted = move |order: &&Order| match key {
             OrderKey::Id(id) => order.order_id == *id,
             OrderKey::Client(id) => order.client_order_id == *id,
@@ -429,7 +435,9 @@ impl Exchange for Scripted {
                 return Err(ExchangeError::UnknownSymbol(symbol.clone()));
             }
             let found = script.orders.iter().find(wanted).cloned();
-            let denied = found.as_ref().is_some_and(|order| Some(order.order_id) == script.denied);
+            let denied = found
+                .as_ref()
+                .is_some_and(|order| Some(order.order_id) == script.denied);
             script.denials += usize::from(denied);
             Ok(found.filter(|_| !denied))
         })
