@@ -305,8 +305,6 @@ impl Leading {
             return self.trader_ended(slot).await;
         }
         // Its supervisor has told of the end itself, as an error.
-        let symbol = &self.symbol;
-        tracing::info!(%symbol, trader = %id, "{symbol} trader {id} is started again");
         slot.failed(reason.to_string());
         self.start_later(slot);
     }
@@ -333,6 +331,10 @@ impl Leading {
                 );
                 return self.start_later(slot);
             }
+        }
+        if slot.has_failed() {
+            let symbol = &self.symbol;
+            tracing::info!(%symbol, trader = %id, "{symbol} trader {id} starts again");
         }
         self.start_trader(slot).await;
     }
