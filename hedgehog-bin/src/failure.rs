@@ -103,7 +103,11 @@ impl FailureKind {
             let is_input = matches!(error, StoreError::UnsupportedUrl { .. });
             return Some(if is_input { Self::BadInput } else { Self::Database });
         }
-        let is_input = error.is::<ConfigError>() || error.is::<VenueError>() || error.is::<RecordingError>();
+        if let Some(error) = error.downcast_ref::<RecordingError>() {
+            let is_input = !matches!(error, RecordingError::Spool { .. });
+            return Some(if is_input { Self::BadInput } else { Self::Failed });
+        }
+        let is_input = error.is::<ConfigError>() || error.is::<VenueError>();
         is_input.then_some(Self::BadInput)
     }
 }

@@ -1,11 +1,11 @@
 //! `hedgehog run`.
 
 use super::args::{ExchangeName, Options, Run};
-use super::replay::{Played, Replay};
+use super::replay::{self, Played, Replay};
 use super::{environment, hint, logging};
 use crate::app::{Market, System, SystemStatus};
 use crate::config::{App, Config};
-use crate::exchange::simulator::{MarketSource, Recording, Speed};
+use crate::exchange::simulator::{MarketSource, ReadOptions, Speed};
 use crate::failure::{Failure, FailureKind};
 use crate::market::Symbol;
 use anyhow::Context as _;
@@ -18,16 +18,23 @@ pub(super) fn run(run: Run, options: &Options) -> anyhow::Result<Option<Failure>
     let config = Config::load(&run.flags(options), environment())?;
     let bar = ProgressBar::hidden();
     logging::init(config.log_format, &bar)?;
-    let market = market(&run, &config)?;
+    let market = market(&run, &config, &bar)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(run, config, market, bar))
 }
 
 /// Reads the recording first: a file that cannot be played leaves no folder behind.
-fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
+fn market(run: &Run, config: &Config, bar: &ProgressBar) -> anyhow::Result<Market> {
     Ok(match (&run.replay, run.exchange) {
         (Some(file), _) => {
-            let recording = Recording::open(file, run.exchange_info.as_deref())?;
+            let options = ReadOptions {
+                exchange_info: run.exchange_info.as_deref(),
+                symbol: run.symbol.as_ref(),
+                started: &run.start,
+                folder: Some(config.data_dir.path()),
+                progress: None,
+            };
+            let recording = replay::read(file, options, bar)?;
             let speed = run.speed.unwrap_or(Speed::Times(1.0));
             Market::Simulated(MarketSource::Recording {
                 recording: Arc::new(recording),
@@ -83,6 +90,9 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     bar.finish_and_clear();
     if failure.is_none() {
         failure = farewell(&system, played.as_ref()).await;
+    }
+    if failure.is_none() {
+        failure = played.as_ref().and_then(Played::failure);
     }
     system.close();
     match outcome? {
