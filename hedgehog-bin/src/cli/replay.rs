@@ -113,7 +113,10 @@ impl<'a> Replay<'a> {
         if exit_at_end {
             return Ok(played);
         }
-        tracing::info!("{}; the program goes on without new trades, Ctrl-C stops it", played.summary(&status));
+        tracing::info!(
+            "{}; the program goes on without new trades, Ctrl-C stops it",
+            played.summary(&status)
+        );
         if let Some(failure) = played.failure() {
             tracing::warn!("{failure}");
         }
@@ -374,11 +377,17 @@ mod tests {
     fn names_are_told_up_to_a_number_that_a_line_holds() {
         assert_eq!(some(&["A"], "is", "are"), "A is");
         assert_eq!(some(&["A", "B"], "is", "are"), "A, B are");
-        assert_eq!(some(&["A", "B", "C", "D", "E", "F", "G"], "is", "are"), "A, B, C, D, E and 2 more are");
+        assert_eq!(
+            some(&["A", "B", "C", "D", "E", "F", "G"], "is", "are"),
+            "A, B, C, D, E and 2 more are"
+        );
     }
 
     #[test]
     fn a_large_file_is_told_in_millions() {
-        assert_eq!(reading(Path::new("day.csv"), 4_250_000), "reading day.csv, 4.2 M trades");
+        assert_eq!(
+            reading(Path::new("day.csv"), 4_250_000),
+            "reading day.csv, 4.2 M trades"
+        );
     }
 }

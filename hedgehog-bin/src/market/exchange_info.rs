@@ -355,15 +355,30 @@ mod tests {
         let good = r#"{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":[]}"#;
         let change = |from: &str, to: &str| good.replace("BTCUSDT", "ODDUSDT").replace(from, to);
         let odd = [
-            (change(r#""filters":[]"#, r#""filters":null"#), "ODDUSDT: filters is absent or null"),
-            (change(r#""filters":[]"#, r#""filters":{}"#), "ODDUSDT: filters is an object"),
-            (change(r#""baseAsset":"BTC","#, ""), "ODDUSDT: baseAsset is absent or null"),
+            (
+                change(r#""filters":[]"#, r#""filters":null"#),
+                "ODDUSDT: filters is absent or null",
+            ),
+            (
+                change(r#""filters":[]"#, r#""filters":{}"#),
+                "ODDUSDT: filters is an object",
+            ),
+            (
+                change(r#""baseAsset":"BTC","#, ""),
+                "ODDUSDT: baseAsset is absent or null",
+            ),
             (change(r#""BTC""#, "null"), "ODDUSDT: baseAsset is absent or null"),
             (change(r#""TRADING""#, "null"), "ODDUSDT: status is absent or null"),
             (change(r#""TRADING""#, "7"), "ODDUSDT: status is a number"),
-            (change(r#""ODDUSDT""#, "null"), "a listing without a symbol: symbol is absent or null"),
+            (
+                change(r#""ODDUSDT""#, "null"),
+                "a listing without a symbol: symbol is absent or null",
+            ),
             (r#""ODDUSDT""#.to_owned(), "ODDUSDT: a text instead of a listing"),
-            ("null".to_owned(), "a listing without a symbol: absent or null instead of a listing"),
+            (
+                "null".to_owned(),
+                "a listing without a symbol: absent or null instead of a listing",
+            ),
             (change("ODDUSDT", &"A".repeat(41)), "is not a symbol"),
             (
                 change("[]", r#"[{"filterType":"LOT_SIZE","stepSize":"x"}]"#),
@@ -375,7 +390,10 @@ mod tests {
             let (info, left_out) = ExchangeInfo::from_json(json.as_bytes()).expect(&json);
             assert_eq!(info.symbols.len(), 1, "{json}");
             let named: Vec<_> = left_out.iter().map(ToString::to_string).collect();
-            assert!(named.len() == 1 && named[0].contains(told), "{named:?} instead of {told}");
+            assert!(
+                named.len() == 1 && named[0].contains(told),
+                "{named:?} instead of {told}"
+            );
         }
     }
 

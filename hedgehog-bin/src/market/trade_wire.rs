@@ -150,10 +150,7 @@ impl TradeText<'_> {
 /// A number above zero in plain digits, and not longer than anything that an exchange means.
 fn amount(what: &str, text: &str) -> Result<(), String> {
     if text.len() > LONGEST_DECIMAL {
-        return Err(format!(
-            "{what} has {} digits, more than {LONGEST_DECIMAL}",
-            text.len()
-        ));
+        return Err(format!("{what} has {} digits, more than {LONGEST_DECIMAL}", text.len()));
     }
     let (mut points, mut digits, mut above_zero) = (0, 0, false);
     for byte in text.bytes() {
@@ -251,7 +248,10 @@ mod tests {
     fn whoever_is_not_the_market_uses_up_an_id_and_is_no_trade() {
         for other in ["INSURANCE_FUND", "ADL", "NA", "SOMETHING_NEW", ""] {
             let text = TRADE.replace("MARKET", other).replace("60000.10", "0");
-            assert!(matches!(read(&text), Ok(Told::Other(trade)) if trade.trade_id == 7), "{other}");
+            assert!(
+                matches!(read(&text), Ok(Told::Other(trade)) if trade.trade_id == 7),
+                "{other}"
+            );
         }
         let spot = TRADE.replace(r#""X":"MARKET","#, "");
         for market in [TRADE, &spot] {

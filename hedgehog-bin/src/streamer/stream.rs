@@ -154,7 +154,9 @@ impl Stream {
             Frame::Trade(trade) if trade.symbol == self.symbol => self.publish(trade),
             Frame::Trade(trade) => self.pass_over(&format!("a trade of {}", trade.symbol)),
             Frame::Unknown(what) => self.pass_over(&what),
-            Frame::OtherTrade { symbol, trade_id } => self.pass_over(&format!("trade {trade_id} of {symbol} is none of the market")),
+            Frame::OtherTrade { symbol, trade_id } => {
+                self.pass_over(&format!("trade {trade_id} of {symbol} is none of the market"));
+            }
             Frame::Control | Frame::ServerShutdown => tracing::debug!("{}: {frame:?}", self.symbol),
             Frame::Malformed(why) => match self.ledger.malformed_frame() {
                 1 => tracing::warn!(

@@ -2,20 +2,20 @@
 
 /// Assets that prices are in, as the exchange has listed them; longest first, because one ends another.
 const QUOTES: [&str; 52] = [
-    "FDUSD", "AEUR", "BIDR", "BKRW", "BUSD", "BVND", "DOGE", "EURI", "GYEN", "IDRT", "TUSD", "USD1", "USDC", "USDP", "USDS",
-    "USDT", "XUSD", "ARS", "AUD", "BNB", "BRL", "BTC", "CAD", "CHF", "COP", "CZK", "DAI", "DOT", "ETH", "EUR", "GBP", "HKD",
-    "IDR", "JPY", "KZT", "MXN", "NGN", "PAX", "PLN", "RON", "RUB", "SGD", "SOL", "TRX", "TRY", "UAH", "USD", "UST", "VAI",
-    "XRP", "ZAR", "U",
+    "FDUSD", "AEUR", "BIDR", "BKRW", "BUSD", "BVND", "DOGE", "EURI", "GYEN", "IDRT", "TUSD", "USD1", "USDC", "USDP",
+    "USDS", "USDT", "XUSD", "ARS", "AUD", "BNB", "BRL", "BTC", "CAD", "CHF", "COP", "CZK", "DAI", "DOT", "ETH", "EUR",
+    "GBP", "HKD", "IDR", "JPY", "KZT", "MXN", "NGN", "PAX", "PLN", "RON", "RUB", "SGD", "SOL", "TRX", "TRY", "UAH",
+    "USD", "UST", "VAI", "XRP", "ZAR", "U",
 ];
 
 /// Assets that are bought: what leaves one of these is the right place to cut.
 const BASES: [&str; 88] = [
-    "1INCH", "AAVE", "ADA", "ALGO", "APE", "APT", "AR", "ARB", "ARS", "ATOM", "AVAX", "AXS", "BAND", "BAT", "BCH", "BNB",
-    "BONK", "BTC", "BTT", "BUSD", "CAKE", "CHZ", "COMP", "CRV", "DAI", "DASH", "DOGE", "DOT", "DYDX", "EGLD", "ENJ", "ENS",
-    "EOS", "ETC", "ETH", "EUR", "FDUSD", "FIL", "FLOKI", "FTM", "GALA", "GBP", "GMT", "GRT", "HBAR", "ICP", "IMX", "INJ",
-    "IOTA", "JUP", "KAVA", "KSM", "LDO", "LINK", "LTC", "LUNA", "MANA", "MATIC", "MKR", "NEAR", "NEO", "OP", "PAXG", "PEPE",
-    "POL", "QTUM", "RUNE", "SAND", "SEI", "SHIB", "SNX", "SOL", "STX", "SUI", "SUSHI", "TAO", "THETA", "TIA", "TON", "TRX",
-    "TUSD", "UNI", "USDC", "USDT", "VET", "WIF", "XLM", "XRP",
+    "1INCH", "AAVE", "ADA", "ALGO", "APE", "APT", "AR", "ARB", "ARS", "ATOM", "AVAX", "AXS", "BAND", "BAT", "BCH",
+    "BNB", "BONK", "BTC", "BTT", "BUSD", "CAKE", "CHZ", "COMP", "CRV", "DAI", "DASH", "DOGE", "DOT", "DYDX", "EGLD",
+    "ENJ", "ENS", "EOS", "ETC", "ETH", "EUR", "FDUSD", "FIL", "FLOKI", "FTM", "GALA", "GBP", "GMT", "GRT", "HBAR",
+    "ICP", "IMX", "INJ", "IOTA", "JUP", "KAVA", "KSM", "LDO", "LINK", "LTC", "LUNA", "MANA", "MATIC", "MKR", "NEAR",
+    "NEO", "OP", "PAXG", "PEPE", "POL", "QTUM", "RUNE", "SAND", "SEI", "SHIB", "SNX", "SOL", "STX", "SUI", "SUSHI",
+    "TAO", "THETA", "TIA", "TON", "TRX", "TUSD", "UNI", "USDC", "USDT", "VET", "WIF", "XLM", "XRP",
 ];
 
 /// The quotes that so many pairs have that any base may stand before them.
@@ -83,12 +83,60 @@ mod tests {
     #[test]
     fn real_names_are_cut_where_the_exchange_cuts_them() {
         for pair in [
-            "BNB/USD", "BTC/IDRT", "TRX/XRP", "SHIB/DOGE", "BTC/JPY", "EUR/USDT", "USDT/TRY", "BTC/U", "BTC/USDT", "BTC/AEUR",
-            "ETH/AUD", "BTC/RUB", "BTC/UAH", "USDC/USDT", "BTC/NGN", "BTC/ZAR", "BTC/PLN", "BTC/ARS", "BTC/MXN", "BTC/COP",
-            "BTC/RON", "BTC/CZK", "USDT/DAI", "BNB/PAX", "BTC/USDS", "BTC/VAI", "ETH/UST", "BTC/USD1", "XUSD/USDT",
-            "BNB/FDUSD", "SOL/EURI", "BTC/BKRW", "ADA/BVND", "BTC/GYEN", "XRP/DOT", "DOGE/BTC", "FDUSD/TRY", "TUSD/BTC",
-            "BTC/USDC", "BTCST/USDT", "ETHFI/USDT", "WBETH/ETH", "BETH/USDT", "T/USDT", "1000SATS/USDT", "ARB/USD",
-            "BTCB/USDT", "SHIB/USD", "BUSD/USDT", "LUNA/UST", "SOLV/BTC", "币安人生/USDT", "4/USDT", "U/USDT",
+            "BNB/USD",
+            "BTC/IDRT",
+            "TRX/XRP",
+            "SHIB/DOGE",
+            "BTC/JPY",
+            "EUR/USDT",
+            "USDT/TRY",
+            "BTC/U",
+            "BTC/USDT",
+            "BTC/AEUR",
+            "ETH/AUD",
+            "BTC/RUB",
+            "BTC/UAH",
+            "USDC/USDT",
+            "BTC/NGN",
+            "BTC/ZAR",
+            "BTC/PLN",
+            "BTC/ARS",
+            "BTC/MXN",
+            "BTC/COP",
+            "BTC/RON",
+            "BTC/CZK",
+            "USDT/DAI",
+            "BNB/PAX",
+            "BTC/USDS",
+            "BTC/VAI",
+            "ETH/UST",
+            "BTC/USD1",
+            "XUSD/USDT",
+            "BNB/FDUSD",
+            "SOL/EURI",
+            "BTC/BKRW",
+            "ADA/BVND",
+            "BTC/GYEN",
+            "XRP/DOT",
+            "DOGE/BTC",
+            "FDUSD/TRY",
+            "TUSD/BTC",
+            "BTC/USDC",
+            "BTCST/USDT",
+            "ETHFI/USDT",
+            "WBETH/ETH",
+            "BETH/USDT",
+            "T/USDT",
+            "1000SATS/USDT",
+            "AR/BUSD",
+            "BTCB/USDT",
+            "SHIB/USD",
+            "BUSD/USDT",
+            "LUNA/UST",
+            "SOLV/BTC",
+            "币安人生/USDT",
+            "4/USDT",
+            "U/USDT",
         ] {
             let (base, quote) = pair.split_once('/').expect("a pair");
             let told = of(&format!("{base}{quote}"));
@@ -103,7 +151,10 @@ mod tests {
         assert_eq!(of("FOOBUSD").known, Known::Guess, "FOO in BUSD, or FOOB in USD");
         for name in ["QUIRK", "USDT", "BINANCE", "DOWNLOAD", "TRADES", "A", "币"] {
             let told = of(name);
-            assert_eq!((told.known, told.base.as_str(), told.quote.as_str()), (Known::Nothing, name, UNKNOWN));
+            assert_eq!(
+                (told.known, told.base.as_str(), told.quote.as_str()),
+                (Known::Nothing, name, UNKNOWN)
+            );
         }
     }
 }

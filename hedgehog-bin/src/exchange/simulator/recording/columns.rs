@@ -31,11 +31,7 @@ const MOST_COLUMNS: usize = 32;
 
 impl Columns {
     /// `None` when the line is neither a header nor a first row of a layout without one.
-    pub(super) fn detect(
-        first: &str,
-        path: &Path,
-        options: &ReadOptions<'_>,
-    ) -> Result<Option<Self>, RecordingError> {
+    pub(super) fn detect(first: &str, path: &Path, options: &ReadOptions<'_>) -> Result<Option<Self>, RecordingError> {
         if let Some(what) = other_dump(first) {
             return Err(RecordingError::NotTrades {
                 path: path.to_owned(),
@@ -195,15 +191,15 @@ fn other_dump(first: &str) -> Option<&'static str> {
     const KLINES: &str = "holds klines (candles), not trades: take the trades dump of the same day";
     const QUOTES: &str = "holds quotes of the order book, not trades: take the trades dump of the same day";
     let cells: Vec<&str> = first.split(separator(first)).map(bare).collect();
-    let named = |names: &[&str]| {
-        (cells.iter()).any(|cell| names.iter().any(|name| cell.eq_ignore_ascii_case(name)))
-    };
+    let named = |names: &[&str]| (cells.iter()).any(|cell| names.iter().any(|name| cell.eq_ignore_ascii_case(name)));
     let whole = |index: usize| cells.get(index).is_some_and(|cell| is_whole(cell));
     let is_flag = |index: usize| cells.get(index).is_some_and(|cell| flag(cell).is_ok());
     if named(&["agg_trade_id", "aggTradeId", "first_trade_id", "firstTradeId"]) {
         return Some(AGGREGATES);
     }
-    if named(&["open_time", "openTime"]) || (named(&["open"]) && named(&["high"]) && named(&["low"]) && named(&["close"])) {
+    if named(&["open_time", "openTime"])
+        || (named(&["open"]) && named(&["high"]) && named(&["low"]) && named(&["close"]))
+    {
         return Some(KLINES);
     }
     if named(&["best_bid_price", "bestBidPrice", "percentage", "update_id"]) {

@@ -86,7 +86,9 @@ pub enum RecordingError {
 
 fn which_symbol(candidates: &[String]) -> String {
     match candidates {
-        [] => "does not name its symbol: say it with --symbol, or rename it like BTCUSDT-trades-2024-08-08.csv".to_owned(),
+        [] => {
+            "does not name its symbol: say it with --symbol, or rename it like BTCUSDT-trades-2024-08-08.csv".to_owned()
+        }
         [first, ..] => format!(
             "may hold the trades of {}: say which with --symbol {first}",
             candidates.join(" or ")

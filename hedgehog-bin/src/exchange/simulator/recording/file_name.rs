@@ -31,7 +31,11 @@ pub(super) fn symbol(path: &Path, options: &ReadOptions<'_>) -> Result<Symbol, R
 fn stem(name: &str) -> &str {
     let mut stem = name;
     while let Some((rest, ending)) = stem.rsplit_once('.') {
-        if rest.is_empty() || !["csv", "gz", "gzip", "txt", "tsv", "dat"].iter().any(|known| ending.eq_ignore_ascii_case(known)) {
+        if rest.is_empty()
+            || !["csv", "gz", "gzip", "txt", "tsv", "dat"]
+                .iter()
+                .any(|known| ending.eq_ignore_ascii_case(known))
+        {
             break;
         }
         stem = rest;
@@ -42,7 +46,9 @@ fn stem(name: &str) -> &str {
 /// The exchange names its dumps `BTCUSDT-trades-2024-08-08`: the symbol stands before `-trades`, whatever its letters.
 fn before_trades(stem: &str) -> Option<&str> {
     let lower = stem.to_ascii_lowercase();
-    let at = lower.find("-trades-").or_else(|| lower.strip_suffix("-trades").map(str::len))?;
+    let at = lower
+        .find("-trades-")
+        .or_else(|| lower.strip_suffix("-trades").map(str::len))?;
     Some(&stem[..at]).filter(|before| !before.is_empty())
 }
 
@@ -149,16 +155,33 @@ mod tests {
 
     #[test]
     fn of_none_or_several_the_one_to_be_started_is_meant_and_else_it_is_asked() {
-        for name in ["DOWNLOAD.csv", "TRADES.CSV", "trades.csv", "x", "BINANCE.csv", "country.csv", "-trades-.csv"] {
+        for name in [
+            "DOWNLOAD.csv",
+            "TRADES.CSV",
+            "trades.csv",
+            "x",
+            "BINANCE.csv",
+            "country.csv",
+            "-trades-.csv",
+        ] {
             let told = read(name, &[]).expect_err(name);
-            assert!(told.contains("does not name its symbol") && told.contains("--symbol"), "{told}");
+            assert!(
+                told.contains("does not name its symbol") && told.contains("--symbol"),
+                "{told}"
+            );
         }
         let several = "ETHUSDT and BTCUSDT.csv";
         let told = read(several, &[]).expect_err(several);
-        assert!(told.ends_with("may hold the trades of BTCUSDT or ETHUSDT: say which with --symbol BTCUSDT"), "{told}");
+        assert!(
+            told.ends_with("may hold the trades of BTCUSDT or ETHUSDT: say which with --symbol BTCUSDT"),
+            "{told}"
+        );
         assert_eq!(read(several, &["ETHUSDT"]).as_deref(), Ok("ETHUSDT"));
         assert_eq!(read("WTRY.csv", &["WTRY"]).as_deref(), Ok("WTRY"));
-        assert!(read("DOWNLOAD.csv", &["BTCUSDT"]).is_err(), "nothing in the name says so");
+        assert!(
+            read("DOWNLOAD.csv", &["BTCUSDT"]).is_err(),
+            "nothing in the name says so"
+        );
         assert!(read(several, &["ETHUSDT", "BTCUSDT"]).is_err());
     }
 }

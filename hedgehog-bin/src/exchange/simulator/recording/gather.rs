@@ -112,7 +112,11 @@ impl Gathering {
         of_symbol.facts.add(&trade);
         of_symbol.trades.push(trade);
         self.gathered += 1;
-        let room = if self.spool.is_some() { self.at_once } else { self.in_memory };
+        let room = if self.spool.is_some() {
+            self.at_once
+        } else {
+            self.in_memory
+        };
         if self.gathered > room { self.spill() } else { Ok(()) }
     }
 
@@ -184,8 +188,9 @@ impl Gathering {
 fn append(spool: &mut Spool, runs: &mut Vec<Run>, trades: &[RecordedTrade]) -> io::Result<u64> {
     let Some(first) = trades.first() else { return Ok(0) };
     match runs.last_mut() {
-        Some(run) if run.last_id <= first.trade_id => {
-            let known = usize::from(run.last_id == first.trade_id);
+        // Of one id the trade with the earliest time stays; where that is the later one, merging finds it.
+        Some(run) if run.last <= first.rank() => {
+            let known = usize::from(run.last.0 == first.trade_id);
             spool.write(run, &trades[known..])?;
             Ok(known as u64)
         }

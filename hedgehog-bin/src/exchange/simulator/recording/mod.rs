@@ -330,7 +330,10 @@ impl Recording {
             .map(|listing| format!("{file}: a listing is left out: {listing}"))
             .collect();
         if odd.len() > NAMED_LISTINGS {
-            notes.push(format!("{file}: {} more listings are left out", odd.len() - NAMED_LISTINGS));
+            notes.push(format!(
+                "{file}: {} more listings are left out",
+                odd.len() - NAMED_LISTINGS
+            ));
         }
         let elsewhere = (self.symbols.iter()).filter(|(_, recorded)| recorded.rules != RuleSource::ExchangeInfo);
         notes.extend(elsewhere.map(|(symbol, recorded)| {
@@ -380,7 +383,11 @@ impl Trades {
 fn spool_folders(path: &Path, folder: Option<&Path>) -> Vec<PathBuf> {
     let existing = |folder: &Path| {
         let above = folder.ancestors().find(|folder| folder.is_dir())?;
-        Some(if above.as_os_str().is_empty() { PathBuf::from(".") } else { above.to_owned() })
+        Some(if above.as_os_str().is_empty() {
+            PathBuf::from(".")
+        } else {
+            above.to_owned()
+        })
     };
     let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     [folder, Some(beside.unwrap_or(Path::new(".")))]

@@ -54,11 +54,7 @@ const KNOWN: [(&str, i64, &str, &str); 12] = [
 ];
 
 /// The rules of `symbol` at the time of its trades.
-pub(super) fn of(
-    symbol: &Symbol,
-    facts: &Facts,
-    exchange_info: Option<&ExchangeInfo>,
-) -> (SymbolInfo, RuleSource) {
+pub(super) fn of(symbol: &Symbol, facts: &Facts, exchange_info: Option<&ExchangeInfo>) -> (SymbolInfo, RuleSource) {
     if let Some(info) = exchange_info.and_then(|info| info.symbols.get(symbol)) {
         // Halted or delisted by the time the answer was recorded: in the recording it trades.
         return (

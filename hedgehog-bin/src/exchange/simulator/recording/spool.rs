@@ -39,7 +39,8 @@ pub(super) struct Spool {
 pub(super) struct Run {
     blocks: Vec<Block>,
     len: usize,
-    pub(super) last_id: i64,
+    /// [`RecordedTrade::rank`] of its last trade.
+    pub(super) last: (i64, i64),
     pub(super) nobodys: Vec<usize>,
 }
 
@@ -108,7 +109,7 @@ impl Spool {
             }
             self.file.write_all_at(&self.buffer, self.end)?;
             if let [first, .., last] | [first @ last] = rows {
-                run.last_id = last.trade_id;
+                run.last = last.rank();
                 run.blocks.push(Block {
                     index: run.len,
                     first_id: first.trade_id,

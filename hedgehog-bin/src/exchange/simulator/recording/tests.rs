@@ -117,7 +117,10 @@ fn public_dumps_take_the_symbol_from_the_file_name_and_either_time_unit() {
     let unnamed = folder
         .open("trades.csv", [header, milliseconds].concat())
         .expect_err("no symbol");
-    assert!(unnamed.to_string().contains("rename it like") && unnamed.to_string().contains("--symbol"), "{unnamed}");
+    assert!(
+        unnamed.to_string().contains("rename it like") && unnamed.to_string().contains("--symbol"),
+        "{unnamed}"
+    );
 }
 
 #[test]
@@ -346,9 +349,13 @@ fn an_endless_line_is_one_malformed_line_and_the_lines_after_it_keep_their_numbe
 #[test]
 fn trades_are_played_in_the_order_of_their_ids_whatever_their_times() {
     // A later id may be told of an earlier moment: 1, 2, 3 at +10, +12, +11.
-    let frame = |id: i64, time: i64| RAW.replace("\"t\":11", &format!("\"t\":{id}")).replace("5342", &time.to_string());
+    let frame = |id: i64, time: i64| {
+        RAW.replace("\"t\":11", &format!("\"t\":{id}"))
+            .replace("5342", &time.to_string())
+    };
     let frames = [frame(1, 5310), frame(3, 5311), frame(2, 5312), frame(3, 5313)].join("\n");
-    let dump = "1,2.5,1,2.5,1000000010,true,true\n3,2.5,1,2.5,1000000011000,true,true\n2,2.5,1,2.5,1000000012000,true,true\n";
+    let dump =
+        "1,2.5,1,2.5,1000000010,true,true\n3,2.5,1,2.5,1000000011000,true,true\n2,2.5,1,2.5,1000000012000,true,true\n";
     let dump = dump.replace("1000000010,", "1000000010000,");
     for (name, text, duplicates) in [("frames", frames, 1), ("BTCUSDT-trades-2001-09-09.csv", dump, 0)] {
         let recording = Folder::new().open(name, text).expect("readable");
@@ -366,13 +373,15 @@ fn a_byte_order_mark_is_removed_wherever_a_text_begins() {
     let dump = |from: i64| {
         (from..from + 3)
             .map(|id| format!("{id},0.4215,100.0,42.15,{},True,True\n", 1_561_939_200_000 + id))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     };
     let header = "id,price,qty,quoteQty,time,isBuyerMaker,isBestMatch\n";
     let frames = |from: i64| {
         (from..from + 3)
             .map(|id| RAW.replace("\"t\":11", &format!("\"t\":{id}")) + "\n")
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     };
     let name = "XRPUSDT-trades-2019-07-01.csv";
     let mut texts = Vec::new();
@@ -401,8 +410,12 @@ fn a_byte_order_mark_is_removed_wherever_a_text_begins() {
     let recording = folder.open(name, joined).expect("readable");
     assert_eq!((recording.trades(), recording.malformed_lines()), (6, 0));
 
-    let rules = r#"{"symbols":[{"symbol":"XRPUSDT","status":"TRADING","baseAsset":"XRP","quoteAsset":"USDT","filters":[]}]}"#;
-    let (file, rules) = (folder.write(name, dump(1)), folder.write("info.json", format!("{MARK}{rules}")));
+    let rules =
+        r#"{"symbols":[{"symbol":"XRPUSDT","status":"TRADING","baseAsset":"XRP","quoteAsset":"USDT","filters":[]}]}"#;
+    let (file, rules) = (
+        folder.write(name, dump(1)),
+        folder.write("info.json", format!("{MARK}{rules}")),
+    );
     let recording = Recording::open(&file, Some(&rules)).expect("readable");
     assert_eq!(recording.symbols().next().expect("one").2, RuleSource::ExchangeInfo);
 }
@@ -421,8 +434,14 @@ fn what_is_no_text_is_refused_with_what_it_is_and_what_to_do() {
     tar.extend([0; 512]);
     let name = "BTCUSDT-trades-2024-08-01";
     for (contents, needle) in [
-        (b"PK\x03\x04\x14\0\0\0\x08\0".to_vec(), "is a zip archive: unzip it first"),
-        (gzip(&String::from_utf8(tar.clone()).expect("ascii")), "is a tar archive: unpack it first"),
+        (
+            b"PK\x03\x04\x14\0\0\0\x08\0".to_vec(),
+            "is a zip archive: unzip it first",
+        ),
+        (
+            gzip(&String::from_utf8(tar.clone()).expect("ascii")),
+            "is a tar archive: unpack it first",
+        ),
         (tar, "is a tar archive"),
         (b"\x28\xb5\x2f\xfd".to_vec(), "decompress it first"),
         ([&[0xff, 0xfe][..], &wide(true)].concat(), "UTF-16: save it as UTF-8"),
@@ -431,7 +450,10 @@ fn what_is_no_text_is_refused_with_what_it_is_and_what_to_do() {
         (wide(false), "UTF-16: save it as UTF-8"),
     ] {
         let error = folder.open(name, contents).expect_err(needle).to_string();
-        assert!(error.contains(needle) && error.contains(name) && !error.contains('\n'), "{error}");
+        assert!(
+            error.contains(needle) && error.contains(name) && !error.contains('\n'),
+            "{error}"
+        );
     }
 }
 
@@ -450,7 +472,10 @@ fn other_dumps_of_the_exchange_are_named_and_refused() {
             "holds klines",
         ),
         ("open_time,open,high,low,close,volume,close_time\n", "holds klines"),
-        ("update_id,best_bid_price,best_bid_qty,best_ask_price,best_ask_qty\n", "quotes of the order book"),
+        (
+            "update_id,best_bid_price,best_bid_qty,best_ask_price,best_ask_qty\n",
+            "quotes of the order book",
+        ),
         ("1,60000.1,0.01,600,1722470400,true,true\n", "is in seconds"),
     ] {
         let error = folder
@@ -473,7 +498,8 @@ fn futures_without_a_header_flags_as_numbers_and_further_headers_are_read() {
     let rows = |from: i64, end: &str| {
         (from..from + 2)
             .map(|id| format!("{id},60000.1,0.010,600.001,{},{end}\n", 1_722_470_400_000 + id))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     };
     let folder = Folder::new();
     for text in [
@@ -485,7 +511,11 @@ fn futures_without_a_header_flags_as_numbers_and_further_headers_are_read() {
         format!("{spot}{}{futures}{}", rows(1, "True,True"), rows(3, "false")),
     ] {
         let recording = folder.open("BTCUSDT-trades-2024-08-01.csv", &text).expect("readable");
-        assert_eq!((ids(&recording), recording.malformed_lines()), (vec![1, 2, 3, 4], 0), "{text}");
+        assert_eq!(
+            (ids(&recording), recording.malformed_lines()),
+            (vec![1, 2, 3, 4], 0),
+            "{text}"
+        );
         let (_, trades) = only(&recording);
         assert!(trades[0].buyer_market_maker && !trades[3].buyer_market_maker, "{text}");
     }
@@ -511,7 +541,9 @@ fn a_symbol_is_given_where_nothing_tells_it_and_refused_where_the_lines_do() {
 #[test]
 fn trades_of_nobody_use_up_ids_and_are_counted_as_other_events() {
     let frame = |id: i64, price: &str, who: &str| {
-        format!(r#"{{"e":"trade","E":1722470400001,"T":1722470400000,"s":"BTCUSDT","t":{id},"p":"{price}","q":"1","X":"{who}","m":true}}"#)
+        format!(
+            r#"{{"e":"trade","E":1722470400001,"T":1722470400000,"s":"BTCUSDT","t":{id},"p":"{price}","q":"1","X":"{who}","m":true}}"#
+        )
     };
     let text = [
         frame(1, "60000.10", "MARKET"),
@@ -527,14 +559,24 @@ fn trades_of_nobody_use_up_ids_and_are_counted_as_other_events() {
     let recording = Folder::new().open("futures", text).expect("readable");
     assert_eq!((recording.other_events(), recording.malformed_lines()), (3, 2));
     let (symbol, trades) = only(&recording);
-    let nobodys: Vec<_> = trades.iter().filter(|trade| trade.nobodys).map(|trade| trade.trade_id).collect();
+    let nobodys: Vec<_> = trades
+        .iter()
+        .filter(|trade| trade.nobodys)
+        .map(|trade| trade.trade_id)
+        .collect();
     assert_eq!((ids(&recording).len(), nobodys), (6, vec![2, 4, 5]));
-    assert!(trades.iter().all(|trade| trade.nobodys == (trade.price == 0)), "a price tells them apart");
+    assert!(
+        trades.iter().all(|trade| trade.nobodys == (trade.price == 0)),
+        "a price tells them apart"
+    );
     assert_eq!(recording.market_trades(symbol, 0..u64::MAX), 3);
     assert_eq!(recording.market_trades(symbol, 1..4), 1);
 
     let nothing = Folder::new().open("futures", frame(4, "0", "NA"));
-    assert!(matches!(nothing, Err(RecordingError::Empty { other_events: 1, .. })), "{nothing:?}");
+    assert!(
+        matches!(nothing, Err(RecordingError::Empty { other_events: 1, .. })),
+        "{nothing:?}"
+    );
 }
 
 #[test]
@@ -544,14 +586,22 @@ fn a_wanted_symbol_without_readable_rules_is_told() {
     let good = r#"{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":[]}"#;
     let odd = good.replace("BTCUSDT", "XRPUSDT").replace("[]", "null");
     for (listings, told) in [
-        (format!("{odd},{good}"), "XRPUSDT cannot be read (filters is absent or null) in"),
+        (
+            format!("{odd},{good}"),
+            "XRPUSDT cannot be read (filters is absent or null) in",
+        ),
         (good.to_owned(), "XRPUSDT is not listed in"),
     ] {
         let info = folder.write("info.json", format!(r#"{{"symbols":[{listings}]}}"#));
         let recording = Recording::open(&file, Some(&info)).expect("readable");
         let (_, left_out) = read_exchange_info(&info).expect("readable");
         let notes = recording.notes_on_rules(&left_out, &info);
-        assert!(notes.iter().any(|note| note.contains(told) && note.ends_with("rules of the time")), "{notes:?}");
+        assert!(
+            notes
+                .iter()
+                .any(|note| note.contains(told) && note.ends_with("rules of the time")),
+            "{notes:?}"
+        );
         assert_eq!(notes.len(), left_out.len() + 1);
     }
 }
@@ -625,7 +675,8 @@ mod large {
             let folder = tempfile::tempdir().expect("a folder");
             let memory = read(usize::MAX, usize::MAX, &trades, folder.path());
             let disk = read(3, at_once, &trades, folder.path());
-            prop_assert_eq!(memory.failure().is_none(), true);
+            prop_assert!(memory.failure().is_none());
+            prop_assert_eq!(memory.duplicates(), disk.duplicates());
             prop_assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0, "a file with a name");
             let symbols: Vec<_> = memory.symbols.keys().cloned().collect();
             prop_assert_eq!(&symbols, &disk.symbols.keys().cloned().collect::<Vec<_>>());
@@ -635,7 +686,7 @@ mod large {
                     (0..=recording.len(symbol)).map(|index| recording.trade(symbol, index).map(|trade| trade.rank())).collect::<Vec<_>>()
                 };
                 prop_assert_eq!(all(&memory), all(&disk));
-                prop_assert!(all(&memory).is_sorted_by_key(|rank| rank.is_none()));
+                prop_assert!(all(&memory).is_sorted_by_key(Option::is_none));
                 for id in 0..402 {
                     prop_assert_eq!(memory.position_of(symbol, id), disk.position_of(symbol, id), "{}", id);
                 }
@@ -666,7 +717,9 @@ mod large {
     #[test]
     fn every_trade_comes_back_whole_and_two_places_are_read_beside_each_other() {
         let symbol: Symbol = "BTCUSDT".parse().expect("a symbol");
-        let trades: Vec<_> = (0..20_000).map(|id| (symbol.clone(), trade(id, id, id % 10 == 9))).collect();
+        let trades: Vec<_> = (0..20_000)
+            .map(|id| (symbol.clone(), trade(id, id, id % 10 == 9)))
+            .collect();
         let folder = tempfile::tempdir().expect("a folder");
         let disk = read(100, 7_000, &trades, folder.path());
         for index in 0..trades.len() {
@@ -690,7 +743,10 @@ mod large {
         disk.symbols[&symbol].trades.truncate_file();
         assert_eq!(disk.trade(&symbol, 10_000), None);
         let told = failure.borrow().clone().expect("it is told");
-        assert!(told.contains("cannot be read") && told.contains(&folder.path().display().to_string()), "{told}");
+        assert!(
+            told.contains("cannot be read") && told.contains(&folder.path().display().to_string()),
+            "{told}"
+        );
     }
 
     #[test]
