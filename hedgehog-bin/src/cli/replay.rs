@@ -210,6 +210,7 @@ impl<'a> Replay<'a> {
                 played.unplayed.insert(symbol.clone(), unplayed);
             }
             let unstored = trades.saturating_sub(status.stored_of(symbol).unwrap_or(trades));
+            let unstored = unstored.max(after.unheard.get(symbol).copied().unwrap_or(0));
             if unstored > 0 {
                 played.unstored.insert(symbol.clone(), unstored);
             }

@@ -1,7 +1,8 @@
 //! The sources of settings, laid over each other key by key: the last one to speak wins.
 
-use super::{ConfigError, KEYS};
+use super::{Address, AddressError, ConfigError, KEYS};
 use crate::spelling::nearest;
+use crate::store::Location;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,13 +46,15 @@ impl Layers {
         })?;
         let mut found = Vec::new();
         flatten(path, "", table, &mut found)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for (key, text, _) in &mut found {
+            // From whatever folder the program is started, the file means the same databases.
+            if key.starts_with("databases.") {
+                *text = Location::relative_to(text, folder);
+            }
+        }
         self.lay(found);
         Ok(())
-    }
-
-    /// A setting as text.
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(|(text, _)| text.as_str())
     }
 
     /// A setting of another type; `expected` ends the sentence "this is not …".
@@ -72,6 +75,23 @@ impl Layers {
                 expected,
             }),
         }
+    }
+
+    /// The address of an exchange. A refused one may hold a password, which the complaint leaves out.
+    pub(super) fn address(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<Address, AddressError>,
+    ) -> Result<Option<Address>, ConfigError> {
+        let Some((text, place)) = self.values.get(key) else {
+            return Ok(None);
+        };
+        let refused = |AddressError { text, expected }| ConfigError::BadValue {
+            place: place.clone(),
+            value: text,
+            expected,
+        };
+        parse(text).map(Some).map_err(refused)
     }
 }
 

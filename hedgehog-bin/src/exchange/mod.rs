@@ -3,15 +3,18 @@
 //! There is one code path. [`binance`] speaks HTTP and WebSocket to a base address; [`simulator`] is a server that
 //! speaks the same protocol on a loopback port; testnet and the live exchange are other addresses.
 
+mod address;
 pub mod binance;
 mod endpoints;
 pub mod simulator;
 
 pub(crate) use crate::market::milliseconds;
-pub use endpoints::{Credentials, Endpoints};
+pub use address::{Address, AddressError};
+pub use endpoints::{Addresses, Credentials, Endpoints};
 
 use crate::market::{ExchangeInfo, FilterViolation, Order, Price, Quantity, Side, Symbol};
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +43,20 @@ pub trait Exchange: Send + Sync + fmt::Debug + 'static {
 
     /// Every open order of the account on a symbol (`GET /api/v3/openOrders`).
     fn open_orders<'a>(&'a self, symbol: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>>;
+
+    /// What the account holds, assets of which it has nothing left out (`GET /api/v3/account`).
+    fn balances(&self) -> BoxFuture<'_, Result<Vec<AssetBalance>, ExchangeError>>;
+}
+
+/// What an account holds of one asset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetBalance {
+    /// Its name at the exchange.
+    pub asset: String,
+    /// To be spent.
+    pub free: Quantity,
+    /// Bound by open orders.
+    pub locked: Quantity,
 }
 
 /// A limit order to be placed.

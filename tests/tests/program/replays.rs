@@ -203,3 +203,34 @@ fn a_file_whose_name_tells_no_symbol_is_played_as_the_one_that_is_said() -> Resu
     ensure!(stored(&folder)? == "1");
     Ok(())
 }
+
+#[test]
+fn trades_that_are_none_of_the_market_are_not_stored_and_leave_no_gap() -> Result<()> {
+    let folder = Folder::new()?;
+    let frame = |id: i64, price: &str, who: &str| {
+        format!(
+            r#"{{"e":"trade","E":1722470400001,"T":1722470400000,"s":"BTCUSDT","t":{id},"p":"{price}","q":"1","X":"{who}","m":true}}"#
+        )
+    };
+    let frames = [
+        frame(1, "60000.10", "MARKET"),
+        frame(2, "59000.00", "INSURANCE_FUND"),
+        frame(3, "60000.20", "MARKET"),
+        frame(4, "0", "NA"),
+        frame(5, "58000.00", "ADL"),
+        frame(6, "60000.30", "MARKET"),
+        frame(7, "0", "NA"),
+    ];
+    folder.file("frames", frames.join("\n"))?;
+    let args = "--replay frames --speed max --exit-at-end --start BTCUSDT";
+    let log = folder.spawn(args.split(' '))?.ends_well(SOON)?;
+    ensure!(log.contains("3 trades played") && log.contains(" 0 gaps"), "{log}");
+    let ids = folder.select(
+        "data_warehouse.db",
+        &["trade_id"],
+        "FROM trade_events ORDER BY trade_id",
+    )?;
+    ensure!(ids == [["1"], ["3"], ["6"]], "{ids:?}");
+    ensure!(folder.select("streamer.db", &["count(*)"], "FROM gaps")? == [["0"]]);
+    Ok(())
+}

@@ -1,10 +1,8 @@
-//! The trade stream of one symbol: decoding of frames, and the socket that they come from.
+//! The frames of trade streams, decoded.
 //!
 //! The hot path reads a trade with borrowed text and no intermediate tree; whatever is not a trade is looked at a second
 //! time and named, and is never an error of the connection.
 
-use super::socket::{Socket, SocketError};
-use crate::exchange::Endpoints;
 use crate::market::{Symbol, Told, TradeEvent, TradeWire};
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,7 +39,7 @@ pub fn decode(text: &str) -> Frame {
 }
 
 /// As [`decode`]; a trade of `expected` shares its symbol instead of making a new one.
-fn decode_for(text: &str, expected: Option<&Symbol>) -> Frame {
+pub(super) fn decode_for(text: &str, expected: Option<&Symbol>) -> Frame {
     match TradeWire::of_frame(text) {
         Ok(event) if event.is_trade() => Frame::of(event, expected),
         // Other events use the same keys with other types, so a refusal says nothing yet.
@@ -85,31 +83,4 @@ fn classify(text: &str) -> Frame {
 
 fn excerpt(text: &str) -> String {
     text.chars().take(80).collect()
-}
-
-/// A connection to one symbol's trade stream. It answers pings by itself.
-#[derive(Debug)]
-pub struct TradeSocket {
-    socket: Socket,
-    symbol: Symbol,
-}
-
-impl TradeSocket {
-    /// Opens `/ws/<symbol>@trade`; the address names the stream, and nothing needs to be sent. Gives up after 10 s.
-    pub async fn connect(endpoints: &Endpoints, symbol: &Symbol) -> Result<Self, SocketError> {
-        let socket = Socket::connect(&endpoints.trade_stream_url(symbol)).await?;
-        Ok(Self {
-            socket,
-            symbol: symbol.clone(),
-        })
-    }
-
-    /// The next frame, or why there will be none: a goodbye, a break, or 60 s without a frame of any kind, ping included.
-    ///
-    /// # Cancel safety
-    /// Dropping the future loses no frame.
-    pub async fn next(&mut self) -> Result<Frame, SocketError> {
-        let text = self.socket.next().await?;
-        Ok(decode_for(&text, Some(&self.symbol)))
-    }
 }

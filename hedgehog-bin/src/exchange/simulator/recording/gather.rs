@@ -137,9 +137,12 @@ impl Gathering {
             if let Some(spool) = &mut spool {
                 let (run, dropped) = spool.merge(of_symbol.runs).map_err(|source| spool.no_room(source))?;
                 duplicates += dropped;
-                spooled.push((symbol, run, facts));
+                spooled.push((symbol, run.until_the_last_of_the_market(), facts));
             } else {
                 duplicates += sort_and_dedup(&mut of_symbol.trades);
+                // Behind the last trade of the market nobody waits for an id.
+                let of_market = of_symbol.trades.iter().rposition(|trade| !trade.nobodys);
+                of_symbol.trades.truncate(of_market.map_or(0, |last| last + 1));
                 of_symbol.trades.shrink_to_fit();
                 let positions = of_symbol.trades.iter().enumerate();
                 let nobodys = positions.filter(|(_, trade)| trade.nobodys).map(|(at, _)| at).collect();

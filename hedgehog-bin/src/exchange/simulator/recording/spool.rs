@@ -253,7 +253,7 @@ impl Spooled {
                 }
             }
         }
-        block.index + low
+        (block.index + low).min(self.run.len)
     }
 
     fn id_at(&self, block: Block, row: usize) -> io::Result<i64> {
@@ -278,6 +278,15 @@ impl Run {
     fn block_of(&self, index: usize) -> Option<Block> {
         let after = self.blocks.partition_point(|block| block.index <= index);
         self.blocks.get(after.checked_sub(1)?).copied()
+    }
+
+    /// Without what stands behind the last trade of the market: nobody waits for its ids.
+    pub(super) fn until_the_last_of_the_market(mut self) -> Self {
+        while self.len > 0 && self.nobodys.last() == Some(&(self.len - 1)) {
+            self.nobodys.pop();
+            self.len -= 1;
+        }
+        self
     }
 
     /// Reads it from the front.
