@@ -1,7 +1,7 @@
 //! The testkit: what hedgehog's integration tests share, and nothing that the library or the program needs.
 //!
 //! * [`conformance`] knows which behaviours of OTP are due, runs the cases that show them, and counts what is covered.
-//! * `program` runs the real binary in a folder of its own; `tape` steers its market, `tree` and `sqlite` read it. They, `data` and
+//! * `program` runs the real binary in a folder of its own; `tape` steers its market, `bulk` makes it larger than memory, `tree` and `sqlite` read it. They, `data` and
 //!   `postgres` belong to the feature `program`.
 //! * [`build`] gives a test the example or the program that it runs.
 //! * [`scenario`] is the cast of those cases: a worker that records its life and misbehaves on command, and ways to wait.
@@ -12,6 +12,8 @@ pub mod build;
 pub mod conformance;
 pub mod scenario;
 
+#[cfg(feature = "program")]
+pub mod bulk;
 #[cfg(feature = "program")]
 pub mod data;
 #[cfg(feature = "program")]

@@ -215,7 +215,10 @@ pub(super) struct Run {
     /// Of the replay: max, 1 (the pace of the recording), 60 (sixty times it) [default: 1]
     #[arg(long, requires = "replay")]
     pub(super) speed: Option<Speed>,
-    /// Stop when the recording has been played and stored
+    /// Whose trades the recording holds, where neither its lines nor its name tell
+    #[arg(long, value_name = "SYMBOL", requires = "replay")]
+    pub(super) symbol: Option<Symbol>,
+    /// Stop when all that is streamed of the recording has been played and stored; exit code 1 if some of it was not
     #[arg(long, requires = "replay")]
     pub(super) exit_at_end: bool,
     /// A recorded exchangeInfo answer with the rules of the recording's time
@@ -266,6 +269,9 @@ pub(super) struct Simulate {
     /// A recorded exchangeInfo answer with the rules of the recording's time
     #[arg(long, value_name = "FILE", requires = "replay")]
     pub(super) exchange_info: Option<PathBuf>,
+    /// Whose trades the recording holds, where neither its lines nor its name tell
+    #[arg(long, value_name = "SYMBOL", requires = "replay")]
+    pub(super) symbol: Option<Symbol>,
     /// When a resting order fills: touch (the price is reached) or through (it is passed) [default: through]
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,

@@ -290,6 +290,9 @@ impl Carried {
                 let symbol = trade.symbol.clone();
                 self.frame(&symbol, Frame::Trade(trade));
             }
+            Heard::Frame(None, Frame::OtherTrade { symbol, trade_id }) => {
+                self.frame(&symbol.clone(), Frame::OtherTrade { symbol, trade_id });
+            }
             // Nobody's: the first stream counts it.
             Heard::Frame(None, frame) => {
                 if let Some(symbol) = self.streams.keys().min().cloned() {
@@ -318,6 +321,18 @@ impl Carried {
                 ledger.take(trade);
             }
             Frame::Trade(trade) => pass_over(&stream.wish, &format!("a trade of {}", trade.symbol)),
+            Frame::OtherTrade {
+                symbol: other,
+                trade_id,
+            } => {
+                if other == *symbol {
+                    ledger.use_up(trade_id);
+                }
+                pass_over(
+                    &stream.wish,
+                    &format!("trade {trade_id} of {other} is none of the market"),
+                );
+            }
             Frame::Unknown(what) => pass_over(&stream.wish, &what),
             Frame::Control | Frame::ServerShutdown => tracing::debug!("{symbol}: {frame:?}"),
             Frame::Malformed(why) => match ledger.malformed_frame() {
