@@ -1,0 +1,111 @@
+//! The program is ended at random moments, in any way, with and without trouble, and nothing of it is lost or told wrong.
+//!
+//! After each end and a start that is given time: what is stored and what is told missing leave nothing out and do not overlap,
+//! each order stands in its last state, and what was told at the end is so. `-- --ends 200` (or `HEDGEHOG_TEST_ENDS`) tries
+//! more of them, `-- --seed N` the same ones again. Without PostgreSQL, or without the right to mount a small disk, the ends
+//! that need it are reported as ignored.
+
+mod plan;
+mod play;
+mod stage;
+
+use anyhow::{Context as _, Result};
+use hedgehog_tests::disk::Disk;
+use hedgehog_tests::postgres::Postgres;
+use libtest_mimic::{Arguments, Completion, Trial};
+use plan::{BackEnd, Plan, Trouble};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// In a run without arguments.
+const ENDS: usize = 20;
+/// Says how many, where no argument can be given.
+const VARIABLE: &str = "HEDGEHOG_TEST_ENDS";
+/// Ends that are played at the same time: mostly they wait.
+const AT_ONCE: usize = 4;
+
+fn main() -> ExitCode {
+    let wanted = match Wanted::from_args(std::env::args()) {
+        Ok(wanted) => wanted,
+        Err(problem) => {
+            eprintln!("ends: {problem:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let Wanted { seed, ends, mut rest } = wanted;
+    rest.test_threads.get_or_insert(AT_ONCE);
+    if !rest.list {
+        println!("ends of seed {seed}: to have them again, add -- --seed {seed} --ends {ends}");
+    }
+    let postgres = Postgres::installed().map(Arc::new);
+    let small_disk = Disk::available();
+    let trials = plan::draw(seed, ends).into_iter().map(|plan| {
+        let missing = needs(&plan, &postgres, &small_disk);
+        let postgres = postgres.clone().ok();
+        trial(plan, (seed, ends), postgres, missing)
+    });
+    libtest_mimic::run(&rest, trials.collect()).exit_code()
+}
+
+/// What an end would need that is not here.
+fn needs(plan: &Plan, postgres: &Result<Arc<Postgres>, String>, small_disk: &Result<(), String>) -> Option<String> {
+    let server = (plan.back_end == BackEnd::Postgres).then(|| postgres.as_ref().err().cloned());
+    let disk = (plan.trouble == Trouble::Full).then(|| small_disk.as_ref().err().cloned());
+    server.flatten().or(disk.flatten())
+}
+
+fn trial(plan: Plan, (seed, ends): (u64, usize), postgres: Option<Arc<Postgres>>, missing: Option<String>) -> Trial {
+    let name = plan.name();
+    Trial::ignorable_test(name.clone(), move || {
+        if let Some(missing) = missing {
+            return Ok(Completion::ignored_with(missing));
+        }
+        let postgres = postgres.as_deref().filter(|_| plan.back_end == BackEnd::Postgres);
+        match play::play(&plan, postgres) {
+            Ok(()) => Ok(Completion::Completed),
+            Err(error) => {
+                let again = format!("cargo test -p hedgehog-tests --test ends -- --seed {seed} --ends {ends} {name}");
+                Err(format!("{error:?}\nto repeat: {again}").into())
+            }
+        }
+    })
+}
+
+/// The command line.
+struct Wanted {
+    seed: u64,
+    ends: usize,
+    rest: Arguments,
+}
+
+impl Wanted {
+    fn from_args(args: impl Iterator<Item = String>) -> Result<Self> {
+        let mut ends = match std::env::var(VARIABLE) {
+            Ok(ends) => ends
+                .parse()
+                .with_context(|| format!("{VARIABLE}={ends}: expected a number"))?,
+            Err(_) => ENDS,
+        };
+        let mut seed = fastrand::u64(..1_000_000);
+        let mut rest = Vec::new();
+        let mut args = args;
+        while let Some(arg) = args.next() {
+            let mut number = || {
+                let value = args.next().with_context(|| format!("{arg} expects a number"))?;
+                value
+                    .parse::<u64>()
+                    .with_context(|| format!("{arg} {value}: expected a number"))
+            };
+            match arg.as_str() {
+                "--ends" => ends = number()? as usize,
+                "--seed" => seed = number()?,
+                _ => rest.push(arg),
+            }
+        }
+        Ok(Self {
+            seed,
+            ends,
+            rest: Arguments::from_iter(rest),
+        })
+    }
+}
