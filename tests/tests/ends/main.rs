@@ -65,7 +65,8 @@ fn trial(plan: Plan, (seed, ends): (u64, usize), postgres: Option<Arc<Postgres>>
             Ok(()) => Ok(Completion::Completed),
             Err(error) => {
                 let again = format!("cargo test -p hedgehog-tests --test ends -- --seed {seed} --ends {ends} {name}");
-                Err(format!("{error:?}\nto repeat: {again}").into())
+                let told: Vec<_> = error.chain().map(ToString::to_string).collect();
+                Err(format!("{}\nto repeat: {again}", told.join("\nbecause: ")).into())
             }
         }
     })
