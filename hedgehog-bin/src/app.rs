@@ -76,7 +76,9 @@ impl System {
     /// and the warehouse last.
     pub fn root(&self) -> Supervisor {
         let parts = &self.0;
-        let mut root = Supervisor::new(Strategy::OneForOne);
+        // What can be expected to fail again waits with back-off inside the parts: what comes here is a kill or a defect, and one
+        // part's run of bad luck is no reason to end the others.
+        let mut root = Supervisor::new(Strategy::OneForOne).max_restarts(20);
         if let Some(simulator) = &parts.simulator {
             root = root.child(simulator.spec());
         }

@@ -9,9 +9,10 @@ use crate::exchange::simulator::{MarketSource, Recording, Speed};
 use crate::failure::{Failure, FailureKind};
 use crate::market::Symbol;
 use anyhow::Context as _;
-use hedgehog_core::{Outcome, RunningApplication};
+use hedgehog_core::{ExitReason, Outcome, RunningApplication};
 use indicatif::ProgressBar;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs until a signal, until the recording is over, or until the tree gives up.
 pub(super) fn run(run: Run, options: &Options) -> anyhow::Result<Option<Failure>> {
@@ -20,7 +21,33 @@ pub(super) fn run(run: Run, options: &Options) -> anyhow::Result<Option<Failure>
     logging::init(config.log_format, &bar)?;
     let market = market(&run, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(run, config, market, bar))
+    let ended = runtime.block_on(async {
+        let _limit = outlive_file_size_limits()?;
+        serve(run, config, market, bar).await
+    });
+    // Everything that matters was waited for. What still blocks a thread, such as a lookup without an answer, is not.
+    runtime.shutdown_timeout(BLOCKED);
+    ended
+}
+
+/// How long the tree may take to stop, and the process to end, from the first signal on: ten seconds are promised.
+const STOP_WITHIN: Duration = Duration::from_secs(8);
+const EXIT_WITHIN: Duration = Duration::from_millis(9_500);
+/// How long the end of the process waits for threads that are blocked.
+const BLOCKED: Duration = Duration::from_millis(200);
+
+/// A write beyond the limit of `ulimit -f` fails as on a full disk, instead of killing the process: having a handler for the signal
+/// is enough (setrlimit(2), `RLIMIT_FSIZE`).
+#[cfg(unix)]
+fn outlive_file_size_limits() -> std::io::Result<tokio::signal::unix::Signal> {
+    // The same number on Linux, macOS and the BSDs; the standard library has no name for it.
+    const SIGXFSZ: i32 = 25;
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ))
+}
+
+#[cfg(not(unix))]
+fn outlive_file_size_limits() -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Reads the recording first: a file that cannot be played leaves no folder behind.
@@ -74,6 +101,8 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
         }
     };
     let outcome = (system.application())
+        .stop_deadline(STOP_WITHIN)
+        .exit_deadline(EXIT_WITHIN)
         .run_until(async |running| match work(running).await {
             Ok(done) => played = Some(done),
             Err(error) => failure = Some(Failure::from(&error)),
@@ -87,6 +116,14 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     system.close();
     match outcome? {
         Outcome::RootExited(reason) => anyhow::bail!("the supervision tree gave up: {reason}"),
+        Outcome::Stopped { reason, .. } | Outcome::Finished { reason } if failure.is_none() => {
+            // A part that was killed may have left something undone.
+            let late = !matches!(reason, ExitReason::Shutdown);
+            Ok(late.then(|| Failure {
+                kind: FailureKind::Failed,
+                message: format!("the program did not stop within {STOP_WITHIN:?} and was ended: {reason}"),
+            }))
+        }
         _ => Ok(failure),
     }
 }
