@@ -4,7 +4,11 @@
 //! each order stands in its last state, and what was told at the end is so. `-- --ends 200` (or `HEDGEHOG_TEST_ENDS`) tries
 //! more of them, `-- --seed N` the same ones again. Without PostgreSQL, or without the right to mount a small disk, the ends
 //! that need it are reported as ignored.
+//!
+//! `bounds` are the times and the memory that are promised for such moments; `-- --large` adds those that take minutes, which
+//! mean something with `--release` only.
 
+mod bounds;
 mod plan;
 mod play;
 mod stage;
@@ -32,7 +36,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let Wanted { seed, ends, mut rest } = wanted;
+    let Wanted {
+        seed,
+        ends,
+        large,
+        mut rest,
+    } = wanted;
     rest.test_threads.get_or_insert(AT_ONCE);
     if !rest.list {
         println!("ends of seed {seed}: to have them again, add -- --seed {seed} --ends {ends}");
@@ -44,7 +53,65 @@ fn main() -> ExitCode {
         let postgres = postgres.clone().ok();
         trial(plan, (seed, ends), postgres, missing)
     });
-    libtest_mimic::run(&rest, trials.collect()).exit_code()
+    let trials = trials.chain(bounds(&postgres, large)).collect();
+    libtest_mimic::run(&rest, trials).exit_code()
+}
+
+/// The tests of what is promised for such moments.
+fn bounds(postgres: &Result<Arc<Postgres>, String>, large: bool) -> Vec<Trial> {
+    let plain = |name: &str, test: fn() -> Result<()>| {
+        Trial::test(format!("bounds::{name}"), move || {
+            test().map_err(|error| told(&error).into())
+        })
+    };
+    let mut trials = vec![
+        plain(
+            "400_symbols_connect_in_time_and_nothing_is_missed",
+            bounds::many_symbols,
+        ),
+        plain("a_million_trades_at_full_speed_take_little_memory", || {
+            bounds::long_replay(1, 1)
+        }),
+    ];
+    if large {
+        trials.extend([
+            plain("ten_million_trades_of_a_symbol", || bounds::long_replay(10, 1)),
+            plain("ten_million_trades_of_twenty_symbols", || bounds::long_replay(10, 20)),
+            plain("status_beside_twenty_million_rows", || {
+                bounds::status_beside_many_rows(20_000_000)
+            }),
+        ]);
+    }
+    for (test, body) in [
+        ("status_answers", bounds::status_answers as Bound),
+        ("the_program_ends_in_time", bounds::ends_in_time),
+    ] {
+        let name = format!("bounds::{test}::sqlite::locked");
+        trials.push(Trial::test(name, move || {
+            body(Trouble::Locked, None).map_err(|error| told(&error).into())
+        }));
+        for trouble in [Trouble::Locked, Trouble::Stopped("fast"), Trouble::Suspended] {
+            let postgres = postgres.clone();
+            let name = format!("bounds::{test}::postgres::{trouble}");
+            trials.push(Trial::ignorable_test(name, move || match postgres {
+                Err(missing) => Ok(Completion::ignored_with(missing)),
+                Ok(postgres) => match body(trouble, Some(&postgres)) {
+                    Ok(()) => Ok(Completion::Completed),
+                    Err(error) => Err(told(&error).into()),
+                },
+            }));
+        }
+    }
+    trials
+}
+
+/// A test of a program that has its trouble.
+type Bound = fn(Trouble, Option<&Postgres>) -> Result<()>;
+
+/// The whole chain of an error, without where in this test it arose.
+fn told(error: &anyhow::Error) -> String {
+    let chain: Vec<_> = error.chain().map(ToString::to_string).collect();
+    chain.join("\nbecause: ")
 }
 
 /// What an end would need that is not here.
@@ -65,8 +132,7 @@ fn trial(plan: Plan, (seed, ends): (u64, usize), postgres: Option<Arc<Postgres>>
             Ok(()) => Ok(Completion::Completed),
             Err(error) => {
                 let again = format!("cargo test -p hedgehog-tests --test ends -- --seed {seed} --ends {ends} {name}");
-                let told: Vec<_> = error.chain().map(ToString::to_string).collect();
-                Err(format!("{}\nto repeat: {again}", told.join("\nbecause: ")).into())
+                Err(format!("{}\nto repeat: {again}", told(&error)).into())
             }
         }
     })
@@ -76,6 +142,8 @@ fn trial(plan: Plan, (seed, ends): (u64, usize), postgres: Option<Arc<Postgres>>
 struct Wanted {
     seed: u64,
     ends: usize,
+    /// Whether what takes minutes is wanted too.
+    large: bool,
     rest: Arguments,
 }
 
@@ -88,6 +156,7 @@ impl Wanted {
             Err(_) => ENDS,
         };
         let mut seed = fastrand::u64(..1_000_000);
+        let mut large = false;
         let mut rest = Vec::new();
         let mut args = args;
         while let Some(arg) = args.next() {
@@ -100,12 +169,14 @@ impl Wanted {
             match arg.as_str() {
                 "--ends" => ends = number()? as usize,
                 "--seed" => seed = number()?,
+                "--large" => large = true,
                 _ => rest.push(arg),
             }
         }
         Ok(Self {
             seed,
             ends,
+            large,
             rest: Arguments::from_iter(rest),
         })
     }

@@ -136,6 +136,11 @@ impl Plan {
         }
     }
 
+    /// With nothing random in it.
+    pub(crate) fn plain(market: Market, back_end: BackEnd, trouble: Trouble) -> Self {
+        Self::new(0, market, back_end, trouble, &mut Rng::with_seed(0))
+    }
+
     pub(crate) fn name(&self) -> String {
         let Self {
             number,

@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const STOPS_WITHIN: Duration = Duration::from_secs(15);
 /// A second signal that comes sooner is the first one again.
 const SECOND: Duration = Duration::from_millis(700);
+/// From a second signal to the end, which waits for nothing.
+const AT_ONCE: Duration = Duration::from_secs(2);
 /// Longer than `status` may take.
 const ANSWER: Duration = Duration::from_secs(4);
 
@@ -56,6 +58,7 @@ fn ended(plan: &Plan, stage: &Stage, program: &Program) -> Result<Account> {
     if plan.passes {
         standing.take().map(|standing| stage.relieve(standing)).transpose()?;
     }
+    ensure!(!program.has_ended()?, "the program ended by itself");
     let begun = Instant::now();
     program.signal(plan.signal.name())?;
     let mut ending = if plan.signal == Signal::Kill {
@@ -63,17 +66,21 @@ fn ended(plan: &Plan, stage: &Stage, program: &Program) -> Result<Account> {
     } else {
         Ending::Ordered
     };
-    if plan.twice {
-        let over = eventually("the first signal had its time", PATIENCE, || {
-            let over = program.has_ended()?;
-            Ok((over || begun.elapsed() > SECOND).then_some(over))
-        })?;
-        // It may end between the look and the signal; then nobody hears this one.
-        if !over && program.signal(plan.signal.name()).is_ok() {
-            ending = Ending::Forced(plan.signal.number());
+    let status = if plan.twice { first_heard(program, begun)? } else { None };
+    let status = match status {
+        Some(ended) => ended,
+        None if plan.twice => {
+            let second = Instant::now();
+            program.signal(plan.signal.name())?;
+            let status = program.wait(AT_ONCE)?;
+            // The first one may have done its work just before.
+            if !matches!(status.code(), Some(0 | 4)) || second.elapsed() > AT_ONCE / 4 {
+                ending = Ending::Forced(plan.signal.number());
+            }
+            status
         }
-    }
-    let status = program.wait(STOPS_WITHIN)?;
+        None => program.wait(STOPS_WITHIN)?,
+    };
     standing.take().map(|standing| stage.relieve(standing)).transpose()?;
     stage.settled()?;
     account(
@@ -86,6 +93,14 @@ fn ended(plan: &Plan, stage: &Stage, program: &Program) -> Result<Account> {
             log: program.log(),
         },
     )
+}
+
+/// Gives the first signal its time, in which the program may end.
+fn first_heard(program: &Program, begun: Instant) -> Result<Option<ExitStatus>> {
+    eventually("the first signal had its time", PATIENCE, || {
+        let ended = program.has_ended()?.then(|| program.wait(AT_ONCE)).transpose()?;
+        Ok((ended.is_some() || begun.elapsed() > SECOND).then_some(ended))
+    })
 }
 
 /// Waits until as much has been received since the trouble began as planned, or as long.
@@ -131,9 +146,6 @@ fn account(plan: &Plan, stage: &Stage, ended: &Ended) -> Result<Account> {
 
 /// What a run has told, beside what there is of it; `before` are the rows that there were.
 fn told(stage: &Stage, ended: &Ended, before: u64) -> Result<Account> {
-    let books = stage.books()?;
-    let unstored = (ended.received.iter())
-        .filter(|(symbol, id)| !(books.iter()).any(|((of, _), books)| of == *symbol && books.stored.contains(id)));
     let last_line = ended.log.lines().rfind(|line| line.contains(NEW_TRADES));
     Ok(Account {
         ending: ended.ending,
@@ -145,7 +157,7 @@ fn told(stage: &Stage, ended: &Ended, before: u64) -> Result<Account> {
                 .any(|words| line.contains(words))
         }),
         rows_added: stage.rows()?.saturating_sub(before),
-        unstored: unstored.map(|(_, id)| *id).collect(),
+        unstored: unstored(stage, &ended.received)?,
         answers_lost: false,
         troubled: false,
     })
@@ -184,10 +196,13 @@ fn start_again(stage: &Stage, logs: &mut Vec<String>) -> Result<()> {
     in_order(stage)
 }
 
-/// Returns when everything has been received that the market had while nobody listened, and is stored.
+/// Returns when everything has been received that the market had while nobody listened, and is stored; then it has the last
+/// trades that are known to be received.
 fn drained(stage: &Stage, program: &Program) -> Result<Received> {
-    let mut first: Option<i64> = None;
     let mut last = None;
+    let mut mark: Option<Received> = None;
+    let mut first: Option<i64> = None;
+    let mut orders_stood = false;
     let drained = eventually("the next run has drained", PATIENCE, || {
         ensure!(!program.has_ended()?, "the next run has ended by itself");
         let Some(status) = stage.folder.status_within(ANSWER)? else {
@@ -197,20 +212,40 @@ fn drained(stage: &Stage, program: &Program) -> Result<Received> {
         let sum: i64 = received.values().sum();
         let first = *first.get_or_insert(sum);
         let streams = status["streaming"].as_array().cloned().unwrap_or_default();
-        let topics = status["storing"].as_array().cloned().unwrap_or_default();
         let heard = if stage.is_finite() {
             status["replay"]["played"] == status["replay"]["total"] && !status["replay"].is_null()
         } else {
-            sum > first + 10
-                && streams.len() == SYMBOLS.len()
-                && streams.iter().all(|stream| stream["state"] == "connected")
+            let connected = |stream: &Value| stream["state"] == "connected";
+            sum > first + 10 && streams.len() == SYMBOLS.len() && streams.iter().all(connected)
         };
-        let stored = topics.len() == 2 * SYMBOLS.len() && topics.iter().all(|topic| topic["lag"] == 0);
-        let (placed, kept) = stage.orders()?;
         last = Some(status);
-        Ok((heard && stored && placed == kept).then_some(received))
+        if heard && mark.is_none() {
+            mark = Some(received);
+        }
+        let Some(mark) = mark.as_ref().filter(|mark| !mark.is_empty()) else {
+            return Ok(None);
+        };
+        // A market that goes on changes its orders while they are compared.
+        orders_stood = orders_stood || stage.orders_stand()?;
+        Ok((orders_stood && unstored(stage, mark)?.is_empty()).then(|| mark.clone()))
     });
-    drained.with_context(|| format!("{}\n{}", orders_that_differ(stage), last.unwrap_or_default()))
+    drained.with_context(|| {
+        let last = last.map(|status| status.to_string()).unwrap_or_default();
+        format!("{}\n{last}", orders_that_differ(stage))
+    })
+}
+
+/// Of the trades that were last received, those that are not stored.
+fn unstored(stage: &Stage, received: &Received) -> Result<Vec<i64>> {
+    let books = stage.books()?;
+    let stored = |symbol: &str, id: i64| {
+        let of_symbol = books.iter().filter(|((of, _), _)| of == symbol);
+        of_symbol
+            .map(|(_, books)| books)
+            .any(|books| books.stored.contains(&id))
+    };
+    let missing = received.iter().filter(|(symbol, id)| !stored(symbol, **id));
+    Ok(missing.map(|(_, id)| *id).collect())
 }
 
 fn orders_that_differ(stage: &Stage) -> String {

@@ -195,6 +195,17 @@ impl Stage {
         Ok((placed, self.select("data_warehouse", &columns, rest)?))
     }
 
+    /// Whether each order that the exchange has is stored in its last state. While they are read the market goes on: an order
+    /// may be stored as it was before, or as it is after.
+    pub(crate) fn orders_stand(&self) -> Result<bool> {
+        let (before, kept) = self.orders()?;
+        let (after, _) = self.orders()?;
+        let stands = |order: &OrderRow| {
+            kept.contains(order) || after.iter().any(|now| now[..2] == order[..2] && kept.contains(now))
+        };
+        Ok(before.iter().all(stands) && kept.len() >= before.len())
+    }
+
     /// Makes the trouble.
     pub(crate) fn trouble(&self, trouble: Trouble) -> Result<Standing> {
         Ok(match (trouble, &self.server) {
