@@ -229,14 +229,16 @@ impl Server {
     fn signal(&self, signal: &str) -> Result<()> {
         let file = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid"))?;
         let postmaster: u32 = file.lines().next().unwrap_or_default().trim().parse()?;
-        // The postmaster first when it stops, so that it makes no more of them.
-        let processes = std::iter::once(postmaster).chain(children(postmaster)?);
-        let sent = Command::new("kill")
-            .arg(signal)
-            .args(processes.map(|process| process.to_string()))
-            .stderr(Stdio::null())
-            .status()?;
-        ensure!(sent.success(), "kill {signal} failed");
+        let send = |process: u32| {
+            let mut kill = Command::new("kill");
+            kill.args([signal, &process.to_string()]).stderr(Stdio::null()).status()
+        };
+        // First, because it makes no more of them while it is stopped.
+        ensure!(send(postmaster)?.success(), "kill {signal} {postmaster} failed");
+        for child in children(postmaster)? {
+            // One that has ended meanwhile needs no signal.
+            send(child)?;
+        }
         Ok(())
     }
 

@@ -63,6 +63,8 @@ pub(crate) struct Plan {
     /// The end comes with so many trades more received, or after so long.
     pub(crate) received: u64,
     pub(crate) patience: Duration,
+    /// The next run is killed after so long, and it is the one after that which must have everything.
+    pub(crate) killed_again: Option<Duration>,
     /// Of a generated market.
     pub(crate) market_seed: u64,
 }
@@ -132,6 +134,7 @@ impl Plan {
             rows,
             received,
             patience: Duration::from_millis(random.u64(100..4_000)),
+            killed_again: (random.u8(..4) == 0).then(|| Duration::from_millis(random.u64(10..2_000))),
             market_seed: random.u64(1..1_000),
         }
     }

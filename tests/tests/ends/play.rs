@@ -30,6 +30,7 @@ pub(crate) fn play(plan: &Plan, postgres: Option<&Postgres>) -> Result<()> {
     let stage = Stage::new(plan, postgres)?;
     let mut logs = Vec::new();
     end(plan, &stage, &mut logs)
+        .and_then(|()| kill_again(plan, &stage, &mut logs))
         .and_then(|()| start_again(&stage, &mut logs))
         .with_context(|| format!("{plan:?}\n{}\n{}", described(&stage), logs.join("\n--- the next run\n")))
 }
@@ -173,6 +174,24 @@ fn all_true(account: &Account) -> Result<()> {
     let found = untruths(account);
     ensure!(found.is_empty(), "{}\n{account:?}", found.join("\n"));
     Ok(())
+}
+
+/// A run that is killed while it takes up what the one before it left.
+fn kill_again(plan: &Plan, stage: &Stage, logs: &mut Vec<String>) -> Result<()> {
+    let Some(after) = plan.killed_again else {
+        return Ok(());
+    };
+    let begun = Instant::now();
+    let program = stage.spawn("max")?;
+    eventually("the moment of the kill", PATIENCE, || {
+        Ok((begun.elapsed() > after).then_some(()))
+    })?;
+    let by_itself = program.has_ended()?;
+    program.signal("KILL")?;
+    program.wait(STOPS_WITHIN)?;
+    logs.push(program.log());
+    ensure!(!by_itself, "the next run ended by itself");
+    stage.settled()
 }
 
 /// A run without trouble, which is given time to drain and then stopped; after it everything must be in order.

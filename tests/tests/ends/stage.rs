@@ -100,8 +100,15 @@ impl Stage {
         })
     }
 
-    /// Starts the program. What was on comes back by itself; naming it again changes nothing.
+    /// Starts the program and returns once everything runs.
     pub(crate) fn run(&self, speed: &str) -> Result<Program> {
+        let program = self.spawn(speed)?;
+        program.says("Ctrl-C stops")?;
+        Ok(program)
+    }
+
+    /// Starts the program. What was on comes back by itself; naming it again changes nothing.
+    pub(crate) fn spawn(&self, speed: &str) -> Result<Program> {
         let mut args = vec![
             "--start".to_owned(),
             SYMBOLS.join(","),
@@ -122,7 +129,7 @@ impl Stage {
             }
             (None, None) => args.extend(["--seed".to_owned(), self.market_seed.to_string()]),
         }
-        self.folder.run(args.iter().map(String::as_str))
+        self.folder.spawn(args.iter().map(String::as_str))
     }
 
     /// The speed of a run that is to be ended.
