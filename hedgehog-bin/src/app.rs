@@ -11,7 +11,7 @@ mod status;
 
 pub use open::{Market, OpenError};
 pub use process::Killed;
-pub use status::{ReplayStatus, SeedReport, SystemStatus};
+pub use status::{ReplayStatus, SeedReport, SystemStatus, Unstored};
 
 use crate::config::Config;
 use crate::control;
@@ -22,6 +22,7 @@ use crate::market::{Stream, Symbol};
 use crate::naive::Naive;
 use crate::operation::{OperationError, Outcome};
 use crate::spelling::did_you_mean;
+use crate::store::{Ownership, StoreError};
 use crate::streamer::Streamer;
 use crate::venue::Venue;
 use crate::warehouse::Warehouse;
@@ -46,6 +47,8 @@ struct Parts {
     streamer: Option<Streamer>,
     naive: Option<Naive>,
     warehouse: Option<Warehouse>,
+    /// Of the databases.
+    ownership: Ownership,
     /// In milliseconds since the epoch.
     since: i64,
     /// Whether every listed symbol has its rows.
@@ -78,7 +81,9 @@ impl System {
         let parts = &self.0;
         // What can be expected to fail again waits with back-off inside the parts: what comes here is a kill or a defect, and one
         // part's run of bad luck is no reason to end the others.
-        let mut root = Supervisor::new(Strategy::OneForOne).max_restarts(20);
+        let mut root = Supervisor::new(Strategy::OneForOne)
+            .max_restarts(20)
+            .child(parts.ownership.spec());
         if let Some(simulator) = &parts.simulator {
             root = root.child(simulator.spec());
         }
@@ -163,8 +168,15 @@ impl System {
         Ok(())
     }
 
-    /// Gives folder and socket back. Call it after the tree has stopped.
-    pub fn close(&self) {
+    /// Returns when a database is lost to this program: another one has taken it over, or its file is gone. What to tell; the
+    /// program must end.
+    pub async fn lost(&self) -> StoreError {
+        self.0.ownership.lost().await
+    }
+
+    /// Gives databases, folder and socket back. Call it after the tree has stopped.
+    pub async fn close(&self) {
+        self.0.ownership.release().await;
         drop(std::mem::take(&mut *self.0.held.lock()));
     }
 

@@ -21,7 +21,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// Every setting, by its key in the file; `simulator.seed` is `HEDGEHOG_SIMULATOR_SEED` in the environment.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "apps",
     "log_format",
     "simulator.seed",
@@ -31,6 +31,7 @@ const KEYS: [&str; 9] = [
     "databases.naive",
     "databases.data_warehouse",
     "naive.profile",
+    "warehouse.memory",
 ];
 
 /// What the program runs with.
@@ -48,6 +49,8 @@ pub struct Config {
     pub databases: Databases,
     /// Which numbers new trading settings are seeded with: `naive.profile`.
     pub profile: Profile,
+    /// How many bytes of events that are not stored yet may be in memory, over all topics: `warehouse.memory`, 64 MiB by default.
+    pub warehouse_memory: u64,
 }
 
 /// The table `[simulator]`.
@@ -61,7 +64,8 @@ pub struct SimulatorConfig {
     pub port: u16,
 }
 
-/// The table `[databases]`: SQLite paths or `postgres://` URLs; by default a file per app in the data folder.
+/// The table `[databases]`: SQLite paths or `postgres://` URLs; by default a file per app in the data folder. A relative path in a
+/// file is relative to that file, any other one to the working directory.
 #[derive(Clone)]
 pub struct Databases {
     /// Of the streamer: `databases.streamer`.
@@ -165,9 +169,29 @@ impl Config {
             profile: layers
                 .read("naive.profile", "safe or demo", |text| text.parse().ok())?
                 .unwrap_or_default(),
+            warehouse_memory: layers
+                .read("warehouse.memory", "an amount of memory such as 64MiB or 1GiB", memory)?
+                .unwrap_or(crate::warehouse::MEMORY),
             data_dir,
         })
     }
+}
+
+/// Bytes: a whole number, also of `KiB`, `MiB` or `GiB`.
+fn memory(text: &str) -> Option<u64> {
+    let lower = text.to_lowercase();
+    let (number, unit) = match lower.find(|c: char| !c.is_ascii_digit()) {
+        Some(at) => lower.split_at(at),
+        None => (&*lower, ""),
+    };
+    let shift = match unit.trim() {
+        "" | "b" => 0,
+        "kib" => 10,
+        "mib" => 20,
+        "gib" => 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
 /// The data folder comes first, because the file may lie in it.

@@ -38,7 +38,7 @@ pub enum FailureKind {
     NotRunning,
     /// A database is not usable: 4.
     Database,
-    /// The port or the data folder is taken: 5.
+    /// The port, the data folder or a database is taken: 5.
     InUse,
 }
 
@@ -100,8 +100,11 @@ impl FailureKind {
             });
         }
         if let Some(error) = error.downcast_ref::<StoreError>() {
-            let is_input = matches!(error, StoreError::UnsupportedUrl { .. });
-            return Some(if is_input { Self::BadInput } else { Self::Database });
+            return Some(match error {
+                StoreError::UnsupportedUrl { .. } | StoreError::OtherVenue { .. } => Self::BadInput,
+                StoreError::Held { .. } | StoreError::TakenOver { .. } => Self::InUse,
+                _ => Self::Database,
+            });
         }
         let is_input = error.is::<ConfigError>() || error.is::<VenueError>() || error.is::<RecordingError>();
         is_input.then_some(Self::BadInput)

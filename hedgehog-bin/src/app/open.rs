@@ -10,7 +10,7 @@ use crate::exchange::{Credentials, Endpoints, Exchange, ExchangeError};
 use crate::market::{Bus, Symbol};
 use crate::naive::Naive;
 use crate::operation::OperationError;
-use crate::store::{Database, Db, StoreError};
+use crate::store::{Database, Db, Ownership, StoreError};
 use crate::streamer::Streamer;
 use crate::venue::{Venue, VenueError};
 use crate::warehouse::Warehouse;
@@ -90,9 +90,16 @@ impl System {
         let naive_db = database(App::Naive, Database::Naive).await?;
         let warehouse_db = database(App::Warehouse, Database::DataWarehouse).await?;
 
+        let mut databases = vec![
+            (Database::Streamer, streamer_db.clone()),
+            (Database::Naive, naive_db.clone()),
+            (Database::DataWarehouse, warehouse_db.clone()),
+        ];
         let (simulator, endpoints, credentials) = match market {
             Market::Simulated(source) => {
-                let simulator = simulator(&config, source).await?;
+                let memory = open_database(&config, Database::Simulator).await?;
+                databases.push((Database::Simulator, Some(memory.clone())));
+                let simulator = simulator(&config, source, memory).await?;
                 let (endpoints, credentials) = (simulator.endpoints(), simulator.credentials());
                 (Some(simulator), endpoints, credentials)
             }
@@ -101,7 +108,14 @@ impl System {
         };
         let exchange: Arc<dyn Exchange> = Arc::new(BinanceClient::new(endpoints.clone(), credentials.clone())?);
         let listener = Listener::bind(&lock).map_err(OpenError::Control)?;
-        venue.claim(&lock)?;
+        // Last of what can be refused: a database that was nobody's belongs to this venue from here on.
+        let databases = databases.into_iter().filter_map(|(database, db)| Some((database, db?)));
+        let ownership = Ownership::claim(databases, &venue.to_string()).await;
+        let ownership = ownership.map_err(|(database, source)| OpenError::Database { database, source })?;
+        if let Err(error) = venue.claim(&lock) {
+            ownership.undo().await;
+            return Err(error.into());
+        }
 
         let bus = Bus::new();
         let streamer = streamer_db.map(|db| Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone()));
@@ -115,7 +129,10 @@ impl System {
                 config.profile,
             )
         });
-        let warehouse = warehouse_db.map(|db| Warehouse::new(db, exchange.clone(), bus));
+        let warehouse = warehouse_db.map(|db| {
+            Warehouse::new(db, exchange.clone(), bus)
+                .keeping(config.warehouse_memory, config.data_dir.absolute().join("unstored"))
+        });
         let held = Held {
             _lock: Some(lock),
             listener: Some(Arc::new(listener)),
@@ -132,6 +149,7 @@ impl System {
             streamer,
             naive,
             warehouse,
+            ownership,
             since,
             seeded: watch::Sender::new(false),
             held,
@@ -139,8 +157,7 @@ impl System {
     }
 }
 
-async fn simulator(config: &Config, market: MarketSource) -> Result<Simulator, OpenError> {
-    let database = open_database(config, Database::Simulator).await?;
+async fn simulator(config: &Config, market: MarketSource, database: Db) -> Result<Simulator, OpenError> {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.simulator.port));
     Ok(Simulator::bind(SimulatorConfig {
         listen,

@@ -77,9 +77,13 @@ impl SystemStatus {
             .collect()
     }
 
-    /// Events that were received and are not stored yet; after the end of the tree, those that never will be.
-    pub fn unstored(&self) -> u64 {
-        self.storing.iter().flatten().map(|topic| topic.lag).sum()
+    /// Events that were received and are not in the database.
+    pub fn unstored(&self) -> Unstored {
+        let topics = || self.storing.iter().flatten();
+        Unstored {
+            kept: topics().map(|topic| topic.spilled).sum(),
+            lost: topics().map(|topic| topic.lag + topic.lost).sum(),
+        }
     }
 
     /// Whether anything of a symbol is on or has been since the start.
@@ -104,6 +108,15 @@ impl SystemStatus {
             sum(&orders, |topic| topic.rows_new),
         ))
     }
+}
+
+/// What the warehouse has received and the database has not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unstored {
+    /// On disk, for the next start to store.
+    pub kept: u64,
+    /// In memory only: while the program runs on their way, after its end lost.
+    pub lost: u64,
 }
 
 /// How far a recording is.

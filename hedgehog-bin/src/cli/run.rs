@@ -3,7 +3,7 @@
 use super::args::{ExchangeName, Options, Run};
 use super::replay::{Played, Replay};
 use super::{environment, hint, logging};
-use crate::app::{Market, System, SystemStatus};
+use crate::app::{Market, System, SystemStatus, Unstored};
 use crate::config::{App, Config};
 use crate::exchange::simulator::{MarketSource, Recording, Speed};
 use crate::failure::{Failure, FailureKind};
@@ -103,9 +103,14 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     let outcome = (system.application())
         .stop_deadline(STOP_WITHIN)
         .exit_deadline(EXIT_WITHIN)
-        .run_until(async |running| match work(running).await {
-            Ok(done) => played = Some(done),
-            Err(error) => failure = Some(Failure::from(&error)),
+        .run_until(async |running| {
+            tokio::select! {
+                done = work(running) => match done {
+                    Ok(done) => played = Some(done),
+                    Err(error) => failure = Some(Failure::from(&error)),
+                },
+                lost = system.lost() => failure = Some(Failure::from(&anyhow::Error::from(lost))),
+            }
         })
         .await
         .context("the program could not run");
@@ -113,7 +118,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     if failure.is_none() {
         failure = farewell(&system, played.as_ref()).await;
     }
-    system.close();
+    system.close().await;
     match outcome? {
         Outcome::RootExited(reason) => anyhow::bail!("the supervision tree gave up: {reason}"),
         Outcome::Stopped { reason, .. } | Outcome::Finished { reason } if failure.is_none() => {
@@ -170,9 +175,18 @@ async fn farewell(system: &System, played: Option<&Played>) -> Option<Failure> {
     for (part, why) in &status.unreadable {
         tracing::warn!("what was {part} cannot be told: {why}");
     }
-    let unstored = status.unstored();
-    (unstored > 0).then(|| Failure {
+    let Unstored { kept, lost } = status.unstored();
+    let message = match (kept, lost) {
+        (0, 0) => return None,
+        (kept, 0) => format!("{kept} trades and orders were received and not stored yet: the next start stores them"),
+        (0, lost) => format!("{lost} trades and orders were received and not stored: they are lost"),
+        (kept, lost) => format!(
+            "{} trades and orders were received and not stored: the next start stores {kept} of them, {lost} are lost",
+            kept + lost
+        ),
+    };
+    Some(Failure {
         kind: FailureKind::Database,
-        message: format!("{unstored} trades and orders were received and not stored"),
+        message,
     })
 }

@@ -22,7 +22,7 @@ pub(super) fn seed(options: &Options) -> anyhow::Result<Response> {
         let exchange = system.exchange_only().start().await?;
         let report = system.seed().await;
         exchange.stop().await;
-        system.close();
+        system.close().await;
         anyhow::Ok(report?)
     })?;
     let answer = Answer {

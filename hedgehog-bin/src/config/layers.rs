@@ -2,6 +2,7 @@
 
 use super::{ConfigError, KEYS};
 use crate::spelling::nearest;
+use crate::store::Location;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,13 @@ impl Layers {
         })?;
         let mut found = Vec::new();
         flatten(path, "", table, &mut found)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for (key, text, _) in &mut found {
+            // From whatever folder the program is started, the file means the same databases.
+            if key.starts_with("databases.") {
+                *text = Location::relative_to(text, folder);
+            }
+        }
         self.lay(found);
         Ok(())
     }

@@ -99,3 +99,40 @@ fn a_file_that_was_asked_for_must_exist() {
     let refused = Config::load(&flags, []).expect_err("absent").to_string();
     assert!(refused.contains("no/such/file.toml"), "{refused}");
 }
+
+#[test]
+fn a_relative_database_is_relative_to_the_file_it_stands_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("hedgehog.toml");
+    let text =
+        "[databases]\nstreamer = 'a/streamer.db'\nnaive = '/abs/naive.db'\ndata_warehouse = 'postgres://host/x'\n";
+    std::fs::write(&file, text).expect("is written");
+    let flags = Flags {
+        config: Some(file),
+        ..Flags::default()
+    };
+    let databases = Config::load(&flags, []).expect("right").databases;
+    let here = folder.path().join("a/streamer.db").display().to_string();
+    assert_eq!(databases.streamer, here);
+    assert_eq!(databases.naive, "/abs/naive.db");
+    assert_eq!(databases.data_warehouse, "postgres://host/x");
+    let variable = [("HEDGEHOG_DATABASES_STREAMER".to_owned(), "b.db".to_owned())];
+    assert_eq!(
+        Config::load(&flags, variable).expect("right").databases.streamer,
+        "b.db"
+    );
+}
+
+#[test]
+fn memory_is_given_in_bytes_or_larger_units() {
+    let read = |text: &str| {
+        let variable = ("HEDGEHOG_WAREHOUSE_MEMORY".to_owned(), text.to_owned());
+        Config::load(&Flags::default(), [variable]).map(|config| config.warehouse_memory)
+    };
+    for (text, bytes) in [("1024", 1024), ("64MiB", 64 << 20), ("1 gib", 1 << 30), ("8KiB", 8192)] {
+        assert_eq!(read(text).expect(text), bytes);
+    }
+    for text in ["", "MiB", "-1", "1.5GiB", "64MB", "99999999999999GiB"] {
+        read(text).expect_err(text);
+    }
+}

@@ -53,7 +53,7 @@ impl Program {
 
     async fn stop(self) -> tempfile::TempDir {
         self.running.stop().await;
-        self.system.close();
+        self.system.close().await;
         self.folder
     }
 }
