@@ -307,7 +307,7 @@ impl Stage {
 }
 
 /// Which of an exchange's lives an id belongs to.
-const EPOCH: &str = "0";
+const EPOCH: &str = "epoch";
 
 impl Exchange {
     fn start(seed: u64) -> Result<Self> {
