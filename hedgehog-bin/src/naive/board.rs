@@ -63,7 +63,10 @@ impl Board {
             let totals = ledger::totals(db).await?;
             let open = ledger::all_open(db).await?;
             let mut settings = active.to_vec();
-            let traded = totals.keys().cloned().chain(open.iter().map(|record| record.symbol.to_string()));
+            let traded = totals
+                .keys()
+                .cloned()
+                .chain(open.iter().map(|record| record.symbol.to_string()));
             for symbol in traded.filter_map(|symbol| symbol.parse::<Symbol>().ok()) {
                 if !settings.iter().any(|row| row.symbol().as_ref() == Ok(&symbol)) {
                     settings.extend(settings::find(db, &symbol).await?);
@@ -146,7 +149,10 @@ impl Board {
 
     /// As [`set_traders`](Self::set_traders), from the ledger.
     pub(super) fn set_records(&self, symbol: &Symbol, open: &[Record]) {
-        self.set_traders(symbol, open.iter().map(|record| TraderStatus::of(record, None)).collect());
+        self.set_traders(
+            symbol,
+            open.iter().map(|record| TraderStatus::of(record, None)).collect(),
+        );
     }
 
     /// Why the symbol is not traded although it is on.
@@ -182,7 +188,10 @@ impl Board {
             .map(|(symbol, entry)| {
                 entry.read_price(&self.bus, symbol);
                 let info = info.as_ref().and_then(|info| info.symbols.get(symbol));
-                entry.status(symbol, info.map(|info| (info.base_asset.clone(), info.quote_asset.clone())))
+                entry.status(
+                    symbol,
+                    info.map(|info| (info.base_asset.clone(), info.quote_asset.clone())),
+                )
             })
             .collect())
     }
@@ -225,7 +234,10 @@ impl Entry {
 
     fn status(&self, symbol: &Symbol, assets: Option<(String, String)>) -> TradingStatus {
         let (base_asset, quote_asset) = assets.unzip();
-        let since = self.setting.as_ref().map_or(0, |setting| setting.updated_at.as_micros() / 1000);
+        let since = self
+            .setting
+            .as_ref()
+            .map_or(0, |setting| setting.updated_at.as_micros() / 1000);
         TradingStatus {
             symbol: symbol.clone(),
             status: self.switch(),

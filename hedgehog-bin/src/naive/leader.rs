@@ -210,7 +210,9 @@ impl Leading {
 
     /// The rows first: they show what is open, whatever the exchange says or does not say.
     async fn read(&self) -> Result<Loaded, LoadError> {
-        let Desk { db, exchange, board, .. } = &self.desk;
+        let Desk {
+            db, exchange, board, ..
+        } = &self.desk;
         let setting = settings::find(db, &self.symbol).await?;
         let setting = setting.ok_or_else(|| LoadError::NoSettings(self.symbol.clone()))?;
         let open = ledger::open(db, &self.symbol).await?;

@@ -40,8 +40,8 @@ mod teller;
 mod tests;
 mod trader;
 
-pub use settings::Profile;
 pub use crate::exchange::AssetBalance;
+pub use settings::Profile;
 pub use status::{QuoteTotals, TraderStatus, TradingStatus, quote_totals};
 
 use crate::exchange::{Credentials, Endpoints, Exchange};
@@ -117,7 +117,12 @@ impl Naive {
                 .child(teller::spec(&app.desk.db, &app.desk.told))
                 .child(app.balances.spec(&app.desk.exchange))
                 .child(app.leaders.spec("Registry"))
-                .child(executions::spec(&app.endpoints, &app.credentials, &app.desk.account, &app.balances))
+                .child(executions::spec(
+                    &app.endpoints,
+                    &app.credentials,
+                    &app.desk.account,
+                    &app.balances,
+                ))
                 .child(completions::spec(&app).name(&app.desk.completions));
             Service::with_autostart(&app.service, tree, "Symbols", &app)
         })
@@ -195,7 +200,10 @@ impl Naive {
     ///
     /// # Errors
     /// Only before settings and ledger have been read for the first time.
-    #[expect(clippy::unused_async, reason = "as the other apps' status, which one caller asks at once")]
+    #[expect(
+        clippy::unused_async,
+        reason = "as the other apps' status, which one caller asks at once"
+    )]
     pub async fn status(&self) -> Result<Vec<TradingStatus>, OperationError> {
         self.desk.board.statuses()
     }

@@ -356,7 +356,11 @@ mod tests {
             ..Position::default()
         };
         let new = told(Side::Buy, "1.0", "0", OrderStatus::New);
-        assert_eq!(position(&ours).claim(&new), Some(Claim::Ours(Side::Buy)), "by its client order id");
+        assert_eq!(
+            position(&ours).claim(&new),
+            Some(Claim::Ours(Side::Buy)),
+            "by its client order id"
+        );
         ours.order_id = Some(7);
         ours.state = LegState::Working;
         let filled = told(Side::Buy, "1.0", "20", OrderStatus::Filled);

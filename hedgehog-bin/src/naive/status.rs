@@ -222,7 +222,11 @@ mod tests {
         let price = "0.5".parse().expect("a price");
         let open = [trader("20", "10.2"), trader("0", "0.1"), trader("4", "1")];
         assert_eq!(open_profit(&open, Some(&price)), parse_decimal("0.7").ok());
-        assert_eq!(open_profit(&open, None), None, "what is held has no value without a price");
+        assert_eq!(
+            open_profit(&open, None),
+            None,
+            "what is held has no value without a price"
+        );
         assert_eq!(open_profit(&open[1..2], None), parse_decimal("-0.1").ok());
     }
 
@@ -237,7 +241,13 @@ mod tests {
         let told: Vec<String> = quote_totals(&symbols)
             .iter()
             .map(|totals| {
-                let QuoteTotals { asset, realised, open, net, unpriced } = totals;
+                let QuoteTotals {
+                    asset,
+                    realised,
+                    open,
+                    net,
+                    unpriced,
+                } = totals;
                 let [realised, open, net] = [realised, open, net].map(short_text);
                 format!("{} {realised} {open} {net} {unpriced}", asset.as_deref().unwrap_or("?"))
             })

@@ -433,7 +433,11 @@ impl Trading {
     /// Ends without a sale: nothing was bought.
     fn withdraw(&mut self) {
         let (symbol, trader) = (&self.record.symbol, self.record.id);
-        let why = if self.mandate.draining { "trading is being shut down" } else { "its buy order was ended" };
+        let why = if self.mandate.draining {
+            "trading is being shut down"
+        } else {
+            "its buy order was ended"
+        };
         tracing::info!(%symbol, %trader, "{symbol} trader withdrawn: {why}, and nothing was bought");
         self.end(TraderState::Cancelled);
     }

@@ -359,7 +359,10 @@ fn an_event_counts_as_acknowledged_only_by_those_who_were_there_for_it() {
     let mut second = second;
     let _ = read_all(&mut second);
     second.ack(2);
-    assert_eq!((topic.has_acknowledged(1), topic.has_acknowledged(2)), (Some(true), Some(false)));
+    assert_eq!(
+        (topic.has_acknowledged(1), topic.has_acknowledged(2)),
+        (Some(true), Some(false))
+    );
 }
 
 #[test]

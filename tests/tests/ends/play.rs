@@ -152,11 +152,10 @@ fn told(stage: &Stage, ended: &Ended, before: u64) -> Result<Account> {
         ending: ended.ending,
         code: ended.status.code(),
         told_new: last_line.and_then(|line| number_before(line, NEW_TRADES)),
-        told_unstored: ended.log.lines().any(|line| {
-            [" kept for the next start", " not stored", " lost"]
-                .iter()
-                .any(|words| line.contains(words))
-        }),
+        told_unstored: ended
+            .log
+            .lines()
+            .any(|line| number_before(line, NOT_STORED).is_some_and(|sum| sum > 0)),
         rows_added: stage.rows()?.saturating_sub(before),
         unstored: unstored(stage, &ended.received)?,
         answers_lost: false,
@@ -165,9 +164,11 @@ fn told(stage: &Stage, ended: &Ended, before: u64) -> Result<Account> {
 }
 
 const NEW_TRADES: &str = " new trades stored";
+const NOT_STORED: &str = " trades and orders were received and not stored";
 
 fn number_before(line: &str, words: &str) -> Option<u64> {
-    line.split(words).next()?.rsplit(' ').next()?.parse().ok()
+    let (before, _) = line.split_once(words)?;
+    before.rsplit(' ').next()?.parse().ok()
 }
 
 fn all_true(account: &Account) -> Result<()> {

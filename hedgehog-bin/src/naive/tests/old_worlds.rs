@@ -46,9 +46,7 @@ async fn an_order_that_is_denied_but_stands_among_the_open_ones_is_kept() {
     let (world, buy) = with_a_buy(SHORT).await;
     world.exchange.deny(buy.order_id);
     world.reconnect();
-    world
-        .until_quiet(async |w| w.exchange.denials() > 12)
-        .await;
+    world.until_quiet(async |w| w.exchange.denials() > 12).await;
     assert_eq!(world.rows().await, [TraderState::Buying]);
     world.stop().await;
 }
@@ -137,9 +135,7 @@ async fn a_symbol_that_was_delisted_meanwhile_shows_what_is_open_and_can_be_shut
     world.app.stop_trading(&world.symbol).await.expect("stopped");
     world.exchange.delist(&world.symbol);
     world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until_quiet(async |w| w.status().await[0].parked.is_some())
-        .await;
+    world.until_quiet(async |w| w.status().await[0].parked.is_some()).await;
     let shown = world.status().await.remove(0);
     assert_eq!(shown.open_traders.len(), 1);
     assert!(shown.open_traders[0].sell_price.is_some(), "{shown:?}");

@@ -15,16 +15,25 @@ async fn what_is_open_is_valued_at_the_market_and_what_is_earned_stays() {
         .until("100.00", async |w| w.exchange.open(Side::Sell).len() == 1)
         .await;
     world
-        .until("100.00", async |w| w.status().await[0].open_traders[0].sell_price.is_some())
+        .until("100.00", async |w| {
+            w.status().await[0].open_traders[0].sell_price.is_some()
+        })
         .await;
     let status = world.status().await.remove(0);
     let text = |value: Option<String>| value.unwrap_or_default();
     assert_eq!(
-        (text(status.base_asset), text(status.quote_asset), status.price.map(|price| price.to_string())),
+        (
+            text(status.base_asset),
+            text(status.quote_asset),
+            status.price.map(|price| price.to_string())
+        ),
         ("BTC".to_owned(), "USDT".to_owned(), Some("100.00".to_owned()))
     );
     // 2.0040 x (100.00 - 99.80), less 0.1 % of 2.0040 x 99.80.
-    assert_eq!(status.open_profit.map(|open| short_text(&open)), Some("0.2008008".to_owned()));
+    assert_eq!(
+        status.open_profit.map(|open| short_text(&open)),
+        Some("0.2008008".to_owned())
+    );
     assert_eq!(status.open_traders[0].held.to_string(), "2.0040");
 
     world.app.shutdown_trading(&world.symbol).await.expect("draining");
@@ -34,7 +43,10 @@ async fn what_is_open_is_valued_at_the_market_and_what_is_earned_stays() {
     assert!(world.is_off_and_done().await, "{status:?}");
     let totals = quote_totals(&status).remove(0);
     assert_eq!(totals.asset.as_deref(), Some("USDT"));
-    assert_eq!((short_text(&totals.net), short_text(&totals.realised)), ("0.18058044".to_owned(), "0.18058044".to_owned()));
+    assert_eq!(
+        (short_text(&totals.net), short_text(&totals.realised)),
+        ("0.18058044".to_owned(), "0.18058044".to_owned())
+    );
 
     // The next program reads it from the ledger.
     let world = world.restart().await;
@@ -56,18 +68,17 @@ async fn with_the_exchange_down_the_ledger_shows_and_the_cause_too() {
         world.app.start_trading(&world.symbol).await.expect("it waits"),
         Outcome::AlreadyRunning
     );
-    world
-        .until_quiet(async |w| w.status().await[0].parked.is_some())
-        .await;
+    world.until_quiet(async |w| w.status().await[0].parked.is_some()).await;
     let status = world.status().await.remove(0);
     assert_eq!(status.open_traders.len(), 1);
-    assert_eq!(status.open_traders[0].buy_price.as_ref().map(ToString::to_string), Some("99.80".to_owned()));
+    assert_eq!(
+        status.open_traders[0].buy_price.as_ref().map(ToString::to_string),
+        Some("99.80".to_owned())
+    );
     let why = status.parked.unwrap_or_default();
     assert!(why.ends_with("exchangeInfo: connection refused"), "{why}");
     world.exchange.down(false);
-    world
-        .until_quiet(async |w| w.status().await[0].parked.is_none())
-        .await;
+    world.until_quiet(async |w| w.status().await[0].parked.is_none()).await;
     world.stop().await;
 }
 
@@ -94,10 +105,15 @@ async fn a_trader_that_crashed_can_be_told_from_one_that_did_not() {
     world.exchange.panic_after_placing();
     world.app.start_trading(&world.symbol).await.expect("started");
     world
-        .until("100.00", async |w| w.status().await[0].open_traders.iter().any(|t| t.restarts == 1))
+        .until("100.00", async |w| {
+            w.status().await[0].open_traders.iter().any(|t| t.restarts == 1)
+        })
         .await;
     let exit = world.status().await[0].open_traders[0].last_exit.clone();
-    assert!(exit.as_deref().is_some_and(|exit| exit.contains("the test wants")), "{exit:?}");
+    assert!(
+        exit.as_deref().is_some_and(|exit| exit.contains("the test wants")),
+        "{exit:?}"
+    );
     world.stop().await;
 }
 
@@ -108,10 +124,15 @@ async fn an_order_that_was_refused_is_neither_shown_nor_kept() {
     world.app.start_trading(&world.symbol).await.expect("started");
     world
         .until("100.00", async |w| {
-            w.status().await[0].open_traders.iter().any(|t| t.parked.is_some() && t.buy_price.is_none())
+            w.status().await[0]
+                .open_traders
+                .iter()
+                .any(|t| t.parked.is_some() && t.buy_price.is_none())
         })
         .await;
-    world.until_quiet(async |w| w.rows().await == [TraderState::Ready]).await;
+    world
+        .until_quiet(async |w| w.rows().await == [TraderState::Ready])
+        .await;
     world.stop().await;
 }
 
@@ -124,7 +145,9 @@ async fn orders_of_an_hour_ago_reach_whoever_begins_to_store_now() {
         .await;
     world.fill(&world.exchange.open(Side::Buy)[0]);
     world
-        .until("100.00", async |w| w.status().await[0].open_traders[0].sell_price.is_some())
+        .until("100.00", async |w| {
+            w.status().await[0].open_traders[0].sell_price.is_some()
+        })
         .await;
     // The program is killed, and the next one stores.
     let world = world.restart().await;
@@ -132,8 +155,15 @@ async fn orders_of_an_hour_ago_reach_whoever_begins_to_store_now() {
     let stored = async |_: &World| {
         let mut storing = storing.lock();
         let (orders, seen) = &mut *storing;
-        seen.extend(orders.seen().iter().map(|order| format!("{} {}", order.side, order.status)));
-        ["BUY FILLED", "SELL NEW"].iter().all(|state| seen.iter().any(|seen| seen == state))
+        seen.extend(
+            orders
+                .seen()
+                .iter()
+                .map(|order| format!("{} {}", order.side, order.status)),
+        );
+        ["BUY FILLED", "SELL NEW"]
+            .iter()
+            .all(|state| seen.iter().any(|seen| seen == state))
     };
     world.until_quiet(stored).await;
     world.stop().await;
@@ -146,6 +176,9 @@ async fn balances_are_read_when_something_has_changed() {
     world.app.balances.changed();
     world.until_quiet(async |w| !w.app.balances().is_empty()).await;
     let balance = world.app.balances().remove(0);
-    assert_eq!((balance.asset.as_str(), balance.locked.to_string()), ("USDT", "200".to_owned()));
+    assert_eq!(
+        (balance.asset.as_str(), balance.locked.to_string()),
+        ("USDT", "200".to_owned())
+    );
     world.stop().await;
 }

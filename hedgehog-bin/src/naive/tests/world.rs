@@ -210,10 +210,11 @@ impl World {
         let topic = Topic::trade_events(&self.symbol).to_string();
         let read = async |w: &Self| {
             let topics = w.bus.trade_events.topics();
-            topics
-                .iter()
-                .filter(|info| *info.name == *topic)
-                .all(|info| info.subscribers.iter().all(|s| s.lag == 0 || s.overflow == Overflow::Latest))
+            topics.iter().filter(|info| *info.name == *topic).all(|info| {
+                info.subscribers
+                    .iter()
+                    .all(|s| s.lag == 0 || s.overflow == Overflow::Latest)
+            })
         };
         self.until_quiet(read).await;
         // What they decided by it goes through the leader or the exchange before this answer does.
@@ -418,7 +419,11 @@ impl Exchange for Scripted {
         })
     }
 
-    fn order<'a>(&'a self, symbol: &'a Symbol, key: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
+    fn order<'a>(
+        &'a self,
+        symbol: &'a Symbol,
+        key: &'a OrderKey,
+    ) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
         let wanted = move |order: &&Order| match key {
             OrderKey::Id(id) => order.order_id == *id,
             OrderKey::Client(id) => order.client_order_id == *id,
@@ -429,7 +434,9 @@ impl Exchange for Scripted {
                 return Err(ExchangeError::UnknownSymbol(symbol.clone()));
             }
             let found = script.orders.iter().find(wanted).cloned();
-            let denied = found.as_ref().is_some_and(|order| Some(order.order_id) == script.denied);
+            let denied = found
+                .as_ref()
+                .is_some_and(|order| Some(order.order_id) == script.denied);
             script.denials += usize::from(denied);
             Ok(found.filter(|_| !denied))
         })

@@ -20,7 +20,8 @@ impl Trading {
     /// Of the order on `side`, as the position knows it; empty where there is none.
     pub(super) fn order_line(&self, side: Side) -> OrderLine {
         let leg = self.record.position.leg(side);
-        let text = |of: fn(&crate::naive::position::Leg) -> &Decimal| leg.map_or_else(String::new, |leg| short_text(of(leg)));
+        let text =
+            |of: fn(&crate::naive::position::Leg) -> &Decimal| leg.map_or_else(String::new, |leg| short_text(of(leg)));
         OrderLine {
             symbol: self.record.symbol.clone(),
             side,

@@ -59,7 +59,11 @@ impl Trading {
         let Some(leg) = self.record.position.leg(side) else {
             return;
         };
-        let ours = format!("{side} {} at {}", short_text(leg.quantity.value()), short_text(leg.price.value()));
+        let ours = format!(
+            "{side} {} at {}",
+            short_text(leg.quantity.value()),
+            short_text(leg.price.value())
+        );
         let [theirs, price] = [order.original_quantity.value(), order.price.value()].map(short_text);
         let of = self.order_line(side);
         order_line!(
@@ -83,7 +87,12 @@ impl Trading {
         let Missing { since, answers } = *missing;
         let patience = self.desk.patience;
         let denied = answers >= ANSWERS && since.elapsed() >= patience.for_long;
-        let id = self.record.position.leg(side).and_then(|leg| leg.order_id).unwrap_or_default();
+        let id = self
+            .record
+            .position
+            .leg(side)
+            .and_then(|leg| leg.order_id)
+            .unwrap_or_default();
         if denied || self.new_world {
             match self.desk.exchange.open_orders(&self.record.symbol).await {
                 Ok(open) => {
@@ -110,7 +119,13 @@ impl Trading {
     pub(super) fn close(&mut self, side: Side, why: &str) {
         let held = self.record.held_in_words(&self.mandate.info.base_asset);
         let of = self.order_line(side);
-        order_line!(warn, of, "{} trader {} is closed, because {why}: {held}", of.symbol, of.trader);
+        order_line!(
+            warn,
+            of,
+            "{} trader {} is closed, because {why}: {held}",
+            of.symbol,
+            of.trader
+        );
         self.missing = None;
         self.not_before = None;
         self.end(TraderState::Cancelled);
@@ -118,7 +133,12 @@ impl Trading {
 
     /// The order on `side` is known: it belongs to the present world.
     pub(super) fn found(&mut self, side: Side) {
-        if self.record.position.leg(side).is_some_and(|leg| leg.state != LegState::Unconfirmed) {
+        if self
+            .record
+            .position
+            .leg(side)
+            .is_some_and(|leg| leg.state != LegState::Unconfirmed)
+        {
             self.missing = None;
             self.new_world = false;
         }
