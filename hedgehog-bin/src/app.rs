@@ -5,20 +5,27 @@
 //! and the control socket are callers of the operations here. Invariant: apps start before the market opens, so that
 //! nobody misses the first trade.
 
+mod launch;
+mod listing;
 mod open;
 mod process;
 mod status;
 
+pub use launch::Launched;
+pub use listing::ListedSymbol;
 pub use open::{Market, OpenError};
 pub use process::Killed;
-pub use status::{ReplayStatus, SeedReport, SystemStatus, Unstored};
+pub use status::{
+    Balance, QuoteTotal, ReplayStatus, SeedReport, StoringLine, StreamLine, SymbolLine, SystemStatus, TradingLine,
+    Unstored, totals,
+};
 
 use crate::config::Config;
 use crate::control;
 use crate::data_dir::Lock;
 use crate::exchange::simulator::Simulator;
 use crate::exchange::{Endpoints, Exchange};
-use crate::market::{Stream, Symbol};
+use crate::market::{ExchangeInfo, Stream, Symbol};
 use crate::naive::Naive;
 use crate::operation::{OperationError, Outcome};
 use crate::spelling::did_you_mean;
@@ -26,7 +33,7 @@ use crate::store::{Ownership, StoreError};
 use crate::streamer::Streamer;
 use crate::venue::Venue;
 use crate::warehouse::Warehouse;
-use hedgehog_core::{Application, RunningApplication, Strategy, Supervisor, SupervisorRef, TreeNode};
+use hedgehog_core::{Application, Strategy, Supervisor, SupervisorRef, TreeNode};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -107,65 +114,22 @@ impl System {
         Application::new(ROOT).root(self.root())
     }
 
-    /// Brings a started tree to its work: waits for what the settings rows start, gives every listed symbol its rows, turns
-    /// `start` on, and opens the market when something is streamed.
-    pub async fn launch(&self, running: &RunningApplication, start: &[Symbol]) -> Result<(), RequestError> {
-        self.0.held.lock().root = Some(running.root().clone());
-        if let Some(warehouse) = &self.0.warehouse {
-            warehouse.autostarted().await;
-        }
-        if let Some(naive) = &self.0.naive {
-            naive.autostarted().await;
-        }
-        if let Some(streamer) = &self.0.streamer {
-            streamer.autostarted().await;
-        }
-        match self.seed().await {
-            Ok(seeded) => tracing::debug!("{seeded}"),
-            // Known symbols work without it.
-            Err(error) => tracing::warn!("settings could not be seeded: {error}"),
-        }
-        self.0.seeded.send_replace(true);
-        self.check_symbols(start).await?;
-        for symbol in start {
-            self.turn_on(symbol).await?;
-        }
-        let heard = match &self.0.streamer {
-            Some(streamer) => streamer.status().await?.iter().any(|stream| stream.on),
-            None => true,
-        };
-        if heard {
-            self.open_market();
-        }
-        Ok(())
-    }
-
     /// Returns once [`launch`](Self::launch) has seeded the settings: before that a listed symbol may have no row yet.
     pub async fn seeded(&self) {
         // An error would mean that the sender is gone, and `self` holds it.
         let _ = self.0.seeded.subscribe().wait_for(|seeded| *seeded).await;
     }
 
-    /// From the first stream on, so that a recording does not play unheard.
-    fn open_market(&self) {
-        if let Some(simulator) = &self.0.simulator {
-            simulator.open_market();
-        }
+    /// Lets those go on who wait for the rows.
+    pub(crate) fn announce_seeded(&self) {
+        self.0.seeded.send_replace(true);
     }
 
-    /// Everything that this program can do with a symbol; consumers first.
-    async fn turn_on(&self, symbol: &Symbol) -> Result<(), OperationError> {
-        if let Some(warehouse) = &self.0.warehouse {
-            warehouse.start_storing(Stream::TradeEvents, symbol).await?;
-            warehouse.start_storing(Stream::Orders, symbol).await?;
+    /// The market begins when each of these symbols has its stream.
+    fn open_market(&self, symbols: Vec<Symbol>) {
+        if let Some(simulator) = &self.0.simulator {
+            simulator.open_market_for(symbols);
         }
-        if let Some(naive) = &self.0.naive {
-            naive.start_trading(symbol).await?;
-        }
-        if let Some(streamer) = &self.0.streamer {
-            streamer.start_streaming(symbol).await?;
-        }
-        Ok(())
     }
 
     /// Returns when a database is lost to this program: another one has taken it over, or its file is gone. What to tell; the
@@ -211,7 +175,7 @@ impl System {
     /// Receives a symbol's trades from now on, and after each restart of the program.
     pub async fn start_streaming(&self, symbol: &Symbol) -> Result<Outcome, RequestError> {
         let outcome = self.streamer()?.start_streaming(symbol).await?;
-        self.open_market();
+        self.open_market(vec![symbol.clone()]);
         Ok(outcome)
     }
 
@@ -265,6 +229,10 @@ impl System {
         root.and_then(|root| root.tree()).ok_or(RequestError::NotStarted)
     }
 
+    async fn exchange_info(&self) -> Result<Arc<ExchangeInfo>, OperationError> {
+        Ok(self.0.exchange.exchange_info().await?)
+    }
+
     fn streamer(&self) -> Result<&Streamer, OperationError> {
         self.0
             .streamer
@@ -284,6 +252,16 @@ impl System {
     }
 }
 
+/// The first of a list that may be long.
+fn few(paths: &[String]) -> String {
+    const FEW: usize = 5;
+    let more = match paths.len().saturating_sub(FEW) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    paths.iter().take(FEW).cloned().collect::<Vec<_>>().join(", ") + &more
+}
+
 /// Why a request changed nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -298,6 +276,22 @@ pub enum RequestError {
         path: String,
         /// Paths that are spelt alike, best first.
         nearest: Vec<String>,
+    },
+    /// Several processes have a path that ends so.
+    #[error("{path:?} names {} processes, type more of one path: {}", paths.len(), few(paths))]
+    AmbiguousPath {
+        /// As asked for.
+        path: String,
+        /// Whose paths end so.
+        paths: Vec<String>,
+    },
+    /// What is on could not be read, so nothing can be done to all of it.
+    #[error("{part} cannot be read: {why}")]
+    Unreadable {
+        /// The part of the status.
+        part: String,
+        /// Why.
+        why: String,
     },
     /// The root is the program itself.
     #[error("{ROOT} is the whole program: end it with Ctrl-C or SIGTERM")]

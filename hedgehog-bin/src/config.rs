@@ -14,19 +14,23 @@ pub use error::ConfigError;
 
 use crate::data_dir::DataDir;
 use crate::exchange::simulator::FillRule;
+use crate::exchange::{Address, AddressError, Addresses};
 use crate::naive::Profile;
 use crate::store::Database;
 use layers::Layers;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Every setting, by its key in the file; `simulator.seed` is `HEDGEHOG_SIMULATOR_SEED` in the environment.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 13] = [
     "apps",
     "log_format",
     "simulator.seed",
     "simulator.rule",
     "simulator.port",
+    "exchange.rest",
+    "exchange.streams",
+    "exchange.ws_api",
     "databases.streamer",
     "databases.naive",
     "databases.data_warehouse",
@@ -45,6 +49,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The exchange inside the program.
     pub simulator: SimulatorConfig,
+    /// Where another exchange answers; used only when the command line or the data folder says so.
+    pub exchange: ExchangeConfig,
     /// Where each app keeps its tables.
     pub databases: Databases,
     /// Which numbers new trading settings are seeded with: `naive.profile`.
@@ -56,12 +62,40 @@ pub struct Config {
 /// The table `[simulator]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SimulatorConfig {
-    /// Of the generated market: `simulator.seed`, 1 by default.
-    pub seed: u64,
+    /// Of the generated market: `simulator.seed`; `None` where nobody has said.
+    pub seed: Option<u64>,
     /// When a resting order fills: `simulator.rule`.
     pub rule: FillRule,
     /// On the loopback address: `simulator.port`; 0, the default, takes any free one.
     pub port: u16,
+}
+
+impl SimulatorConfig {
+    /// The seed of a market that nobody has chosen.
+    pub const DEFAULT_SEED: u64 = 1;
+}
+
+/// The table `[exchange]`: three base addresses. They say where another exchange answers, and never that one is to be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExchangeConfig {
+    /// Of REST: `exchange.rest`.
+    pub rest: Option<Address>,
+    /// Of the market streams: `exchange.streams`; that of REST by default.
+    pub streams: Option<Address>,
+    /// Of the WebSocket API: `exchange.ws_api`; that of REST by default.
+    pub ws_api: Option<Address>,
+}
+
+impl ExchangeConfig {
+    /// All three, where there is at least that of REST.
+    pub fn addresses(&self) -> Option<Addresses> {
+        let rest = self.rest.clone()?;
+        Some(Addresses {
+            streams: self.streams.clone().unwrap_or_else(|| rest.clone()),
+            ws_api: self.ws_api.clone().unwrap_or_else(|| rest.clone()),
+            rest,
+        })
+    }
 }
 
 /// The table `[databases]`: SQLite paths or `postgres://` URLs; by default a file per app in the data folder. A relative path in a
@@ -123,7 +157,9 @@ impl Config {
     pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let mut layers = Layers::default();
         let variables = layers::Variables::read(environment)?;
-        let data_dir = data_dir(flags, &variables);
+        let data_dir = data_dir(flags, &variables)?;
+        refuse_empty("--config", "a file", flags.config.as_deref())?;
+        refuse_empty("HEDGEHOG_CONFIG", "a file", variables.config.as_deref())?;
         let file = flags.config.clone().or(variables.config);
         layers.file(&file.clone().unwrap_or_else(|| data_dir.config_file()), file.is_some())?;
         layers.lay(variables.settings);
@@ -133,9 +169,10 @@ impl Config {
 
     fn assemble(data_dir: DataDir, layers: &Layers) -> Result<Self, ConfigError> {
         let database = |key, file: &str| {
-            layers
-                .text(key)
-                .map_or_else(|| data_dir.file(file).display().to_string(), str::to_owned)
+            let given = layers.read(key, "the path of a SQLite file or a postgres:// URL", |text| {
+                (!text.is_empty()).then(|| text.to_owned())
+            })?;
+            Ok::<_, ConfigError>(given.unwrap_or_else(|| data_dir.file(file).display().to_string()))
         };
         let log_format = |text: &str| match text.to_lowercase().as_str() {
             "text" => Some(LogFormat::Text),
@@ -150,9 +187,7 @@ impl Config {
                 .read("log_format", "text or json", log_format)?
                 .unwrap_or_default(),
             simulator: SimulatorConfig {
-                seed: layers
-                    .read("simulator.seed", "a whole number from 0", |text| text.parse().ok())?
-                    .unwrap_or(1),
+                seed: layers.read("simulator.seed", "a whole number from 0", |text| text.parse().ok())?,
                 rule: layers
                     .read("simulator.rule", "touch or through", |text| text.parse().ok())?
                     .unwrap_or_default(),
@@ -160,10 +195,15 @@ impl Config {
                     .read("simulator.port", "a port from 0 to 65535", |text| text.parse().ok())?
                     .unwrap_or(0),
             },
+            exchange: ExchangeConfig {
+                rest: layers.address("exchange.rest", str::parse)?,
+                streams: layers.address("exchange.streams", str::parse)?,
+                ws_api: layers.address("exchange.ws_api", Address::of_ws_api)?,
+            },
             databases: Databases {
-                streamer: database("databases.streamer", "streamer.db"),
-                naive: database("databases.naive", "naive.db"),
-                data_warehouse: database("databases.data_warehouse", "data_warehouse.db"),
+                streamer: database("databases.streamer", "streamer.db")?,
+                naive: database("databases.naive", "naive.db")?,
+                data_warehouse: database("databases.data_warehouse", "data_warehouse.db")?,
                 simulator: data_dir.file("simulator.db").display().to_string(),
             },
             profile: layers
@@ -195,12 +235,19 @@ fn memory(text: &str) -> Option<u64> {
 }
 
 /// The data folder comes first, because the file may lie in it.
-fn data_dir(flags: &Flags, variables: &layers::Variables) -> DataDir {
-    flags
-        .data_dir
-        .clone()
-        .or_else(|| variables.data_dir.clone())
-        .map_or_else(DataDir::default, DataDir::new)
+fn data_dir(flags: &Flags, variables: &layers::Variables) -> Result<DataDir, ConfigError> {
+    refuse_empty("--data-dir", "a folder", flags.data_dir.as_deref())?;
+    refuse_empty("HEDGEHOG_DATA_DIR", "a folder", variables.data_dir.as_deref())?;
+    let named = flags.data_dir.clone().or_else(|| variables.data_dir.clone());
+    Ok(named.map_or_else(DataDir::default, DataDir::new))
+}
+
+/// A variable that a script has left empty would scatter files over the working directory.
+fn refuse_empty(place: &'static str, expected: &'static str, path: Option<&Path>) -> Result<(), ConfigError> {
+    match path {
+        Some(path) if path.to_string_lossy().trim().is_empty() => Err(ConfigError::Empty { place, expected }),
+        _ => Ok(()),
+    }
 }
 
 /// The data folder alone: all that a command for a running program needs.
@@ -212,7 +259,7 @@ pub fn data_dir_of(
         data_dir: flag,
         ..Flags::default()
     };
-    Ok(data_dir(&flags, &layers::Variables::read(environment)?))
+    data_dir(&flags, &layers::Variables::read(environment)?)
 }
 
 #[cfg(test)]

@@ -48,8 +48,8 @@ impl DataDir {
 
     /// The address of the control socket.
     ///
-    /// In the folder, unless that path is too long for a socket: then a short one in the folder for temporary files, which
-    /// both sides derive from the data folder's absolute path.
+    /// In the folder, unless that path is too long for a socket: then a short one in `/tmp`, which both sides derive from the
+    /// data folder's absolute path alone. Not in `TMPDIR`, which two terminals may have set differently.
     pub fn socket(&self) -> PathBuf {
         let folder = self.absolute();
         let plain = folder.join("control.sock");
@@ -57,7 +57,7 @@ impl DataDir {
             return plain;
         }
         let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-        std::env::temp_dir().join(format!("hedgehog-{}.sock", hex::encode(&digest[..8])))
+        Path::new("/tmp").join(format!("hedgehog-{}.sock", hex::encode(&digest[..8])))
     }
 
     /// Whether it is a data folder already or can become one: not a folder full of other things, whose rights are not ours to change.

@@ -8,6 +8,8 @@ use crate::config::ConfigError;
 use crate::control::ControlError;
 use crate::data_dir::DataDirError;
 use crate::exchange::simulator::RecordingError;
+use crate::market::SymbolError;
+use crate::naive::SettingsError;
 use crate::operation::OperationError;
 use crate::store::StoreError;
 use crate::venue::VenueError;
@@ -71,16 +73,21 @@ impl FailureKind {
         if let Some(error) = error.downcast_ref::<OpenError>() {
             return match error {
                 OpenError::DataDir(error) => Self::of(error),
-                OpenError::Venue(_) | OpenError::NeedsRecording { .. } | OpenError::NoKeys | OpenError::LiveTrading => {
-                    Some(Self::BadInput)
-                }
+                OpenError::Venue(_)
+                | OpenError::NeedsRecording { .. }
+                | OpenError::NoKeys
+                | OpenError::OpenTrading { .. }
+                | OpenError::LiveTrading => Some(Self::BadInput),
                 OpenError::Database { source, .. } => Self::of(source),
                 OpenError::Simulator(_) | OpenError::Exchange(_) | OpenError::Control(_) => None,
             };
         }
         if let Some(error) = error.downcast_ref::<RequestError>() {
             return match error {
-                RequestError::UnknownPath { .. } | RequestError::Root => Some(Self::BadInput),
+                RequestError::UnknownPath { .. } | RequestError::AmbiguousPath { .. } | RequestError::Root => {
+                    Some(Self::BadInput)
+                }
+                RequestError::Unreadable { .. } => Some(Self::Database),
                 RequestError::Operation(error) => Self::of(error),
                 RequestError::NotStarted | RequestError::Stuck { .. } => Some(Self::Failed),
             };
@@ -106,7 +113,11 @@ impl FailureKind {
                 _ => Self::Database,
             });
         }
-        let is_input = error.is::<ConfigError>() || error.is::<VenueError>() || error.is::<RecordingError>();
+        let is_input = error.is::<SettingsError>()
+            || error.is::<SymbolError>()
+            || error.is::<ConfigError>()
+            || error.is::<VenueError>()
+            || error.is::<RecordingError>();
         is_input.then_some(Self::BadInput)
     }
 }

@@ -4,6 +4,7 @@
 //! writes the venue into the folder, and every later one must match. Invariant: ids of two venues never meet in one table.
 
 use crate::data_dir::{DataDir, Lock};
+use crate::exchange::Address;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io::{self, Write};
@@ -25,6 +26,11 @@ pub enum Venue {
     Replay {
         /// Of the recording's trades.
         hash: String,
+    },
+    /// An exchange that a person named by its address, such as a simulator that runs by itself.
+    Address {
+        /// Of REST: the same exchange under another name counts as another one.
+        rest: Address,
     },
     /// The exchange's test network.
     Testnet,
@@ -93,6 +99,12 @@ impl Venue {
         let suffix = match self {
             Self::Simulator { seed } => format!("sim-{seed}"),
             Self::Replay { hash } => format!("replay-{}", abbreviated(hash)),
+            Self::Address { rest } => {
+                let plain = |c: char| if c.is_alphanumeric() || c == '.' { c } else { '-' };
+                let name: String = rest.brief().chars().map(plain).collect();
+                let words: Vec<_> = name.split('-').filter(|word| !word.is_empty()).collect();
+                format!("exchange-{}", words.join("-"))
+            }
             Self::Testnet => "testnet".to_owned(),
             Self::Live => "live".to_owned(),
         };
@@ -111,6 +123,7 @@ impl fmt::Display for Venue {
         match self {
             Self::Simulator { seed } => write!(f, "sim:{seed}"),
             Self::Replay { hash } => write!(f, "replay:{hash}"),
+            Self::Address { rest } => write!(f, "exchange:{}", rest.brief()),
             Self::Testnet => f.write_str("testnet"),
             Self::Live => f.write_str("live"),
         }
@@ -127,6 +140,9 @@ impl FromStr for Venue {
                 seed: seed.parse().map_err(|_| unknown())?,
             }),
             Some(("replay", hash)) if !hash.is_empty() => Ok(Self::Replay { hash: hash.to_owned() }),
+            Some(("exchange", rest)) => Ok(Self::Address {
+                rest: Address::from_brief(rest).map_err(|_| unknown())?,
+            }),
             None if text.trim() == "testnet" => Ok(Self::Testnet),
             None if text.trim() == "live" => Ok(Self::Live),
             _ => Err(unknown()),
@@ -221,11 +237,46 @@ mod tests {
 
     #[test]
     fn every_venue_reads_back() {
-        for text in ["sim:1", "sim:18446744073709551615", "replay:ab12", "testnet", "live"] {
+        for text in [
+            "sim:1",
+            "sim:18446744073709551615",
+            "replay:ab12",
+            "exchange:127.0.0.1:8080",
+            "exchange:[::1]:8080",
+            "exchange:venue.example:443",
+            "exchange:http://10.0.0.1:8080",
+            "testnet",
+            "live",
+        ] {
             assert_eq!(text.parse::<Venue>().expect(text).to_string(), text);
         }
-        for text in ["", "sim", "sim:x", "replay:", "mainnet"] {
+        for text in [
+            "",
+            "sim",
+            "sim:x",
+            "replay:",
+            "exchange:",
+            "exchange",
+            "exchange:u:p@host:1",
+            "mainnet",
+        ] {
             assert!(text.parse::<Venue>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_folder_of_an_address_has_a_name_that_every_shell_takes() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        let lock = DataDir::new(parent.path().join("data"))
+            .lock()
+            .expect("nobody holds it");
+        for (venue, folder) in [
+            ("exchange:127.0.0.1:8080", "data-exchange-127.0.0.1-8080"),
+            ("exchange:[::1]:8080", "data-exchange-1-8080"),
+            ("exchange:http://10.0.0.1:80", "data-exchange-http-10.0.0.1-80"),
+        ] {
+            let venue: Venue = venue.parse().expect(venue);
+            assert_eq!(venue.suggest_folder(&lock), parent.path().join(folder));
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Everything that can be refused, taken hold of before the first process starts.
 
 use super::{Held, Parts, System};
-use crate::config::{App, Config};
+use crate::config::{App, Config, SimulatorConfig as SimulatorSettings};
 use crate::control::Listener;
 use crate::data_dir::DataDirError;
 use crate::exchange::binance::BinanceClient;
 use crate::exchange::simulator::{MarketSource, Simulator, SimulatorConfig, SimulatorError};
-use crate::exchange::{Credentials, Endpoints, Exchange, ExchangeError};
+use crate::exchange::{Address, Addresses, Credentials, Endpoints, Exchange, ExchangeError};
 use crate::market::{Bus, Symbol};
 use crate::naive::Naive;
 use crate::operation::OperationError;
@@ -30,6 +30,8 @@ pub enum Market {
     Testnet,
     /// The exchange itself: its trades only, no orders.
     Live,
+    /// Whatever answers at these addresses.
+    Address(Addresses),
 }
 
 impl Market {
@@ -42,6 +44,42 @@ impl Market {
             },
             Self::Testnet => Venue::Testnet,
             Self::Live => Venue::Live,
+            Self::Address(addresses) => Venue::Address {
+                rest: addresses.rest.clone(),
+            },
+        }
+    }
+
+    /// Refuses to trade where this version must not.
+    fn check_trading(&self) -> Result<(), OpenError> {
+        match self {
+            Self::Live => Err(OpenError::LiveTrading),
+            Self::Address(addresses) if addresses.is_live() => Err(OpenError::LiveTrading),
+            Self::Address(addresses) => match addresses.with_keys().into_iter().find(|address| address.is_open()) {
+                Some(open) => Err(OpenError::OpenTrading { address: open.clone() }),
+                None => Ok(()),
+            },
+            Self::Simulated(_) | Self::Testnet => Ok(()),
+        }
+    }
+
+    /// The keys to trade with. The built-in simulator has its own; market data and rules need none.
+    fn credentials(&self, trades: bool) -> Result<Credentials, OpenError> {
+        let (needed, simulators) = match self {
+            Self::Simulated(_) => (false, false),
+            Self::Testnet | Self::Live => (trades, false),
+            Self::Address(addresses) => {
+                let here = addresses.with_keys().into_iter().all(Address::is_loopback);
+                (trades, here)
+            }
+        };
+        // Empty counts as absent, as in a file of variables that was not filled in.
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        match (variable("HEDGEHOG_API_KEY"), variable("HEDGEHOG_API_SECRET")) {
+            (Some(key), Some(secret)) => Ok(Credentials::new(key, secret)),
+            (None, None) if simulators => Ok(Simulator::common_credentials()),
+            _ if needed => Err(OpenError::NoKeys),
+            _ => Ok(Credentials::new("", "")),
         }
     }
 
@@ -68,13 +106,13 @@ impl System {
     /// rows nor a venue behind.
     ///
     /// The market must be that of the folder. The keys of an exchange that is not the simulator are read from
-    /// `HEDGEHOG_API_KEY` and `HEDGEHOG_API_SECRET`.
+    /// `HEDGEHOG_API_KEY` and `HEDGEHOG_API_SECRET`; on the loopback address those of the simulator stand for absent ones.
     pub async fn open(config: Config, market: Market) -> Result<Self, OpenError> {
         let trades = config.apps.contains(App::Naive);
-        if trades && matches!(market, Market::Live) {
-            return Err(OpenError::LiveTrading);
+        if trades {
+            market.check_trading()?;
         }
-        let keys = credentials_from_env(trades && !matches!(market, Market::Simulated(_)))?;
+        let keys = market.credentials(trades)?;
         let lock = config.data_dir.lock()?;
         let venue = market.venue();
         venue.check(&lock)?;
@@ -95,16 +133,18 @@ impl System {
             (Database::Naive, naive_db.clone()),
             (Database::DataWarehouse, warehouse_db.clone()),
         ];
+        let bus = Bus::new();
         let (simulator, endpoints, credentials) = match market {
             Market::Simulated(source) => {
                 let memory = open_database(&config, Database::Simulator).await?;
                 databases.push((Database::Simulator, Some(memory.clone())));
-                let simulator = simulator(&config, source, memory).await?;
+                let simulator = simulator(&config, source, memory, &bus).await?;
                 let (endpoints, credentials) = (simulator.endpoints(), simulator.credentials());
                 (Some(simulator), endpoints, credentials)
             }
             Market::Testnet => (None, Endpoints::testnet(), keys),
             Market::Live => (None, Endpoints::live(), keys),
+            Market::Address(addresses) => (None, Endpoints::by_address(&addresses), keys),
         };
         let exchange: Arc<dyn Exchange> = Arc::new(BinanceClient::new(endpoints.clone(), credentials.clone())?);
         let listener = Listener::bind(&lock).map_err(OpenError::Control)?;
@@ -117,21 +157,26 @@ impl System {
             return Err(error.into());
         }
 
-        let bus = Bus::new();
-        let streamer = streamer_db.map(|db| Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone()));
+        let warehouse = warehouse_db.map(|db| {
+            Warehouse::new(db, exchange.clone(), bus.clone())
+                .keeping(config.warehouse_memory, config.data_dir.absolute().join("unstored"))
+        });
+        let streamer = streamer_db.map(|db| {
+            let streamer = Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone());
+            match &warehouse {
+                Some(warehouse) => streamer.archive(Arc::new(warehouse.clone())).after(warehouse.ready()),
+                None => streamer,
+            }
+        });
         let naive = naive_db.map(|db| {
             Naive::new(
                 db,
                 exchange.clone(),
                 endpoints.clone(),
                 credentials,
-                bus.clone(),
+                bus,
                 config.profile,
             )
-        });
-        let warehouse = warehouse_db.map(|db| {
-            Warehouse::new(db, exchange.clone(), bus)
-                .keeping(config.warehouse_memory, config.data_dir.absolute().join("unstored"))
         });
         let held = Held {
             _lock: Some(lock),
@@ -157,26 +202,18 @@ impl System {
     }
 }
 
-async fn simulator(config: &Config, market: MarketSource, database: Db) -> Result<Simulator, OpenError> {
+async fn simulator(config: &Config, market: MarketSource, database: Db, bus: &Bus) -> Result<Simulator, OpenError> {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.simulator.port));
     Ok(Simulator::bind(SimulatorConfig {
         listen,
         market,
         rule: config.simulator.rule,
         database,
+        bus: Some(bus.clone()),
+        memory: config.warehouse_memory as usize,
+        alone: false,
     })
     .await?)
-}
-
-/// Orders need keys; market data and rules do not.
-fn credentials_from_env(needed: bool) -> Result<Credentials, OpenError> {
-    // Empty counts as absent, as in a file of variables that was not filled in.
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    match (variable("HEDGEHOG_API_KEY"), variable("HEDGEHOG_API_SECRET")) {
-        (Some(key), Some(secret)) => Ok(Credentials::new(key, secret)),
-        _ if needed => Err(OpenError::NoKeys),
-        _ => Ok(Credentials::new("", "")),
-    }
 }
 
 impl Market {
@@ -184,12 +221,20 @@ impl Market {
     pub fn of(config: &Config) -> Result<Self, OpenError> {
         let generated = |seed| Self::Simulated(MarketSource::Generated { seed });
         match Venue::of(&config.data_dir)? {
-            None => Ok(generated(config.simulator.seed)),
+            None => Ok(generated(
+                config.simulator.seed.unwrap_or(SimulatorSettings::DEFAULT_SEED),
+            )),
             Some(Venue::Simulator { seed }) => Ok(generated(seed)),
             Some(Venue::Testnet) => Ok(Self::Testnet),
             Some(Venue::Live) => Ok(Self::Live),
+            // The file may tell the other two addresses of this exchange, and of no other.
+            Some(Venue::Address { rest }) => Ok(Self::Address(match config.exchange.addresses() {
+                Some(addresses) if addresses.rest == rest => addresses,
+                _ => Addresses::at(&rest),
+            })),
             Some(Venue::Replay { .. }) => Err(OpenError::NeedsRecording {
                 folder: config.data_dir.path().into(),
+                command: "run",
             }),
         }
     }
@@ -227,17 +272,27 @@ pub enum OpenError {
     /// The control socket cannot be bound.
     #[error("cannot open the control socket in the data folder")]
     Control(#[source] io::Error),
-    /// The symbols of a replay stand in its file alone.
-    #[error("the data folder {} belongs to a replay, whose symbols stand in its file: `hedgehog run --replay FILE` seeds them", folder.display())]
+    /// The market of a replay stands in its file alone.
+    #[error("the data folder {} belongs to a replay, which stands in its file: `hedgehog {command} --replay FILE` goes on with it", folder.display())]
     NeedsRecording {
         /// The folder.
         folder: PathBuf,
+        /// The command to give the file to.
+        command: &'static str,
     },
     /// Orders need keys.
     #[error(
         "trading on this exchange needs HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET in the environment; without keys run --apps streamer,warehouse"
     )]
     NoKeys,
+    /// A key must not travel in the clear.
+    #[error(
+        "trading at {address} would send the API key unencrypted: use an https address, or --apps streamer,warehouse for its trades alone"
+    )]
+    OpenTrading {
+        /// Where the key would go.
+        address: Address,
+    },
     /// Real money is for a later version.
     #[error(
         "this version places no orders on the live exchange: use --exchange testnet, or --apps streamer,warehouse for its trades alone"

@@ -1,72 +1,24 @@
 //! `hedgehog run`.
 
-use super::args::{ExchangeName, Options, Run};
+use super::args::{Options, Run};
 use super::replay::{Played, Replay};
-use super::{environment, hint, logging};
-use crate::app::{Market, System, SystemStatus, Unstored};
+use super::{environment, hint, logging, market, process};
+use crate::app::{Launched, Market, System, SystemStatus, Unstored};
 use crate::config::{App, Config};
-use crate::exchange::simulator::{MarketSource, Recording, Speed};
+use crate::exchange::simulator::{MarketSource, Speed};
 use crate::failure::{Failure, FailureKind};
 use crate::market::Symbol;
 use anyhow::Context as _;
 use hedgehog_core::{ExitReason, Outcome, RunningApplication};
 use indicatif::ProgressBar;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Runs until a signal, until the recording is over, or until the tree gives up.
 pub(super) fn run(run: Run, options: &Options) -> anyhow::Result<Option<Failure>> {
     let config = Config::load(&run.flags(options), environment())?;
     let bar = ProgressBar::hidden();
     logging::init(config.log_format, &bar)?;
-    let market = market(&run, &config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(async {
-        let _limit = outlive_file_size_limits()?;
-        serve(run, config, market, bar).await
-    });
-    // Everything that matters was waited for. What still blocks a thread, such as a lookup without an answer, is not.
-    runtime.shutdown_timeout(BLOCKED);
-    ended
-}
-
-/// How long the tree may take to stop, and the process to end, from the first signal on: ten seconds are promised.
-const STOP_WITHIN: Duration = Duration::from_secs(8);
-const EXIT_WITHIN: Duration = Duration::from_millis(9_500);
-/// How long the end of the process waits for threads that are blocked.
-const BLOCKED: Duration = Duration::from_millis(200);
-
-/// A write beyond the limit of `ulimit -f` fails as on a full disk, instead of killing the process: having a handler for the signal
-/// is enough (setrlimit(2), `RLIMIT_FSIZE`).
-#[cfg(unix)]
-fn outlive_file_size_limits() -> std::io::Result<tokio::signal::unix::Signal> {
-    // The same number on Linux, macOS and the BSDs; the standard library has no name for it.
-    const SIGXFSZ: i32 = 25;
-    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ))
-}
-
-#[cfg(not(unix))]
-fn outlive_file_size_limits() -> std::io::Result<()> {
-    Ok(())
-}
-
-/// Reads the recording first: a file that cannot be played leaves no folder behind.
-fn market(run: &Run, config: &Config) -> anyhow::Result<Market> {
-    Ok(match (&run.replay, run.exchange) {
-        (Some(file), _) => {
-            let recording = Recording::open(file, run.exchange_info.as_deref())?;
-            let speed = run.speed.unwrap_or(Speed::Times(1.0));
-            Market::Simulated(MarketSource::Recording {
-                recording: Arc::new(recording),
-                speed,
-            })
-        }
-        (None, ExchangeName::Simulator) => Market::Simulated(MarketSource::Generated {
-            seed: config.simulator.seed,
-        }),
-        (None, ExchangeName::Testnet) => Market::Testnet,
-        (None, ExchangeName::Live) => Market::Live,
-    })
+    let market = market::chosen(&run, &config)?;
+    process::block_on(serve(run, config, market, bar))
 }
 
 async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> anyhow::Result<Option<Failure>> {
@@ -75,7 +27,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     market.check_symbols(&run.start)?;
     let system = System::open(config, market.clone()).await?;
     introduce(&system.status().await);
-    let mut failure = None;
+    let (mut failure, mut lost) = (None, None);
     let mut played = None;
     let work = async |running: RunningApplication| -> anyhow::Result<Played> {
         // Launching checks them too; by then it has been said what runs.
@@ -89,34 +41,47 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
             }
             _ => None,
         };
-        system.launch(&running, &run.start).await?;
+        let Launched { before, waiting } = system.launch(&running, &run.start).await?;
         let status = system.status().await;
         if let Some(replay) = &replay {
             replay.check_streamed(&status, run.exit_at_end)?;
         }
-        show_next(&status, &market, &hint::command(&folder, ""));
-        match replay {
-            Some(replay) => replay.follow(run.exit_at_end, &bar).await,
-            None => std::future::pending().await,
+        show_next(&status, &before, &market, &hint::command(&folder, ""));
+        let later = async {
+            system.turn_on_later(waiting).await;
+            // What is left to do is the other branch's.
+            std::future::pending().await
+        };
+        let work = async {
+            match replay {
+                Some(replay) => replay.follow(run.exit_at_end, &bar).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            never = later => never,
         }
     };
     let outcome = (system.application())
-        .stop_deadline(STOP_WITHIN)
-        .exit_deadline(EXIT_WITHIN)
+        .stop_deadline(process::STOP_WITHIN)
+        .exit_deadline(process::EXIT_WITHIN)
         .run_until(async |running| {
             tokio::select! {
                 done = work(running) => match done {
                     Ok(done) => played = Some(done),
                     Err(error) => failure = Some(Failure::from(&error)),
                 },
-                lost = system.lost() => failure = Some(Failure::from(&anyhow::Error::from(lost))),
+                error = system.lost() => lost = Some(Failure::from(&anyhow::Error::from(error))),
             }
         })
         .await
         .context("the program could not run");
     bar.finish_and_clear();
     if failure.is_none() {
-        failure = farewell(&system, played.as_ref()).await;
+        // Told in any case; but why the program ends comes first.
+        let left = farewell(&system, played.as_ref()).await;
+        failure = lost.or(left);
     }
     system.close().await;
     match outcome? {
@@ -126,7 +91,10 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
             let late = !matches!(reason, ExitReason::Shutdown);
             Ok(late.then(|| Failure {
                 kind: FailureKind::Failed,
-                message: format!("the program did not stop within {STOP_WITHIN:?} and was ended: {reason}"),
+                message: format!(
+                    "the program did not stop within {:?} and was ended: {reason}",
+                    process::STOP_WITHIN
+                ),
             }))
         }
         _ => Ok(failure),
@@ -148,15 +116,18 @@ fn introduce(status: &SystemStatus) {
 }
 
 /// What is on, and what to type next.
-fn show_next(status: &SystemStatus, market: &Market, command: &str) {
-    let on = status.on();
+fn show_next(status: &SystemStatus, before: &SystemStatus, market: &Market, command: &str) {
+    let on = status.on_since(before);
     if on.is_empty() {
         let symbol = match market {
             Market::Simulated(source @ MarketSource::Recording { .. }) => source.symbols().into_iter().next(),
             _ => None,
         };
         let symbol = symbol.as_ref().map_or("BTCUSDT", Symbol::as_str);
-        tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming {symbol}`");
+        tracing::info!(
+            "nothing is on, waiting: turn something on with `{command}{}`",
+            hint::turn_on(&status.apps, symbol)
+        );
     }
     for line in on {
         tracing::info!("{line}");

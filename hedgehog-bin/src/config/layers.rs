@@ -1,6 +1,6 @@
 //! The sources of settings, laid over each other key by key: the last one to speak wins.
 
-use super::{ConfigError, KEYS};
+use super::{Address, AddressError, ConfigError, KEYS};
 use crate::spelling::nearest;
 use crate::store::Location;
 use std::collections::BTreeMap;
@@ -57,11 +57,6 @@ impl Layers {
         Ok(())
     }
 
-    /// A setting as text.
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(|(text, _)| text.as_str())
-    }
-
     /// A setting of another type; `expected` ends the sentence "this is not …".
     pub(super) fn read<T>(
         &self,
@@ -80,6 +75,23 @@ impl Layers {
                 expected,
             }),
         }
+    }
+
+    /// The address of an exchange. A refused one may hold a password, which the complaint leaves out.
+    pub(super) fn address(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<Address, AddressError>,
+    ) -> Result<Option<Address>, ConfigError> {
+        let Some((text, place)) = self.values.get(key) else {
+            return Ok(None);
+        };
+        let refused = |AddressError { text, expected }| ConfigError::BadValue {
+            place: place.clone(),
+            value: text,
+            expected,
+        };
+        parse(text).map(Some).map_err(refused)
     }
 }
 

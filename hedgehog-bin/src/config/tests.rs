@@ -32,12 +32,12 @@ fn flags_win_over_variables_over_the_file_over_defaults() {
     assert_eq!(
         config.simulator,
         SimulatorConfig {
-            seed: 4,
+            seed: Some(4),
             rule: FillRule::Touch,
             port: 5000
         }
     );
-    assert_eq!(load("", &[], None).expect("defaults").simulator.seed, 1);
+    assert_eq!(load("", &[], None).expect("defaults").simulator.seed, None);
 }
 
 #[test]
@@ -135,4 +135,73 @@ fn memory_is_given_in_bytes_or_larger_units() {
     for text in ["", "MiB", "-1", "1.5GiB", "64MB", "99999999999999GiB"] {
         read(text).expect_err(text);
     }
+}
+
+#[test]
+fn an_empty_place_is_refused_wherever_it_stands() {
+    for variable in ["HEDGEHOG_DATA_DIR", "HEDGEHOG_CONFIG"] {
+        let refused = Config::load(&Flags::default(), [(variable.to_owned(), String::new())]).expect_err(variable);
+        assert!(
+            refused
+                .to_string()
+                .starts_with(&format!("{variable} is empty: name a ")),
+            "{refused}"
+        );
+    }
+    let flags = Flags {
+        data_dir: Some(" ".into()),
+        ..Flags::default()
+    };
+    assert_eq!(
+        Config::load(&flags, []).expect_err("no folder").to_string(),
+        "--data-dir is empty: name a folder, or leave it out"
+    );
+    let refused = data_dir_of(None, [("HEDGEHOG_DATA_DIR".to_owned(), String::new())]).expect_err("no folder");
+    assert!(
+        refused.to_string().starts_with("HEDGEHOG_DATA_DIR is empty"),
+        "{refused}"
+    );
+    let refused = refusal("", &[("HEDGEHOG_DATABASES_NAIVE", "")], None);
+    assert!(
+        refused.starts_with("HEDGEHOG_DATABASES_NAIVE: \"\" is not the path of a SQLite file"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn apps_are_separated_by_commas_or_blanks() {
+    let apps = |text: &str| load("", &[("HEDGEHOG_APPS", text)], None).map(|config| config.apps.to_string());
+    assert_eq!(
+        apps("naive streamer,warehouse").expect("three apps"),
+        "streamer, naive, warehouse"
+    );
+    assert!(apps(" , ").is_err() && apps("naif").is_err());
+}
+
+#[test]
+fn an_exchange_has_three_addresses_of_which_the_first_stands_for_the_others() {
+    let file = "[exchange]\nrest = \"https://a.example\"\nws_api = \"wss://ws.example/ws-api/v3\"";
+    let variables = [("HEDGEHOG_EXCHANGE_STREAMS", "wss://s.example:9443")];
+    let read = |variables: &[_]| load(file, variables, None).expect("right").exchange.addresses();
+    let brief = |addresses: Option<Addresses>| {
+        let Addresses { rest, streams, ws_api } = addresses.expect("there is one");
+        [rest, streams, ws_api].map(|address| address.brief())
+    };
+    assert_eq!(
+        brief(read(&variables)),
+        ["a.example:443", "s.example:9443", "ws.example:443"]
+    );
+    assert_eq!(brief(read(&[])), ["a.example:443", "a.example:443", "ws.example:443"]);
+    assert_eq!(load("", &variables, None).expect("right").exchange.addresses(), None);
+
+    let refused = refusal("", &[("HEDGEHOG_EXCHANGE_REST", "http://me:pass-word@host")], None);
+    assert!(
+        refused.contains("HEDGEHOG_EXCHANGE_REST") && !refused.contains("pass-word"),
+        "{refused}"
+    );
+    let refused = refusal("[exchange]\nrest = \"host:80\"", &[], None);
+    assert!(
+        refused.contains("exchange.rest") && refused.contains("http, https"),
+        "{refused}"
+    );
 }

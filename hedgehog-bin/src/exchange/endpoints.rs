@@ -2,6 +2,7 @@
 //!
 //! The simulator, the testnet and the live exchange differ in nothing else.
 
+use super::address::{Address, WS_API_PATH};
 use crate::market::Symbol;
 use std::fmt;
 use std::net::SocketAddr;
@@ -18,7 +19,47 @@ pub struct Endpoints {
     pub ws_api: Url,
 }
 
+/// The base addresses of an exchange as a person gave them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Of REST; it names the exchange.
+    pub rest: Address,
+    /// Of the market streams.
+    pub streams: Address,
+    /// Of the WebSocket API.
+    pub ws_api: Address,
+}
+
+impl Addresses {
+    /// Everything at one address, as the simulator has it.
+    pub fn at(address: &Address) -> Self {
+        let [rest, streams, ws_api] = [address.clone(), address.clone(), address.clone()];
+        Self { rest, streams, ws_api }
+    }
+
+    /// The addresses that keys are sent to.
+    pub fn with_keys(&self) -> [&Address; 2] {
+        [&self.rest, &self.ws_api]
+    }
+
+    /// Whether any of them is the live exchange's.
+    pub fn is_live(&self) -> bool {
+        [&self.rest, &self.streams, &self.ws_api]
+            .into_iter()
+            .any(Address::is_live)
+    }
+}
+
 impl Endpoints {
+    /// An exchange at addresses that a person gave.
+    pub fn by_address(addresses: &Addresses) -> Self {
+        Self {
+            rest: addresses.rest.http(),
+            streams: addresses.streams.web_socket("/"),
+            ws_api: addresses.ws_api.web_socket(WS_API_PATH),
+        }
+    }
+
     /// A simulator that listens on `address`, one port for everything.
     ///
     /// # Panics
@@ -125,6 +166,28 @@ mod tests {
         assert_eq!(
             Endpoints::live().trade_stream_url(&"X".parse().expect("X")).port(),
             Some(9443)
+        );
+    }
+
+    #[test]
+    fn an_address_stands_for_all_three_and_each_may_have_its_own() {
+        let at = |text: &str| text.parse::<Address>().expect(text);
+        let port = ([127, 0, 0, 1], 4000).into();
+        let one = Addresses::at(&at("http://127.0.0.1:4000"));
+        assert_eq!(Endpoints::by_address(&one), Endpoints::simulator(port));
+        let three = Addresses {
+            streams: at("wss://streams.example:9443"),
+            ws_api: at("wss://ws.example"),
+            ..one
+        };
+        let Endpoints { rest, streams, ws_api } = Endpoints::by_address(&three);
+        assert_eq!(
+            [rest, streams, ws_api].map(String::from),
+            [
+                "http://127.0.0.1:4000/",
+                "wss://streams.example:9443/",
+                "wss://ws.example/ws-api/v3"
+            ]
         );
     }
 

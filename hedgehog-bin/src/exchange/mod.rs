@@ -3,11 +3,13 @@
 //! There is one code path. [`binance`] speaks HTTP and WebSocket to a base address; [`simulator`] is a server that
 //! speaks the same protocol on a loopback port; testnet and the live exchange are other addresses.
 
+mod address;
 pub mod binance;
 mod endpoints;
 pub mod simulator;
 
-pub use endpoints::{Credentials, Endpoints};
+pub use address::{Address, AddressError};
+pub use endpoints::{Addresses, Credentials, Endpoints};
 
 use crate::market::{ExchangeInfo, FilterViolation, Order, Price, Quantity, Side, Symbol};
 use futures_util::future::BoxFuture;

@@ -41,7 +41,7 @@ mod tests;
 mod trader;
 
 pub use crate::exchange::AssetBalance;
-pub use settings::Profile;
+pub use settings::{Profile, SettingsChange, SettingsError, TradingSettings};
 pub use status::{QuoteTotals, TraderStatus, TradingStatus, quote_totals};
 
 use crate::exchange::{Credentials, Endpoints, Exchange};
@@ -194,6 +194,39 @@ impl Naive {
             return Ok(Outcome::AlreadyDraining);
         }
         Ok(Outcome::Draining)
+    }
+
+    /// The settings of these symbols, or of every one that has some.
+    pub async fn settings(&self, symbols: &[Symbol]) -> Result<Vec<TradingSettings>, OperationError> {
+        if symbols.is_empty() {
+            let rows = settings::all(&self.desk.db).await?;
+            return Ok(rows.iter().map(TradingSettings::from).collect());
+        }
+        let mut found = Vec::new();
+        for symbol in symbols {
+            found.push(TradingSettings::from(&self.setting(symbol).await?));
+        }
+        Ok(found)
+    }
+
+    /// Changes the settings of these symbols, of all or of none; who trades by them hears of it at once.
+    pub async fn change_settings(
+        &self,
+        symbols: &[Symbol],
+        change: &SettingsChange,
+    ) -> Result<Vec<TradingSettings>, OperationError> {
+        let _turn = self.service.turn().await;
+        let mut changed = Vec::new();
+        for symbol in symbols {
+            changed.push((symbol, change.apply(&self.setting(symbol).await?)));
+        }
+        let rows: Vec<Setting> = changed.iter().map(|(_, row)| row.clone()).collect();
+        settings::save(&self.desk.db, &rows).await?;
+        for (symbol, row) in changed {
+            self.desk.board.note(&row);
+            self.tell_leader(symbol, row);
+        }
+        Ok(rows.iter().map(TradingSettings::from).collect())
     }
 
     /// Every symbol that is on or draining, and those that are off and have been traded. Answers at once, from memory.

@@ -284,6 +284,18 @@ pub mod simulator {
             last_order_id -> BigInt,
             /// How far a recording was played; null for a generated market.
             played_to -> Nullable<BigInt>,
+            /// How far its trades have met its orders.
+            matched_to -> BigInt,
+        }
+    }
+
+    diesel::table! {
+        use diesel::sql_types::*;
+
+        /// One row: which generation of the generator made the market.
+        generator (id) {
+            id -> Integer,
+            generation -> Integer,
         }
     }
 }

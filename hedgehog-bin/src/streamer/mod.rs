@@ -206,6 +206,9 @@ impl Streamer {
     }
 
     async fn start(&self, symbol: &Symbol) -> Result<Outcome, OperationError> {
+        if self.streams.lookup(symbol).is_some() {
+            return Ok(Outcome::AlreadyRunning);
+        }
         let stream = Arc::new(Stream {
             symbol: symbol.clone(),
             ledger: self.ledger.of(symbol),

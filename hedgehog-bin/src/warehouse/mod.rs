@@ -199,7 +199,13 @@ impl Warehouse {
         Ok(())
     }
 
+    /// What has a row was listed once: it needs no exchange that answers.
     async fn check_symbol(&self, symbol: &Symbol) -> Result<(), OperationError> {
+        for topic in [Topic::trade_events(symbol), Topic::orders(symbol)] {
+            if settings::find(&self.db, &topic).await?.is_some() {
+                return Ok(());
+            }
+        }
         let info = self.exchange.exchange_info().await?;
         if info.symbols.contains_key(symbol) {
             return Ok(());
@@ -209,6 +215,9 @@ impl Warehouse {
     }
 
     async fn start_worker(&self, topic: &Topic) -> Result<Outcome, OperationError> {
+        if self.workers.lookup(topic).is_some() {
+            return Ok(Outcome::AlreadyRunning);
+        }
         match topic.stream {
             Stream::TradeEvents => self.start_worker_on(topic, &self.feeds.trade_events).await,
             Stream::Orders => self.start_worker_on(topic, &self.feeds.orders).await,

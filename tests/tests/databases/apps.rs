@@ -65,6 +65,9 @@ impl Place {
             market: MarketSource::Generated { seed: 1 },
             rule: FillRule::Through,
             database: open(&remembered, Database::Simulator).await,
+            bus: None,
+            memory: 64 << 20,
+            alone: false,
         });
         let simulator = simulator.await.expect("a free port");
         let (endpoints, credentials) = (simulator.endpoints(), simulator.credentials());

@@ -5,9 +5,9 @@
 //! has seen them drops them as duplicates. For the same reason the hash is written here and not taken from a crate:
 //! a crate may change its stream of numbers with any release. Integers only: no float is anywhere near a price.
 //!
-//! The price is a sum of waves around a base price. The fastest swings about half a percent to each side in some ten
-//! seconds, so that a first cycle of the strategy's safe defaults (buy 0.2 % below, sell 0.3 % above the buy) is over
-//! within half a minute of the opening; slower and wider waves bring the deeper dips and the trends.
+//! The price is a sum of waves around a base price that rises slowly. The fastest swings about half a percent to each side in some
+//! ten seconds, so that a first cycle of the strategy's safe defaults (buy 0.2 % below, sell 0.3 % above the buy) is over
+//! within half a minute of the opening; slower waves bring the deeper dips, and come back within minutes.
 
 use super::units::Units;
 use crate::market::{Symbol, SymbolFilters, SymbolInfo, SymbolStatus};
@@ -67,8 +67,81 @@ struct Wave {
     most: i64,
 }
 
+/// Which numbers a market is made with. A folder keeps the one that it began with, so that an id tells one price for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Generation {
+    /// Its widest wave takes hours to come back: after some minutes every trader may stand above the price.
+    First,
+    /// Comes back within minutes.
+    #[default]
+    Second,
+}
+
+impl Generation {
+    /// As it is written down.
+    pub(super) fn number(self) -> i32 {
+        match self {
+            Self::First => 1,
+            Self::Second => 2,
+        }
+    }
+
+    /// Reads it back; `None` for one of a later release.
+    pub(super) fn from_number(number: i32) -> Option<Self> {
+        [Self::First, Self::Second]
+            .into_iter()
+            .find(|known| known.number() == number)
+    }
+
+    /// How far the middle of the waves has come at a trade, in billionths of the base price.
+    fn rise(self, id: i64) -> i64 {
+        match self {
+            Self::First => 0,
+            Self::Second => {
+                let whole = 2 * HIGHEST_RISE / RISE;
+                let id = id.rem_euclid(whole);
+                id.min(whole - id) * RISE
+            }
+        }
+    }
+
+    fn waves(self) -> &'static [Wave] {
+        match self {
+            Self::First => &FIRST_WAVES,
+            Self::Second => &SECOND_WAVES,
+        }
+    }
+}
+
+/// Half swings of 8 s, 45 s and 90 s at 14 trades a second.
+const SECOND_WAVES: [Wave; 3] = [
+    Wave {
+        half_period: 110,
+        least: 4_600_000,
+        most: 5_800_000,
+    },
+    Wave {
+        half_period: 630,
+        least: 1_000_000,
+        most: 2_500_000,
+    },
+    Wave {
+        half_period: 1_260,
+        least: 2_000_000,
+        most: 3_500_000,
+    },
+];
+
+/// How much the second generation rises with each trade: about 2.5 % of the base price an hour.
+///
+/// Whoever sells above what he paid, and buys again at once, climbs with each cycle: in a market that only swings every trader
+/// comes to stand above its highest price after some minutes. One that rises a little takes him along, for ten days; then it falls.
+const RISE: i64 = 500;
+/// Eight times the base price is as far as it goes.
+const HIGHEST_RISE: i64 = 7 * WHOLE;
+
 /// Half swings of 8 s, 2 min, 20 min and 6 h at 14 trades a second.
-const WAVES: [Wave; 4] = [
+const FIRST_WAVES: [Wave; 4] = [
     Wave {
         half_period: 110,
         least: 4_600_000,
@@ -98,6 +171,7 @@ pub(super) struct GeneratedMarket {
     base_price: Units,
     tick_size: Units,
     step_size: Units,
+    generation: Generation,
 }
 
 impl GeneratedMarket {
@@ -141,8 +215,14 @@ impl GeneratedMarket {
                 base_price: number(base_price),
                 tick_size,
                 step_size,
+                generation: Generation::default(),
             },
         )
+    }
+
+    /// Another than the newest, for a folder that began with it.
+    pub(super) fn set_generation(&mut self, generation: Generation) {
+        self.generation = generation;
     }
 
     /// The trade with this id; ids begin at 1.
@@ -177,10 +257,11 @@ impl GeneratedMarket {
 
     /// The middle of the market at a trade, before the tick size.
     fn fair_price(&self, id: i64) -> Units {
-        let mut offset: i64 = (0..)
-            .zip(&WAVES)
+        let swings: i64 = (0..)
+            .zip(self.generation.waves())
             .map(|(number, wave)| self.wave(number, wave, id))
             .sum();
+        let mut offset = swings + self.generation.rise(id);
         // A hundredth of a percent of jitter, so that neighbouring trades differ.
         offset += (mix(self.key ^ mix(!id as u64)) % 200_000) as i64 - 100_000;
         let factor = i128::from(WHOLE + offset.max(-WHOLE / 2));
@@ -266,6 +347,88 @@ mod tests {
         assert!(longest > Duration::from_secs(8), "a cycle takes its time: {longest:?}");
     }
 
+    /// The traders of one symbol with the strategy's safe defaults (buy 0.2 % below the market, sell 0.3 % above the buy, another
+    /// trader 0.5 % below, five at most): when each cycle finished, from the opening on.
+    fn finished_cycles(info: &SymbolInfo, market: &GeneratedMarket, last_trade: i64) -> (Vec<Duration>, Duration) {
+        struct Trader {
+            buy: Option<Units>,
+            sell: Option<Units>,
+            offered: bool,
+        }
+        let fresh = || Trader {
+            buy: None,
+            sell: None,
+            offered: false,
+        };
+        let factor = |text: &str| text.parse::<Units>().expect("decimal");
+        let [below, above, again] = ["0.998", "1.00300301", "0.995"].map(factor);
+        let tick = Units::from_decimal(&info.filters.tick_size).expect("exact");
+        let (mut traders, mut finished, mut elapsed) = (vec![fresh()], Vec::new(), Duration::ZERO);
+        for id in 1..=last_trade {
+            let trade = market.trade(id);
+            elapsed += trade.delay;
+            let price = trade.price;
+            for index in 0..traders.len() {
+                let room = traders.len() < 5;
+                let trader = &mut traders[index];
+                match (trader.buy, trader.sell) {
+                    (None, _) => trader.buy = Some(price.times(below).floor_to(tick)),
+                    (Some(buy), None) if price < buy => trader.sell = Some(buy.times(above).floor_to(tick)),
+                    (Some(_), Some(sell)) if price > sell => {
+                        *trader = fresh();
+                        finished.push(elapsed);
+                        continue;
+                    }
+                    _ => {}
+                }
+                if room && !trader.offered && trader.buy.is_some_and(|buy| price < buy.times(again)) {
+                    trader.offered = true;
+                    traders.push(fresh());
+                }
+            }
+        }
+        (finished, elapsed)
+    }
+
+    #[test]
+    fn cycles_finish_in_the_third_hour_as_in_the_first() {
+        const TEN_MINUTES: Duration = Duration::from_mins(10);
+        for seed in [1, 2, 7, u64::MAX] {
+            for (info, market) in GeneratedMarket::all(seed).iter().step_by(5) {
+                let (finished, end) = finished_cycles(info, market, 154_000);
+                assert!(end > Duration::from_mins(178), "three hours: {end:?}");
+                let mut last = Duration::ZERO;
+                for at in finished.iter().chain([&end]) {
+                    assert!(
+                        *at - last < TEN_MINUTES,
+                        "seed {seed}: {} stands still from {last:?} to {at:?}",
+                        info.symbol
+                    );
+                    last = *at;
+                }
+                let hours: Vec<usize> = (0..3)
+                    .map(|hour| (finished.iter()).filter(|at| at.as_secs() / 3_600 == hour).count())
+                    .collect();
+                assert!(
+                    hours.iter().all(|cycles| *cycles >= 30),
+                    "seed {seed}: {} finishes {hours:?} cycles an hour",
+                    info.symbol
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_market_never_rises_without_bound() {
+        for (info, market) in GeneratedMarket::all(1) {
+            let base = market.base_price;
+            for id in (1..400_000_000_000).step_by(7_777_777_777) {
+                let price = market.trade(id).price;
+                assert!(price < base.times(Units::whole(9)), "{} {id}: {price}", info.symbol);
+            }
+        }
+    }
+
     #[test]
     fn dips_of_half_a_percent_below_a_buy_happen_within_minutes() {
         for seed in seeds().take(10) {
@@ -316,6 +479,13 @@ mod tests {
         assert_eq!(prices(1), prices(1));
         assert_ne!(prices(1), prices(2));
         // Pinned: a data folder made by an older release must find the same market.
-        assert_eq!(prices(1)[..3], ["61919.33000000", "2638.34000000", "506.10000000"]);
+        assert_eq!(prices(1)[..3], ["", "", ""]);
+        let first: Vec<_> = (GeneratedMarket::all(1).into_iter())
+            .map(|(_, mut market)| {
+                market.set_generation(Generation::First);
+                market.trade(777).price.to_string()
+            })
+            .collect();
+        assert_eq!(first[..3], ["61919.33000000", "2638.34000000", "506.10000000"]);
     }
 }

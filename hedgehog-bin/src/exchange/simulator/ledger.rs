@@ -1,16 +1,16 @@
 //! What the exchange remembers in `simulator.db`: orders, balances, and how far each market has come.
 //!
 //! Invariant: an order, the balances it changed and the position of its market are written in one transaction, before
-//! anybody is told of the change. So at a pace of time a position is never behind an order, and a trade that is told
-//! again after a crash never fills an order that was placed after it. (At full speed it may: there the position is what
-//! the subscribers have read, and completeness comes before the order of events.)
+//! anybody is told of the change. The place up to which trades have met the orders is written with them, so that a trade that is told
+//! again after a crash never fills an order that was placed after it.
 
 use super::account::Balance;
+use super::generator::Generation;
 use super::market::Position;
 use super::units::Units;
 use crate::exchange::OrderKey;
 use crate::market::{Order, OrderType, Price, Quantity, Symbol, TimeInForce};
-use crate::store::schema::simulator::{balances, markets, orders};
+use crate::store::schema::simulator::{balances, generator, markets, orders};
 use crate::store::{Db, Decimal, StoreError, Transaction, columns};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -27,6 +27,8 @@ pub(super) struct Saved {
     pub(super) open_orders: Vec<Order>,
     pub(super) balances: Vec<(String, Balance)>,
     pub(super) markets: Vec<SavedMarket>,
+    /// Of a generated market; `None` in a new database, and in one that is older than generations.
+    pub(super) generation: Option<i32>,
 }
 
 /// Where one symbol stands.
@@ -35,6 +37,8 @@ pub(super) struct SavedMarket {
     pub(super) symbol: Symbol,
     pub(super) position: Position,
     pub(super) last_order_id: i64,
+    /// Trades up to this place have met the orders.
+    pub(super) matched_to: i64,
 }
 
 /// What one event of the exchange changed.
@@ -43,6 +47,14 @@ pub(super) struct Changes {
     pub(super) orders: Vec<Order>,
     pub(super) balances: Vec<(String, Balance)>,
     pub(super) markets: Vec<SavedMarket>,
+    /// Of a market that is new.
+    pub(super) generation: Option<Generation>,
+}
+
+impl Changes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.orders.is_empty() && self.balances.is_empty() && self.markets.is_empty() && self.generation.is_none()
+    }
 }
 
 impl Ledger {
@@ -65,7 +77,10 @@ impl Ledger {
             .db
             .fetch::<MarketRow>(markets::table.select(columns::<MarketRow>()))
             .await?;
+        let generation = generator::table.select(generator::generation);
+        let generation = self.db.fetch_optional::<i32>(generation).await?;
         Ok(Saved {
+            generation,
             open_orders: open_orders.into_iter().filter_map(OrderRow::into_order).collect(),
             balances: balances.into_iter().filter_map(BalanceRow::into_balance).collect(),
             markets: markets.into_iter().filter_map(MarketRow::into_market).collect(),
@@ -73,14 +88,14 @@ impl Ledger {
     }
 
     /// Makes a change last.
-    pub(super) async fn commit(&self, changes: Changes) -> Result<(), StoreError> {
+    pub(super) async fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
         let mut transaction = self.db.begin().await?;
-        for order in changes.orders {
-            write_order(&mut transaction, OrderRow::from(order)).await?;
+        for order in &changes.orders {
+            write_order(&mut transaction, OrderRow::from(order.clone())).await?;
         }
-        for (asset, balance) in changes.balances {
+        for (asset, balance) in &changes.balances {
             let row = BalanceRow {
-                asset,
+                asset: asset.clone(),
                 free: balance.free.to_decimal().into(),
                 locked: balance.locked.to_decimal().into(),
             };
@@ -94,8 +109,15 @@ impl Ledger {
                 ));
             transaction.run(upsert).await?;
         }
-        for market in changes.markets {
+        for market in &changes.markets {
             write_market(&mut transaction, market).await?;
+        }
+        if let Some(generation) = changes.generation {
+            let row = (generator::id.eq(1), generator::generation.eq(generation.number()));
+            let insert = diesel::insert_into(generator::table)
+                .values(row)
+                .on_conflict_do_nothing();
+            transaction.run(insert).await?;
         }
         transaction.commit().await
     }
@@ -137,12 +159,13 @@ async fn write_order(transaction: &mut Transaction, row: OrderRow) -> Result<(),
     transaction.run(upsert).await.map(drop)
 }
 
-async fn write_market(transaction: &mut Transaction, market: SavedMarket) -> Result<(), StoreError> {
+async fn write_market(transaction: &mut Transaction, market: &SavedMarket) -> Result<(), StoreError> {
     let row = MarketRow {
         symbol: market.symbol.as_str().to_owned(),
         last_trade_id: market.position.last_trade_id,
         last_order_id: market.last_order_id,
         played_to: market.position.played_to,
+        matched_to: market.matched_to,
     };
     let upsert = diesel::insert_into(markets::table)
         .values(row)
@@ -152,6 +175,7 @@ async fn write_market(transaction: &mut Transaction, market: SavedMarket) -> Res
             markets::last_trade_id.eq(excluded(markets::last_trade_id)),
             markets::last_order_id.eq(excluded(markets::last_order_id)),
             markets::played_to.eq(excluded(markets::played_to)),
+            markets::matched_to.eq(excluded(markets::matched_to)),
         ));
     transaction.run(upsert).await.map(drop)
 }
@@ -187,6 +211,7 @@ struct MarketRow {
     last_trade_id: i64,
     last_order_id: i64,
     played_to: Option<i64>,
+    matched_to: i64,
 }
 
 impl From<Order> for OrderRow {
@@ -246,6 +271,7 @@ impl MarketRow {
                 played_to: self.played_to,
             },
             last_order_id: self.last_order_id,
+            matched_to: self.matched_to,
         })
     }
 }

@@ -1,15 +1,16 @@
 //! The market clock: which trade of which symbol happens next, and when.
 //!
 //! Pure: the caller brings the time. Three paces: a generated market runs in real time, a recording runs at a multiple of
-//! its own pace from its first trade on, or as fast as its subscribers take it. Invariant: per symbol, trades come in
-//! order and each once, and [`Market::position`] says where to go on after a restart.
+//! its own pace from its first trade on, or as fast as its readers take it. A place in a market is a count: of the trades of a
+//! recording, or of the ids of a generated market. Invariant: per symbol, trades come in order and each once, until the caller
+//! goes back to an earlier place.
 
-use super::generator::GeneratedMarket;
+use super::generator::{GeneratedMarket, Generation};
 use super::recording::Recording;
 use super::units::Units;
 use super::{MarketSource, Speed};
 use crate::market::{Symbol, SymbolInfo};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -34,11 +35,11 @@ pub(super) enum Due {
     Never,
 }
 
-/// Where a symbol's market stands.
+/// Where a symbol's market stands, as it is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) last_trade_id: i64,
-    /// How many trades of a recording are played and read.
+    /// How many trades of a recording that is.
     pub(super) played_to: Option<i64>,
 }
 
@@ -63,20 +64,31 @@ enum Feed {
     Generated {
         market: GeneratedMarket,
         last_trade_id: i64,
-        last_trade_time: i64,
+        times: Times,
         next_at: Option<Instant>,
     },
-    /// `read` ≤ `played`: trades that the subscribers are known to have read.
     Recorded {
         recording: Arc<Recording>,
         symbol: Symbol,
         played: usize,
-        read: usize,
+        /// The trade at `played`: a recording may have to read it from its file.
+        next: Option<MarketTrade>,
     },
 }
 
-/// At full speed, so many trades are on their way to the subscribers of a symbol at most.
-const UNREAD: usize = 16_384;
+/// When the newest trades of a generated market happened: what it tells of them later must be what it told then.
+struct Times {
+    /// Of the trades up to the last one, the last one at the end.
+    known: VecDeque<i64>,
+    /// When nothing is known, that of the last trade.
+    last: i64,
+}
+
+/// Twenty minutes of a generated market.
+const KNOWN_TIMES: usize = 16_384;
+
+/// The average distance of two trades of a generated market, for times that are not known.
+const USUAL_DELAY: i64 = 70;
 
 /// A generated market that fell further behind than this (the machine slept) goes on from now instead of catching up.
 const FORGIVEN: Duration = Duration::from_secs(1);
@@ -84,42 +96,37 @@ const FORGIVEN: Duration = Duration::from_secs(1);
 impl Market {
     /// The markets of `source` from their beginning, and the rules of their symbols.
     pub(super) fn new(source: &MarketSource) -> (Self, Vec<SymbolInfo>) {
-        match source {
+        let mut feeds = BTreeMap::new();
+        let mut infos = Vec::new();
+        let (clock, total) = match source {
             MarketSource::Generated { seed } => {
-                let (infos, feeds) = (GeneratedMarket::all(*seed).into_iter())
-                    .map(|(info, market)| {
-                        let symbol = info.symbol.clone();
-                        let feed = Feed::Generated {
-                            market,
-                            last_trade_id: 0,
-                            last_trade_time: 0,
-                            next_at: None,
-                        };
-                        (info, (symbol, feed))
-                    })
-                    .unzip();
-                (
-                    Self {
-                        feeds,
-                        clock: Clock::RealTime,
-                        total: None,
-                    },
-                    infos,
-                )
+                for (info, market) in GeneratedMarket::all(*seed) {
+                    let feed = Feed::Generated {
+                        market,
+                        last_trade_id: 0,
+                        times: Times {
+                            known: VecDeque::new(),
+                            last: 0,
+                        },
+                        next_at: None,
+                    };
+                    feeds.insert(info.symbol.clone(), feed);
+                    infos.push(info);
+                }
+                (Clock::RealTime, None)
             }
             MarketSource::Recording { recording, speed } => {
-                let (infos, feeds) = (recording.symbols())
-                    .map(|(info, ..)| {
-                        let symbol = info.symbol.clone();
-                        let feed = Feed::Recorded {
-                            recording: Arc::clone(recording),
-                            symbol: symbol.clone(),
-                            played: 0,
-                            read: 0,
-                        };
-                        (info.clone(), (symbol, feed))
-                    })
-                    .unzip();
+                for (info, ..) in recording.symbols() {
+                    let symbol = info.symbol.clone();
+                    let feed = Feed::Recorded {
+                        next: recorded(recording, &symbol, 0),
+                        recording: Arc::clone(recording),
+                        symbol: symbol.clone(),
+                        played: 0,
+                    };
+                    feeds.insert(symbol, feed);
+                    infos.push(info.clone());
+                }
                 let clock = match speed {
                     Speed::Max => Clock::Flat,
                     Speed::Times(speed) => Clock::Scaled {
@@ -127,26 +134,29 @@ impl Market {
                         anchor: None,
                     },
                 };
-                (
-                    Self {
-                        feeds,
-                        clock,
-                        total: Some(recording.trades()),
-                    },
-                    infos,
-                )
+                (clock, Some(recording.trades()))
+            }
+        };
+        (Self { feeds, clock, total }, infos)
+    }
+
+    /// A generated market goes on as the generation that its folder began with; a recording has none.
+    pub(super) fn set_generation(&mut self, generation: Generation) {
+        for feed in self.feeds.values_mut() {
+            if let Feed::Generated { market, .. } = feed {
+                market.set_generation(generation);
             }
         }
     }
 
-    /// Whether trades happen although nobody subscribes to their symbol.
-    pub(super) fn runs_unheard(&self) -> bool {
-        matches!(self.clock, Clock::Scaled { .. })
+    /// Whether the trades are made up.
+    pub(super) fn is_generated(&self) -> bool {
+        matches!(self.clock, Clock::RealTime)
     }
 
-    /// Whether trades wait for slow subscribers.
-    pub(super) fn waits_for_subscribers(&self) -> bool {
-        matches!(self.clock, Clock::Flat)
+    /// Whether the market keeps to a pace of its own.
+    pub(super) fn is_paced(&self) -> bool {
+        !matches!(self.clock, Clock::Flat)
     }
 
     /// Every symbol.
@@ -154,37 +164,87 @@ impl Market {
         self.feeds.keys()
     }
 
-    /// Goes on where a former run ended.
-    pub(super) fn resume(&mut self, symbol: &Symbol, position: Position) {
+    /// Goes to a place; never beyond a recording's end. `wall` is the time of day in milliseconds since the epoch.
+    pub(super) fn go_to(&mut self, symbol: &Symbol, place: i64, wall: i64) {
         match self.feeds.get_mut(symbol) {
-            Some(Feed::Generated { last_trade_id, .. }) => *last_trade_id = position.last_trade_id,
+            Some(Feed::Generated {
+                last_trade_id, times, ..
+            }) => {
+                if *last_trade_id != place {
+                    times.known.clear();
+                    times.last = wall;
+                }
+                *last_trade_id = place;
+            }
             Some(Feed::Recorded {
-                played,
-                read,
                 recording,
                 symbol,
+                played,
+                next,
             }) => {
-                let trades = recording.len(symbol);
-                *read = position
-                    .played_to
-                    .and_then(|played| usize::try_from(played).ok())
-                    .unwrap_or(0)
-                    .min(trades);
-                *played = *read;
+                *played = usize::try_from(place).unwrap_or(0).min(recording.len(symbol));
+                *next = recorded(recording, symbol, *played);
             }
             None => {}
         }
     }
 
-    /// Where a symbol stands.
-    pub(super) fn position(&self, symbol: &Symbol) -> Position {
-        self.feeds.get(symbol).map_or(
-            Position {
-                last_trade_id: 0,
+    /// The place of what was written down.
+    pub(super) fn place_of(&self, position: Position) -> i64 {
+        match self.clock {
+            Clock::RealTime => position.last_trade_id,
+            Clock::Scaled { .. } | Clock::Flat => position.played_to.unwrap_or(0),
+        }
+    }
+
+    /// The place behind the trade with this id.
+    pub(super) fn place_behind(&self, symbol: &Symbol, trade_id: i64) -> i64 {
+        match self.feeds.get(symbol) {
+            Some(Feed::Recorded { recording, symbol, .. }) => {
+                recording.position_of(symbol, trade_id.saturating_add(1)) as i64
+            }
+            Some(Feed::Generated { .. }) | None => trade_id,
+        }
+    }
+
+    /// How a place is written down.
+    pub(super) fn position(&self, symbol: &Symbol, place: i64) -> Position {
+        match self.feeds.get(symbol) {
+            Some(Feed::Recorded { recording, symbol, .. }) => {
+                let last = usize::try_from(place - 1).ok();
+                let last = last.and_then(|last| recorded(recording, symbol, last));
+                Position {
+                    last_trade_id: last.map_or(0, |trade| trade.trade_id),
+                    played_to: Some(place),
+                }
+            }
+            Some(Feed::Generated { .. }) | None => Position {
+                last_trade_id: place,
                 played_to: None,
             },
-            Feed::position,
-        )
+        }
+    }
+
+    /// How many trades of a symbol are played.
+    pub(super) fn place(&self, symbol: &Symbol) -> i64 {
+        match self.feeds.get(symbol) {
+            Some(Feed::Generated { last_trade_id, .. }) => *last_trade_id,
+            Some(Feed::Recorded { played, .. }) => *played as i64,
+            None => 0,
+        }
+    }
+
+    /// How many trades a symbol has; `None` where it never ends.
+    pub(super) fn end(&self, symbol: &Symbol) -> Option<i64> {
+        match self.feeds.get(symbol) {
+            Some(Feed::Recorded { recording, symbol, .. }) => Some(recording.len(symbol) as i64),
+            Some(Feed::Generated { .. }) | None => None,
+        }
+    }
+
+    /// Trades of all symbols; `None` where the market never ends.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.total
     }
 
     /// When the next trade of a symbol happens.
@@ -215,7 +275,6 @@ impl Market {
             },
             Feed::Recorded { .. } => match (feed.next_recorded_time(), &self.clock) {
                 (None, _) => Due::Never,
-                (Some(_), Clock::Flat) if feed.unread() >= UNREAD => Due::Never,
                 (
                     Some(time),
                     Clock::Scaled {
@@ -238,12 +297,7 @@ impl Market {
             Feed::Generated {
                 market, last_trade_id, ..
             } => Some(generated(market, last_trade_id + 1, wall)),
-            Feed::Recorded {
-                recording,
-                symbol,
-                played,
-                ..
-            } => recorded(recording, symbol, *played),
+            Feed::Recorded { next, .. } => *next,
         }
     }
 
@@ -253,60 +307,41 @@ impl Market {
             Some(Feed::Generated {
                 market,
                 last_trade_id,
-                last_trade_time,
+                times,
                 next_at,
             }) => {
                 *last_trade_id += 1;
-                *last_trade_time = wall;
+                times.note(wall);
                 *next_at = next_at.map(|at| at + market.trade(*last_trade_id + 1).delay);
             }
-            Some(Feed::Recorded { played, read, .. }) => {
+            Some(Feed::Recorded {
+                recording,
+                symbol,
+                played,
+                next,
+            }) => {
                 *played += 1;
-                if !matches!(self.clock, Clock::Flat) {
-                    *read = *played;
-                }
+                *next = recorded(recording, symbol, *played);
             }
             None => {}
         }
     }
 
-    /// How many trades of a symbol's recording are played, read or not.
-    pub(super) fn played_to(&self, symbol: &Symbol) -> usize {
-        match self.feeds.get(symbol) {
-            Some(Feed::Recorded { played, .. }) => *played,
-            _ => 0,
-        }
-    }
-
-    /// All subscribers of a symbol have read its first `count` trades.
-    pub(super) fn acknowledge(&mut self, symbol: &Symbol, count: usize) {
-        if let Some(Feed::Recorded { played, read, .. }) = self.feeds.get_mut(symbol) {
-            *read = count.clamp(*read, *played);
-        }
-    }
-
-    /// The subscribers of a symbol are gone: what they may not have read is played again.
-    pub(super) fn rewind(&mut self, symbol: &Symbol) {
-        if let Some(Feed::Recorded { played, read, .. }) = self.feeds.get_mut(symbol) {
-            *played = *read;
-        }
-    }
-
     /// Trades that have happened, from `from_id` on, at most `limit`; without `from_id` the newest.
     ///
-    /// A generated market keeps no history: it tells the trades again, at estimated times.
+    /// A generated market keeps only the times of the newest trades; it tells older ones again, at estimated times.
     pub(super) fn history(&self, symbol: &Symbol, from_id: Option<i64>, limit: usize) -> Vec<MarketTrade> {
         match self.feeds.get(symbol) {
             Some(Feed::Generated {
                 market,
                 last_trade_id,
-                last_trade_time,
+                times,
                 ..
             }) => {
                 let first = from_id.unwrap_or(last_trade_id - limit as i64 + 1).max(1);
                 (first..=*last_trade_id)
                     .take(limit)
-                    .map(|id| generated(market, id, last_trade_time - (last_trade_id - id) * 70))
+                    .map(|id| generated(market, id, times.of(last_trade_id - id)))
                     .collect()
             }
             Some(Feed::Recorded {
@@ -328,56 +363,39 @@ impl Market {
             None => Vec::new(),
         }
     }
-
-    /// How many trades are played and read, of how many.
-    pub(super) fn played(&self) -> (u64, Option<u64>) {
-        let played = |feed: &Feed| match feed {
-            Feed::Generated { last_trade_id, .. } => *last_trade_id as u64,
-            Feed::Recorded { read, .. } => *read as u64,
-        };
-        (self.feeds.values().map(played).sum(), self.total)
-    }
 }
 
 impl Feed {
-    fn position(&self) -> Position {
-        match self {
-            Self::Generated { last_trade_id, .. } => Position {
-                last_trade_id: *last_trade_id,
-                played_to: None,
-            },
-            Self::Recorded {
-                recording,
-                symbol,
-                read,
-                ..
-            } => {
-                let last = read.checked_sub(1).and_then(|last| recorded(recording, symbol, last));
-                Position {
-                    last_trade_id: last.map_or(0, |trade| trade.trade_id),
-                    played_to: Some(*read as i64),
-                }
-            }
-        }
-    }
-
-    fn unread(&self) -> usize {
-        match self {
-            Self::Generated { .. } => 0,
-            Self::Recorded { played, read, .. } => played - read,
-        }
-    }
-
     fn next_recorded_time(&self) -> Option<i64> {
         match self {
             Self::Generated { .. } => None,
-            Self::Recorded {
-                recording,
-                symbol,
-                played,
-                ..
-            } => recorded(recording, symbol, *played).map(|trade| trade.trade_time),
+            Self::Recorded { next, .. } => next.map(|trade| trade.trade_time),
         }
+    }
+}
+
+impl Times {
+    fn note(&mut self, time: i64) {
+        if self.known.len() == KNOWN_TIMES {
+            self.known.pop_front();
+        }
+        self.known.push_back(time);
+    }
+
+    /// Of the trade that came so many before the last one.
+    fn of(&self, before_last: i64) -> i64 {
+        let known = self.known.len() as i64;
+        if let Some(time) = usize::try_from(known - 1 - before_last)
+            .ok()
+            .and_then(|index| self.known.get(index))
+        {
+            return *time;
+        }
+        let (oldest, behind) = match self.known.front() {
+            Some(oldest) => (*oldest, before_last - (known - 1)),
+            None => (self.last, before_last),
+        };
+        oldest - behind * USUAL_DELAY
     }
 }
 
@@ -403,4 +421,39 @@ fn recorded(recording: &Recording, symbol: &Symbol, index: usize) -> Option<Mark
         event_time: trade.trade_time + i64::from(trade.event_lag),
         buyer_market_maker: trade.buyer_market_maker,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_market_tells_its_history_at_the_times_at_which_it_happened() {
+        let (mut market, infos) = Market::new(&MarketSource::Generated { seed: 1 });
+        let symbol = &infos[0].symbol;
+        market.go_to(symbol, 500, 1_000_000);
+        assert_eq!(
+            market
+                .history(symbol, Some(499), 2)
+                .last()
+                .map(|trade| trade.trade_time),
+            Some(1_000_000)
+        );
+        let told: Vec<_> = (0..KNOWN_TIMES as i64 + 10)
+            .map(|number| {
+                let wall = 1_000_100 + number * 3;
+                let trade = market.peek(symbol, wall).expect("it never ends");
+                market.advance(symbol, wall);
+                trade
+            })
+            .collect();
+        let newest = &told[told.len() - 1_000..];
+        assert_eq!(market.history(symbol, None, 1_000), newest);
+        let oldest = market.history(symbol, Some(495), 1_000);
+        assert_eq!(oldest[0].trade_id, 495);
+        assert!(
+            oldest.is_sorted_by_key(|trade| trade.trade_time),
+            "estimates stay in order"
+        );
+    }
 }

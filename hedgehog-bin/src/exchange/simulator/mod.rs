@@ -13,7 +13,7 @@
 //! it reaches anybody; the port is bound once and outlives the actor, so a restarted simulator is found where it was.
 //!
 //! What it is not: other participants never react to our orders (no partial fills, no queue), market orders and order
-//! lists do not exist, and request limits are told and counted but not enforced.
+//! lists do not exist, and limits of requests and connections are told and counted but not enforced.
 
 mod account;
 mod actor;
@@ -37,12 +37,13 @@ mod ws_api;
 mod tests;
 
 use super::{Credentials, Endpoints};
-use crate::market::Symbol;
+use crate::market::{Bus, Symbol};
 use crate::store::Db;
-use actor::{Request, SimulatorActor};
+use actor::{Remembered, Request, SimulatorActor};
 use generator::GeneratedMarket;
 use hedgehog_core::{ChildSpec, Name, Shutdown};
-use std::collections::BTreeMap;
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::str::FromStr;
@@ -123,7 +124,7 @@ impl fmt::Display for Speed {
 }
 
 /// What a simulator is made from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SimulatorConfig {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
@@ -133,6 +134,24 @@ pub struct SimulatorConfig {
     pub rule: FillRule,
     /// Opened as [`Database::Simulator`](crate::store::Database::Simulator); of this market and no other.
     pub database: Db,
+    /// Of the program around it: a trade counts as played when it is durable there, and is told again after an end where it is not.
+    /// `None` where nobody around it keeps anything.
+    pub bus: Option<Bus>,
+    /// How many bytes of events may be told and not durable yet, over all symbols; then the market waits.
+    pub memory: usize,
+    /// An exchange of its own: its market goes on whether or not anybody listens, and never goes back.
+    pub alone: bool,
+}
+
+impl fmt::Debug for SimulatorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatorConfig")
+            .field("listen", &self.listen)
+            .field("market", &self.market)
+            .field("rule", &self.rule)
+            .field("alone", &self.alone)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why there is no simulator.
@@ -152,18 +171,22 @@ pub enum SimulatorError {
 /// How far the market has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Trades played, those of former runs included. At [`Speed::Max`] only those that the subscribers have surely read.
+    /// Trades played and done, those of former runs included: durable in the program around, or else read where the market waits for
+    /// its readers.
     pub played: u64,
     /// Of how many; `None` for a market without end.
     pub total: Option<u64>,
     /// Lines of the recording that could not be read.
     pub malformed_lines: u64,
-    /// Every symbol of the recording is played to its end.
+    /// Every symbol of the recording is played to its end, and done.
     pub finished: bool,
-    /// Per symbol, the last trade played.
+    /// Per symbol, the last trade done.
     pub last_trade_ids: BTreeMap<Symbol, i64>,
     /// Per symbol of a recording, how many of its trades are still to come. Empty for a market without end.
     pub remaining: BTreeMap<Symbol, u64>,
+    /// Per symbol, trades that were played in this program while nobody listened, or lost on their way. They are done, and nobody has
+    /// them.
+    pub unheard: BTreeMap<Symbol, u64>,
 }
 
 /// A simulated exchange. Cheap to clone; lives as long as its last clone or its process, whichever is longer.
@@ -179,6 +202,12 @@ struct Shared {
     config: SimulatorConfig,
     name: Name<SimulatorMsg>,
     open: AtomicBool,
+    /// Trades have begun to flow.
+    begun: AtomicBool,
+    /// Whoever is to listen before they do.
+    expected: Mutex<BTreeSet<Symbol>>,
+    /// What an incarnation leaves to the next.
+    remembered: Mutex<HashMap<Symbol, Remembered>>,
     progress: watch::Sender<Progress>,
 }
 
@@ -205,6 +234,9 @@ impl Simulator {
             config,
             name: Name::new("Simulator"),
             open: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
+            expected: Mutex::default(),
+            remembered: Mutex::default(),
             progress: watch::Sender::new(Progress::default()),
         };
         Ok(Self {
@@ -219,6 +251,11 @@ impl Simulator {
 
     /// Of its only account.
     pub fn credentials(&self) -> Credentials {
+        Self::common_credentials()
+    }
+
+    /// The same for every simulator, also for one in another program.
+    pub fn common_credentials() -> Credentials {
         Credentials::new(API_KEY, API_SECRET)
     }
 
@@ -233,6 +270,13 @@ impl Simulator {
     /// Lets trades flow. Called when every app has started what it remembers, so that nobody misses the first trade.
     /// A restarted process goes on by itself.
     pub fn open_market(&self) {
+        self.open_market_for([]);
+    }
+
+    /// Lets trades flow as soon as somebody listens to each of `symbols`: a market with a pace of its own would else begin without
+    /// those that are still connecting. Half a minute later it begins anyhow. Means nothing to a market that has begun.
+    pub fn open_market_for(&self, symbols: impl IntoIterator<Item = Symbol>) {
+        self.shared.expected.lock().extend(symbols);
         self.shared.open.store(true, Ordering::Release);
         // Without a process nobody is told; the next one looks at the flag.
         let _ = self.shared.name.cast(SimulatorMsg(Request::Play));

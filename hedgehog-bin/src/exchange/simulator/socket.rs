@@ -27,6 +27,8 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const PONG_WITHIN: Duration = Duration::from_mins(1);
 /// Messages a client may send per second, pings and pongs included.
 const MESSAGES_PER_SECOND: usize = 5;
+/// How long a connection may go on after its actor: what was told before is still on its way.
+const GOODBYE_WITHIN: Duration = Duration::from_millis(500);
 
 /// The server's side of one WebSocket.
 pub(super) struct Session<S = TokioIo<Upgraded>> {
@@ -45,6 +47,8 @@ pub(super) enum Received {
     Text(Utf8Bytes),
     /// Everything sent before [`Session::mark`] with this number is read.
     Mark(u64),
+    /// The actor is gone: say what is left to say, then [`Session::restart`].
+    Closing,
 }
 
 /// What the payload of a ping begins with that marks a place in what was sent.
@@ -69,7 +73,7 @@ where
         // The session itself says goodbye; this ends one that is stuck in a write.
         tokio::select! {
             () = run(session) => {}
-            () = async { let _ = until.changed().await; tokio::time::sleep(Duration::from_millis(100)).await } => {}
+            () = async { let _ = until.changed().await; tokio::time::sleep(GOODBYE_WITHIN).await } => {}
         }
     });
     let response = Response::builder()
@@ -116,10 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) async fn receive(&mut self) -> Option<Received> {
         loop {
             tokio::select! {
-                _ = self.closing.changed() => {
-                    self.close(CloseCode::Restart, "the exchange restarts").await;
-                    return None;
-                }
+                _ = self.closing.changed() => return Some(Received::Closing),
                 message = self.socket.next() => {
                     let message = message?.ok()?;
                     if let Message::Pong(payload) = &message
@@ -189,6 +190,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.socket.feed(Message::text(text)).await?;
         }
         self.socket.flush().await
+    }
+
+    /// Ends the connection because the exchange begins anew.
+    pub(super) async fn restart(&mut self) {
+        self.close(CloseCode::Restart, "the exchange restarts").await;
     }
 
     /// Ends the connection from this side.
@@ -333,7 +339,8 @@ mod tests {
     async fn the_end_of_the_actor_ends_the_connection() {
         let (mut session, client, open) = pair().await;
         drop(open);
-        assert_eq!(session.receive().await, None);
+        assert_eq!(session.receive().await, Some(Received::Closing));
+        session.restart().await;
         drop(session);
         assert!(
             matches!(received(client).await.first(), Some(Message::Close(Some(frame))) if frame.code == CloseCode::Restart)

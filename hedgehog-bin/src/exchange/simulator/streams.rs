@@ -1,33 +1,35 @@
 //! Market streams: `/ws/<stream>`, `/stream?streams=a/b`, and the control messages that change a connection's streams.
 
-use super::actor::{Request, Subscriber, Trades};
+use super::actor::{Request, Subscriber, Trades, Waiting};
 use super::server::Gate;
 use super::socket::{Received, Session};
 use super::wire::{self, FrameFormat};
 use crate::market::Symbol;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-
-/// Batches that may wait for a connection. With a market that does not wait, a connection that lets more gather is cut.
-const WAITING_BATCHES: usize = 16;
 
 /// Streams per connection (web-socket-streams, "Websocket Limits").
 const MOST_STREAMS: usize = 1024;
 
 /// So many trades are sent at most before the client is asked to confirm that it has read them.
 const MARK_EVERY: usize = 2_048;
+/// With fewer it is asked after this long.
+const MARK_AFTER: Duration = Duration::from_millis(100);
 
 /// Serves one connection until either side ends it.
 pub(super) async fn run(mut session: Session, gate: Gate, names: Vec<String>, format: FrameFormat) {
-    let (trades, mut incoming) = mpsc::channel(WAITING_BATCHES);
+    let (trades, mut incoming) = mpsc::unbounded_channel();
     let too_slow = Arc::new(Notify::new());
     let subscriber = Subscriber {
         connection: gate.next_connection(),
         trades,
+        waiting: Arc::new(Waiting::default()),
         too_slow: Arc::clone(&too_slow),
     };
     let mut connection = Connection {
@@ -35,6 +37,7 @@ pub(super) async fn run(mut session: Session, gate: Gate, names: Vec<String>, fo
         subscriber,
         format,
         streams: Vec::new(),
+        known: HashSet::new(),
         marks: Marks::default(),
     };
     connection.subscribe(names);
@@ -46,6 +49,16 @@ pub(super) async fn run(mut session: Session, gate: Gate, names: Vec<String>, fo
                     connection.tell_read(number);
                     Ok(())
                 }
+                Some(Received::Closing) => {
+                    // What the engine has told is told, also where it is gone.
+                    while let Ok(batch) = incoming.try_recv() {
+                        if session.send_all(connection.frames(&batch)).await.is_err() {
+                            return;
+                        }
+                    }
+                    session.restart().await;
+                    return;
+                }
                 None => break,
             },
             Some(batch) = incoming.recv() => {
@@ -53,13 +66,15 @@ pub(super) async fn run(mut session: Session, gate: Gate, names: Vec<String>, fo
                     sent = session.send_all(connection.frames(&batch)) => sent,
                     () = too_slow.notified() => break,
                 };
-                // A market that waits for its subscribers has one place more.
-                connection.gate.tell(Request::Play);
-                match connection.marks.after(&batch, incoming.is_empty()) {
+                if connection.subscriber.waiting.sent(batch.list.len()) {
+                    connection.gate.tell(Request::Room);
+                }
+                match connection.marks.after(&batch) {
                     Some(number) if sent.is_ok() => session.mark(number).await,
                     _ => sent,
                 }
             }
+            number = connection.marks.due() => session.mark(number).await,
             () = too_slow.notified() => {
                 session.close(CloseCode::Policy, "too slow").await;
                 break;
@@ -75,14 +90,10 @@ pub(super) async fn run(mut session: Session, gate: Gate, names: Vec<String>, fo
         streams,
         ..
     } = connection;
-    for symbol in streams.iter().filter_map(|name| traded_symbol(name)) {
-        gate.tell(Request::Unsubscribe {
-            symbol,
-            connection: subscriber.connection,
-        });
-    }
-    // Whoever else listens to the same symbol does not wait for this connection any more.
-    gate.tell(Request::Play);
+    gate.tell(Request::Unsubscribe {
+        symbols: streams.iter().filter_map(|name| traded_symbol(name)).collect(),
+        connection: subscriber.connection,
+    });
 }
 
 /// One connection and what it listens to.
@@ -91,36 +102,52 @@ struct Connection {
     subscriber: Subscriber,
     format: FrameFormat,
     streams: Vec<String>,
+    /// The same, to find one of a thousand.
+    known: HashSet<String>,
     marks: Marks,
 }
 
-/// Places in what was sent that the client is asked to confirm, where the market waits for that.
+/// Places in what was sent that the client is asked to confirm, where the market asks for that.
 #[derive(Default)]
 struct Marks {
     last: u64,
     /// Sent since the last mark: trades, and per symbol how far.
     unmarked: usize,
-    reached: HashMap<Symbol, usize>,
+    reached: HashMap<Symbol, i64>,
+    /// When to ask at the latest.
+    at: Option<Instant>,
     /// Marks that are not confirmed yet, oldest first.
-    open: VecDeque<(u64, Vec<(Symbol, usize)>)>,
+    open: VecDeque<(u64, Vec<(Symbol, i64)>)>,
 }
 
 impl Marks {
-    /// A batch was sent; the number of the mark to send now, if any. With nothing else to send it is sent at once.
-    fn after(&mut self, batch: &Trades, idle: bool) -> Option<u64> {
+    /// A batch was sent; the number of the mark to send now, if any.
+    fn after(&mut self, batch: &Trades) -> Option<u64> {
         self.reached.insert(batch.symbol.clone(), batch.read_as?);
         self.unmarked += batch.list.len();
-        if !idle && self.unmarked < MARK_EVERY {
-            return None;
+        self.at.get_or_insert_with(|| Instant::now() + MARK_AFTER);
+        (self.unmarked >= MARK_EVERY).then(|| self.next())
+    }
+
+    /// The number of the mark that it is time for; never without something to confirm.
+    async fn due(&mut self) -> u64 {
+        match self.at {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
         }
+        self.next()
+    }
+
+    fn next(&mut self) -> u64 {
         self.last += 1;
         self.unmarked = 0;
+        self.at = None;
         self.open.push_back((self.last, self.reached.drain().collect()));
-        Some(self.last)
+        self.last
     }
 
     /// What is confirmed by a mark.
-    fn confirmed(&mut self, number: u64) -> Vec<(Symbol, usize)> {
+    fn confirmed(&mut self, number: u64) -> Vec<(Symbol, i64)> {
         let count = self.open.iter().take_while(|(mark, _)| *mark <= number).count();
         self.open.drain(..count).flat_map(|(_, reached)| reached).collect()
     }
@@ -147,43 +174,40 @@ impl Connection {
     }
 
     fn tell_read(&mut self, mark: u64) {
-        for (symbol, played_to) in self.marks.confirmed(mark) {
+        for (symbol, place) in self.marks.confirmed(mark) {
             self.gate.tell(Request::Read {
                 symbol,
                 connection: self.subscriber.connection,
-                played_to,
+                place,
             });
         }
     }
 
     fn subscribe(&mut self, names: Vec<String>) {
-        for name in names {
-            if self.streams.contains(&name) {
-                continue;
-            }
-            // A well-formed stream of another kind, or of a symbol that is not listed, is taken and stays silent.
-            if let Some(symbol) = traded_symbol(&name) {
-                self.gate.tell(Request::Subscribe {
-                    symbol,
-                    subscriber: self.subscriber.clone(),
-                });
-            }
-            self.streams.push(name);
+        let fresh: Vec<String> = names
+            .into_iter()
+            .filter(|name| self.known.insert(name.clone()))
+            .collect();
+        // A well-formed stream of another kind, or of a symbol that is not listed, is taken and stays silent.
+        let symbols: Vec<Symbol> = fresh.iter().filter_map(|name| traded_symbol(name)).collect();
+        self.streams.extend(fresh);
+        if !symbols.is_empty() {
+            self.gate.tell(Request::Subscribe {
+                symbols,
+                subscriber: self.subscriber.clone(),
+            });
         }
     }
 
     fn unsubscribe(&mut self, names: &[String]) {
-        for name in names {
-            let Some(index) = self.streams.iter().position(|known| known == name) else {
-                continue;
-            };
-            self.streams.remove(index);
-            if let Some(symbol) = traded_symbol(name) {
-                self.gate.tell(Request::Unsubscribe {
-                    symbol,
-                    connection: self.subscriber.connection,
-                });
-            }
+        let gone: HashSet<&String> = names.iter().filter(|name| self.known.remove(*name)).collect();
+        self.streams.retain(|name| !gone.contains(name));
+        let symbols: Vec<Symbol> = gone.iter().filter_map(|name| traded_symbol(name)).collect();
+        if !symbols.is_empty() {
+            self.gate.tell(Request::Unsubscribe {
+                symbols,
+                connection: self.subscriber.connection,
+            });
         }
     }
 

@@ -1,7 +1,11 @@
 //! The protocol on a real port, over the clients that everybody uses.
 
+mod alone;
+mod databases;
 mod orders;
+mod positions;
 mod streams;
+mod symbols;
 
 use super::*;
 use crate::exchange::binance::BinanceClient;
@@ -45,17 +49,21 @@ impl Venue {
     }
 
     async fn in_folder(folder: Arc<TempDir>, market: MarketSource) -> Self {
-        let path = folder.path().join("simulator.db");
-        let database = Db::open(path.to_str().expect("UTF-8"), Database::Simulator)
-            .await
-            .expect("a database");
-        let listen = ([127, 0, 0, 1], 0).into();
-        let config = SimulatorConfig {
-            listen,
+        Self::of(folder, market, |_| {}).await
+    }
+
+    /// With another configuration than the usual one.
+    async fn of(folder: Arc<TempDir>, market: MarketSource, change: impl FnOnce(&mut SimulatorConfig)) -> Self {
+        let mut config = SimulatorConfig {
+            listen: ([127, 0, 0, 1], 0).into(),
             market,
             rule: FillRule::Through,
-            database,
+            database: database(&folder).await,
+            bus: None,
+            memory: 64 << 20,
+            alone: false,
         };
+        change(&mut config);
         let simulator = Simulator::bind(config).await.expect("a free port");
         let tree = Supervisor::new(Strategy::OneForOne)
             .child(simulator.spec())
@@ -143,6 +151,13 @@ impl Venue {
     }
 }
 
+async fn database(folder: &TempDir) -> Db {
+    let path = folder.path().join("simulator.db");
+    Db::open(path.to_str().expect("UTF-8"), Database::Simulator)
+        .await
+        .expect("a database")
+}
+
 fn client(simulator: &Simulator) -> BinanceClient {
     BinanceClient::new(simulator.endpoints(), simulator.credentials()).expect("a client")
 }
@@ -204,16 +219,24 @@ async fn is_over(mut socket: Socket) -> bool {
 
 /// A recording of XRPUSDT trades with ids from 1, a second apart.
 fn recording(prices: &[&str], speed: Speed) -> MarketSource {
+    recorded(prices.iter().map(|price| ("XRPUSDT", *price)), speed)
+}
+
+/// A recording of trades, each a second after the last one of its symbol, with ids from 1.
+fn recorded<'a>(trades: impl IntoIterator<Item = (&'a str, &'a str)>, speed: Speed) -> MarketSource {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("trades.csv");
     let mut text = "event_type,event_time,symbol,trade_id,price,quantity,trade_time,buyer_market_maker\n".to_owned();
-    for (id, price) in (1i64..).zip(prices) {
-        let time = 1_559_347_200_000 + id * 1_000;
+    let mut last: BTreeMap<&str, i64> = BTreeMap::new();
+    for (symbol, price) in trades {
+        let id = last.entry(symbol).or_default();
+        *id += 1;
+        let time = 1_559_347_200_000 + *id * 1_000;
         writeln!(
             text,
-            "trade,{},XRPUSDT,{id},{price},10,{time},{}",
+            "trade,{},{symbol},{id},{price},10,{time},{}",
             time + 3,
-            id % 2 == 0
+            *id % 2 == 0
         )
         .expect("in memory");
     }

@@ -26,6 +26,15 @@ pub(super) async fn run(mut session: Session, gate: Gate) {
                     session.send(answer.to_string()).await
                 }
                 Some(Received::Mark(_)) => Ok(()),
+                Some(Received::Closing) => {
+                    while let Some(event) = connection.waiting_event() {
+                        if session.send(event).await.is_err() {
+                            return;
+                        }
+                    }
+                    session.restart().await;
+                    return;
+                }
                 None => break,
             },
             event = connection.next_event() => session.send(event).await,
@@ -60,10 +69,16 @@ impl Connection {
             None => None,
         };
         match event {
-            Some((id, event)) => format!("{{\"subscriptionId\":{id},\"event\":{event}}}"),
+            Some((id, event)) => wrapped(id, &event),
             // Nothing subscribed, or the engine is gone: then the session ends by itself.
             None => std::future::pending().await,
         }
+    }
+
+    /// An event that came before the engine was gone.
+    fn waiting_event(&mut self) -> Option<String> {
+        let (id, events) = self.events.as_mut()?;
+        events.try_recv().ok().map(|event| wrapped(*id, &event))
     }
 
     async fn answer(&mut self, text: &str) -> Value {
@@ -129,6 +144,10 @@ impl Connection {
             _ => Err(Refusal::not_subscribed()),
         }
     }
+}
+
+fn wrapped(subscription: u64, event: &str) -> String {
+    format!("{{\"subscriptionId\":{subscription},\"event\":{event}}}")
 }
 
 /// A parameter as it is signed: texts without their quotes, everything else as JSON prints it.

@@ -69,6 +69,7 @@ async fn simulator_tables_round_trip() {
                 last_trade_id.eq(1i64),
                 last_order_id.eq(2i64),
                 played_to.eq(played),
+                matched_to.eq(3i64),
             );
             fresh
                 .db
@@ -78,12 +79,12 @@ async fn simulator_tables_round_trip() {
         }
         let stored = fresh
             .db
-            .fetch::<(String, i64, i64, Option<i64>)>(markets.order(symbol))
+            .fetch::<(String, i64, i64, Option<i64>, i64)>(markets.order(symbol))
             .await
             .expect("reads");
         assert_eq!(
             stored,
-            [("BTCUSDT".into(), 1, 2, None), ("ETHUSDT".into(), 1, 2, Some(7))]
+            [("BTCUSDT".into(), 1, 2, None, 3), ("ETHUSDT".into(), 1, 2, Some(7), 3)]
         );
     }
 }

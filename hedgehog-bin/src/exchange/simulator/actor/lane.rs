@@ -1,0 +1,198 @@
+//! What the process knows of one symbol's trades: who listens, what was told, and what need never be told again.
+//!
+//! Places are those of [`super::super::market`]. Invariant: `kept` ≤ `told` ≤ what the market has played, and `kept` never goes back.
+
+use super::request::Subscriber;
+use crate::market::TradePublisher;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A market in which nothing moves for so long although somebody has read all of it: what is still not done never will be, because
+/// its reader knew it already and published nothing.
+const STILL: Duration = Duration::from_secs(3);
+
+/// A subscriber and what it has read.
+pub(super) struct Listener {
+    pub(super) subscriber: Subscriber,
+    pub(super) read: i64,
+}
+
+/// One symbol.
+pub(super) struct Lane {
+    pub(super) listeners: Vec<Listener>,
+    /// What came before it need not be told again, whatever ends. This is the position that is saved.
+    pub(super) kept: i64,
+    /// Up to here somebody was told; what was played beyond it was played unheard.
+    pub(super) told: i64,
+    /// Up to here somebody is known to have read.
+    pub(super) read: i64,
+    /// Trades up to here have met the orders: played again, they fill nothing.
+    pub(super) matched: i64,
+    /// Trades that nobody heard, in this program.
+    pub(super) unheard: u64,
+    /// The place that the database has.
+    pub(super) written: i64,
+    /// How far the market had come when that was written.
+    pub(super) promised_at: i64,
+    /// Where the trades are published that were told here; made when there is something to ask.
+    pub(super) publisher: Option<TradePublisher>,
+    /// Since when nothing has moved, and at which `kept` and `told`.
+    still: Option<(Instant, i64, i64)>,
+}
+
+/// What outlives an incarnation of the process, though not the program.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::exchange::simulator) struct Remembered {
+    place: i64,
+    kept: i64,
+    told: i64,
+    matched: i64,
+    unheard: u64,
+    /// Whether somebody listens.
+    pub(in crate::exchange::simulator) heard: bool,
+}
+
+impl Lane {
+    /// A symbol whose trades before `place` are over and done.
+    pub(super) fn at(place: i64, matched: i64, written: i64) -> Self {
+        Self {
+            listeners: Vec::new(),
+            kept: place,
+            told: place,
+            read: place,
+            matched,
+            unheard: 0,
+            written,
+            promised_at: place,
+            publisher: None,
+            still: None,
+        }
+    }
+
+    /// A symbol as a former incarnation left it, and the place to go on from: at a pace where it was, so that nothing is told
+    /// twice; else at what is kept, so that nothing is left out.
+    pub(super) fn recall(remembered: Remembered, paced: bool, written: i64) -> (Self, i64) {
+        let place = if paced { remembered.place } else { remembered.kept };
+        let lane = Self {
+            kept: remembered.kept,
+            told: remembered.told.min(place),
+            matched: remembered.matched,
+            unheard: remembered.unheard,
+            ..Self::at(place, remembered.matched, written)
+        };
+        (lane, place)
+    }
+
+    pub(super) fn remember(&self, place: i64) -> Remembered {
+        Remembered {
+            place,
+            kept: self.kept,
+            told: self.told,
+            matched: self.matched,
+            unheard: self.unheard,
+            heard: !self.listeners.is_empty(),
+        }
+    }
+
+    /// What was told and is not kept yet.
+    pub(super) fn undone(&self) -> i64 {
+        self.told - self.kept
+    }
+
+    /// What all listeners have read is kept, where nothing more is known.
+    pub(super) fn keep_what_is_read(&mut self) {
+        if let Some(read) = self.listeners.iter().map(|listener| listener.read).min() {
+            self.kept = read.clamp(self.kept, self.told);
+        }
+    }
+
+    /// `done`: everything before it is durable. Behind what was told there is only what nobody heard. True when it has moved.
+    pub(super) fn keep_what_is_done(&mut self, done: i64, played: i64, now: Instant) -> bool {
+        let before = self.kept;
+        self.kept = done.clamp(self.kept, self.told);
+        if self.kept < self.told && self.is_still(now) {
+            // Where it was not even read it is lost, and counts as what it is.
+            self.unheard += (self.told - self.read.clamp(self.kept, self.told)) as u64;
+            self.kept = self.told;
+        }
+        if self.kept == self.told {
+            self.kept = played;
+            self.told = played;
+        }
+        self.kept != before
+    }
+
+    fn is_still(&mut self, now: Instant) -> bool {
+        let settled = self.publisher.as_ref().is_none_or(|publisher| publisher.backlog() == 0);
+        if !settled || self.listeners.is_empty() {
+            self.still = None;
+            return false;
+        }
+        match self.still {
+            Some((since, kept, told)) if (kept, told) == (self.kept, self.told) => now - since >= STILL,
+            _ => {
+                self.still = Some((now, self.kept, self.told));
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tokio::sync::{Notify, mpsc};
+
+    fn listener() -> Listener {
+        let subscriber = Subscriber {
+            connection: 1,
+            trades: mpsc::unbounded_channel().0,
+            waiting: Arc::default(),
+            too_slow: Arc::new(Notify::new()),
+        };
+        Listener { subscriber, read: 0 }
+    }
+
+    fn lane() -> Lane {
+        Lane::at(10, 0, 10)
+    }
+
+    #[test]
+    fn what_is_told_is_kept_when_it_is_done_and_never_before() {
+        let now = Instant::now();
+        let mut lane = lane();
+        lane.listeners.push(listener());
+        lane.told = 20;
+        for (done, kept) in [(0, 10), (15, 15), (12, 15), (19, 19)] {
+            lane.keep_what_is_done(done, 20, now);
+            assert_eq!(lane.kept, kept);
+        }
+        // Beyond what was told there is only what nobody heard: no reason to play it again.
+        assert!(lane.keep_what_is_done(20, 33, now));
+        assert_eq!((lane.kept, lane.told), (33, 33));
+    }
+
+    #[test]
+    fn what_was_told_and_lost_on_the_way_is_counted_as_unheard() {
+        let now = Instant::now();
+        for (read, unheard) in [(20, 0), (16, 4)] {
+            let mut lane = lane();
+            lane.listeners.push(listener());
+            (lane.told, lane.read) = (20, read);
+            assert!(!lane.keep_what_is_done(10, 20, now));
+            assert!(!lane.keep_what_is_done(10, 20, now + STILL / 2), "it may still come");
+            assert!(lane.keep_what_is_done(10, 20, now + STILL));
+            assert_eq!((lane.kept, lane.unheard), (20, unheard));
+        }
+    }
+
+    #[test]
+    fn without_a_listener_nothing_is_given_up() {
+        let now = Instant::now();
+        let mut lane = lane();
+        lane.told = 20;
+        assert!(!lane.keep_what_is_done(10, 20, now));
+        assert!(!lane.keep_what_is_done(10, 20, now + 10 * STILL));
+    }
+}
