@@ -195,7 +195,11 @@ fn check_environment() -> Result<(), Failure> {
     let ours = |name: &OsStr| name.to_string_lossy().starts_with("HEDGEHOG_");
     match std::env::vars_os().find(|(name, value)| ours(name) && (name.to_str().is_none() || value.to_str().is_none()))
     {
-        Some((name, value)) => Err(bad_input(format!("{}: {value:?} is not UTF-8", name.to_string_lossy()))),
+        Some((name, value)) => Err(bad_input(format!(
+            "{}: {} is not UTF-8",
+            name.display(),
+            value.display()
+        ))),
         None => Ok(()),
     }
 }

@@ -49,19 +49,17 @@ fn call_within(folder: &DataDir, request: &Request, within: Duration) -> Result<
     // Connecting to a suspended program may wait for ever, and has no deadline of its own.
     std::thread::spawn(move || {
         // Refused only when the answer came too late for the caller.
-        let _ = sender.send(converse(&path, &line, within));
+        let _ = sender.send(converse(&path, &line, within + AT_ONCE));
     });
     let end = Instant::now() + within;
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        match answer.recv_timeout(left.min(AT_ONCE)) {
-            Ok(answered) => return answered.map_err(|failed| failed.explain(folder)),
-            Err(_) => {
-                let holder = Holder::of(folder);
-                if left <= AT_ONCE || holder.is_some_and(|holder| holder.is_suspended) {
-                    return Err(ControlError::silent(folder, holder, within));
-                }
-            }
+        if let Ok(answered) = answer.recv_timeout(left.min(AT_ONCE)) {
+            return answered.map_err(|failed| failed.explain(folder));
+        }
+        let holder = Holder::of(folder);
+        if left <= AT_ONCE || holder.is_some_and(|holder| holder.is_suspended) {
+            return Err(ControlError::silent(folder, holder, within));
         }
     }
 }

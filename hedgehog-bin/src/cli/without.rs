@@ -43,9 +43,9 @@ async fn answer_of(system: &System, request: Request, seeds: bool) -> anyhow::Re
     }
     system.announce_seeded();
     match request {
-        Request::Symbols { pattern, view } => Ok(control::symbols(system, pattern.as_deref(), &view).await),
+        Request::Symbols { pattern, view } => Ok(control::symbols(system, pattern.as_deref(), view).await),
         Request::Settings { symbols, change, view } => {
-            Ok(control::settings(system, &symbols, change.as_ref(), &view).await)
+            Ok(control::settings(system, &symbols, change.as_ref(), view).await)
         }
         _ => seed(system).await,
     }

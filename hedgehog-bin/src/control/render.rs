@@ -22,7 +22,7 @@ const NARROWEST: usize = 40;
 
 impl View {
     /// How many columns a line may take.
-    fn columns(&self) -> usize {
+    fn columns(self) -> usize {
         self.width.map_or(WIDTH, |width| usize::from(width).max(NARROWEST))
     }
 }

@@ -67,19 +67,19 @@ async fn converse(mut socket: UnixStream, system: &System) -> io::Result<()> {
 
 async fn respond(system: &System, request: Request) -> Response {
     match request {
-        Request::Status(view) => answered(Ok(system.status().await), |status| render::status(status, &view)),
-        Request::Tree(view) => answered(system.processes().await, |tree| render::tree(tree, &view)),
+        Request::Status(view) => answered(Ok(system.status().await), |status| render::status(status, view)),
+        Request::Tree(view) => answered(system.processes().await, |tree| render::tree(tree, view)),
         Request::Graph => answered(system.processes().await, TreeNode::to_dot),
         Request::Seed => answered(system.seed().await, ToString::to_string),
         Request::Kill { path } => answered(system.kill(&path).await, ToString::to_string),
-        Request::Symbols { pattern, view } => symbols(system, pattern.as_deref(), &view).await,
-        Request::Settings { symbols, change, view } => settings(system, &symbols, change.as_ref(), &view).await,
+        Request::Symbols { pattern, view } => symbols(system, pattern.as_deref(), view).await,
+        Request::Settings { symbols, change, view } => settings(system, &symbols, change.as_ref(), view).await,
         Request::Change { action, symbols, all } => change(system, &action, &symbols, all).await,
     }
 }
 
 /// What a request for settings comes to; the command line does the same where no program runs.
-pub async fn settings(system: &System, symbols: &[Symbol], change: Option<&SettingsChange>, view: &View) -> Response {
+pub async fn settings(system: &System, symbols: &[Symbol], change: Option<&SettingsChange>, view: View) -> Response {
     system.seeded().await;
     let found = match change {
         Some(change) => system.change_settings(symbols, change).await,
@@ -89,7 +89,7 @@ pub async fn settings(system: &System, symbols: &[Symbol], change: Option<&Setti
 }
 
 /// What a request for symbols comes to; the command line does the same where no program runs.
-pub async fn symbols(system: &System, pattern: Option<&str>, view: &View) -> Response {
+pub async fn symbols(system: &System, pattern: Option<&str>, view: View) -> Response {
     answered(system.symbols(pattern).await, |symbols| render::symbols(symbols, view))
 }
 

@@ -6,7 +6,7 @@ use crate::app::ListedSymbol;
 use crate::naive::TradingSettings;
 
 /// One line a symbol.
-pub(in super::super) fn symbols(symbols: &[ListedSymbol], view: &View) -> String {
+pub(in super::super) fn symbols(symbols: &[ListedSymbol], view: View) -> String {
     if symbols.is_empty() {
         return "the exchange lists no such symbol".to_owned();
     }
@@ -30,7 +30,7 @@ pub(in super::super) fn symbols(symbols: &[ListedSymbol], view: &View) -> String
 }
 
 /// One line a symbol; of a single one, a line for each setting, as it is typed to change it.
-pub(in super::super) fn settings(settings: &[TradingSettings], view: &View) -> String {
+pub(in super::super) fn settings(settings: &[TradingSettings], view: View) -> String {
     match settings {
         [] => "no symbol has settings yet: `hedgehog seed` gives every listed one its own".to_owned(),
         [one] => {
@@ -92,7 +92,7 @@ mod tests {
         for columns in [40, 60, 80] {
             let text = super::symbols(
                 &symbols,
-                &View {
+                View {
                     width: Some(columns),
                     ..View::default()
                 },
@@ -113,8 +113,8 @@ mod tests {
             profit_interval: "0.001".to_owned(),
             rebuy_interval: "0.005".to_owned(),
         };
-        let text = settings(std::slice::from_ref(&one), &View::default());
+        let text = settings(std::slice::from_ref(&one), View::default());
         assert!(text.starts_with("BTCUSDT, off\nchunks=5\nbudget=1000\n"), "{text}");
-        assert!(settings(&[one.clone(), one], &View::default()).contains("BUY DOWN"));
+        assert!(settings(&[one.clone(), one], View::default()).contains("BUY DOWN"));
     }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 const PROBLEMS_SHOWN: usize = 20;
 
 /// The program at a glance.
-pub(in super::super) fn status(status: &SystemStatus, view: &View) -> String {
+pub(in super::super) fn status(status: &SystemStatus, view: View) -> String {
     let columns = view.columns();
     let mut heading = vec![format!(
         "{} at {}, up {}",
@@ -62,7 +62,7 @@ struct Overview<'a> {
 }
 
 impl Overview<'_> {
-    fn draw(&self, view: &View) -> String {
+    fn draw(&self, view: View) -> String {
         let columns = view.columns();
         let shown: Vec<&SymbolLine> = self.lines.iter().filter(|line| view.all || line.tells()).collect();
         let mut blocks = vec![self.heading.clone()];
@@ -117,7 +117,7 @@ impl Overview<'_> {
         lines
     }
 
-    fn problems(&self, view: &View) -> Vec<String> {
+    fn problems(&self, view: View) -> Vec<String> {
         let unreadable = self
             .unreadable
             .iter()

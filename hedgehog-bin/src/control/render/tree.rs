@@ -13,7 +13,7 @@ const FOLDED_ABOVE: usize = 40;
 const SHOWN: usize = 20;
 
 /// One process a line: below its supervisor, with what of it is not as usual.
-pub(in super::super) fn tree(root: &TreeNode, view: &View) -> String {
+pub(in super::super) fn tree(root: &TreeNode, view: View) -> String {
     draw(&Process::of(root), view.columns(), view.all)
 }
 

@@ -56,10 +56,9 @@ fn troubles_of(line: &SymbolLine, apps: &AppSet) -> Vec<String> {
 }
 
 fn of_stream(stream: &StreamLine, troubles: &mut Vec<String>) {
-    if stream.on && stream.state != StreamState::Connected {
-        if let Some(error) = &stream.error {
-            troubles.push(format!("the stream waits: {error}"));
-        }
+    let waits = stream.on && stream.state != StreamState::Connected;
+    if let Some(error) = stream.error.as_ref().filter(|_| waits) {
+        troubles.push(format!("the stream waits: {error}"));
     }
     if stream.on && !matches!(stream.exchange_status.as_str(), "TRADING" | "") {
         troubles.push(format!(

@@ -63,7 +63,7 @@ fn draw_of(apps: AppSet, lines: Vec<SymbolLine>, columns: u16, all: bool) -> Str
         balances: &balances,
         unreadable: &BTreeMap::new(),
     };
-    overview.draw(&View {
+    overview.draw(View {
         width: Some(columns),
         all,
         traders: true,
