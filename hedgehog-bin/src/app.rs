@@ -5,27 +5,35 @@
 //! and the control socket are callers of the operations here. Invariant: apps start before the market opens, so that
 //! nobody misses the first trade.
 
+mod launch;
+mod listing;
 mod open;
 mod process;
 mod status;
 
+pub use launch::Launched;
+pub use listing::ListedSymbol;
 pub use open::{Market, OpenError};
 pub use process::Killed;
-pub use status::{ReplayStatus, SeedReport, SystemStatus};
+pub use status::{
+    Balance, QuoteTotal, ReplayStatus, SeedReport, StoringLine, StreamLine, SymbolLine, SystemStatus, TradingLine,
+    Unstored, totals,
+};
 
 use crate::config::Config;
 use crate::control;
 use crate::data_dir::Lock;
 use crate::exchange::simulator::Simulator;
 use crate::exchange::{Endpoints, Exchange};
-use crate::market::{Stream, Symbol};
+use crate::market::{ExchangeInfo, Stream, Symbol};
 use crate::naive::Naive;
 use crate::operation::{OperationError, Outcome};
 use crate::spelling::did_you_mean;
+use crate::store::{Ownership, StoreError};
 use crate::streamer::Streamer;
 use crate::venue::Venue;
 use crate::warehouse::Warehouse;
-use hedgehog_core::{Application, RunningApplication, Strategy, Supervisor, SupervisorRef, TreeNode};
+use hedgehog_core::{Application, Strategy, Supervisor, SupervisorRef, TreeNode};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -46,6 +54,8 @@ struct Parts {
     streamer: Option<Streamer>,
     naive: Option<Naive>,
     warehouse: Option<Warehouse>,
+    /// Of the databases.
+    ownership: Ownership,
     /// In milliseconds since the epoch.
     since: i64,
     /// Whether every listed symbol has its rows.
@@ -76,7 +86,11 @@ impl System {
     /// and the warehouse last.
     pub fn root(&self) -> Supervisor {
         let parts = &self.0;
-        let mut root = Supervisor::new(Strategy::OneForOne);
+        // What can be expected to fail again waits with back-off inside the parts: what comes here is a kill or a defect, and one
+        // part's run of bad luck is no reason to end the others.
+        let mut root = Supervisor::new(Strategy::OneForOne)
+            .max_restarts(20)
+            .child(parts.ownership.spec());
         if let Some(simulator) = &parts.simulator {
             root = root.child(simulator.spec());
         }
@@ -100,47 +114,15 @@ impl System {
         Application::new(ROOT).root(self.root())
     }
 
-    /// Brings a started tree to its work: waits for what the settings rows start, gives every listed symbol its rows, turns
-    /// `start` on, and opens the market when something is streamed.
-    pub async fn launch(&self, running: &RunningApplication, start: &[Symbol]) -> Result<(), RequestError> {
-        self.0.held.lock().root = Some(running.root().clone());
-        if let Some(warehouse) = &self.0.warehouse {
-            warehouse.autostarted().await;
-        }
-        if let Some(naive) = &self.0.naive {
-            naive.autostarted().await;
-        }
-        if let Some(streamer) = &self.0.streamer {
-            streamer.autostarted().await;
-        }
-        match self.seed().await {
-            Ok(seeded) => tracing::debug!("{seeded}"),
-            // Known symbols work without it.
-            Err(error) => tracing::warn!("settings could not be seeded: {error}"),
-        }
-        self.0.seeded.send_replace(true);
-        self.check_symbols(start).await?;
-        for symbol in start {
-            self.turn_on(symbol).await?;
-        }
-        let heard = match &self.0.streamer {
-            Some(streamer) => {
-                let streams = streamer.status().await?.into_iter();
-                Some(streams.filter(|stream| stream.on).map(|stream| stream.symbol).collect())
-            }
-            None => None,
-        };
-        // From the first stream on, so that a recording does not play unheard.
-        if heard.as_ref().is_none_or(|heard: &Vec<Symbol>| !heard.is_empty()) {
-            self.open_market(heard.unwrap_or_default());
-        }
-        Ok(())
-    }
-
     /// Returns once [`launch`](Self::launch) has seeded the settings: before that a listed symbol may have no row yet.
     pub async fn seeded(&self) {
         // An error would mean that the sender is gone, and `self` holds it.
         let _ = self.0.seeded.subscribe().wait_for(|seeded| *seeded).await;
+    }
+
+    /// Lets those go on who wait for the rows.
+    pub(crate) fn announce_seeded(&self) {
+        self.0.seeded.send_replace(true);
     }
 
     /// The market begins when each of these symbols has its stream.
@@ -150,23 +132,15 @@ impl System {
         }
     }
 
-    /// Everything that this program can do with a symbol; consumers first.
-    async fn turn_on(&self, symbol: &Symbol) -> Result<(), OperationError> {
-        if let Some(warehouse) = &self.0.warehouse {
-            warehouse.start_storing(Stream::TradeEvents, symbol).await?;
-            warehouse.start_storing(Stream::Orders, symbol).await?;
-        }
-        if let Some(naive) = &self.0.naive {
-            naive.start_trading(symbol).await?;
-        }
-        if let Some(streamer) = &self.0.streamer {
-            streamer.start_streaming(symbol).await?;
-        }
-        Ok(())
+    /// Returns when a database is lost to this program: another one has taken it over, or its file is gone. What to tell; the
+    /// program must end.
+    pub async fn lost(&self) -> StoreError {
+        self.0.ownership.lost().await
     }
 
-    /// Gives folder and socket back. Call it after the tree has stopped.
-    pub fn close(&self) {
+    /// Gives databases, folder and socket back. Call it after the tree has stopped.
+    pub async fn close(&self) {
+        self.0.ownership.release().await;
         drop(std::mem::take(&mut *self.0.held.lock()));
     }
 
@@ -255,6 +229,10 @@ impl System {
         root.and_then(|root| root.tree()).ok_or(RequestError::NotStarted)
     }
 
+    async fn exchange_info(&self) -> Result<Arc<ExchangeInfo>, OperationError> {
+        Ok(self.0.exchange.exchange_info().await?)
+    }
+
     fn streamer(&self) -> Result<&Streamer, OperationError> {
         self.0
             .streamer
@@ -274,6 +252,16 @@ impl System {
     }
 }
 
+/// The first of a list that may be long.
+fn few(paths: &[String]) -> String {
+    const FEW: usize = 5;
+    let more = match paths.len().saturating_sub(FEW) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    paths.iter().take(FEW).cloned().collect::<Vec<_>>().join(", ") + &more
+}
+
 /// Why a request changed nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -288,6 +276,22 @@ pub enum RequestError {
         path: String,
         /// Paths that are spelt alike, best first.
         nearest: Vec<String>,
+    },
+    /// Several processes have a path that ends so.
+    #[error("{path:?} names {} processes, type more of one path: {}", paths.len(), few(paths))]
+    AmbiguousPath {
+        /// As asked for.
+        path: String,
+        /// Whose paths end so.
+        paths: Vec<String>,
+    },
+    /// What is on could not be read, so nothing can be done to all of it.
+    #[error("{part} cannot be read: {why}")]
+    Unreadable {
+        /// The part of the status.
+        part: String,
+        /// Why.
+        why: String,
     },
     /// The root is the program itself.
     #[error("{ROOT} is the whole program: end it with Ctrl-C or SIGTERM")]

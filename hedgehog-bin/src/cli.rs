@@ -7,25 +7,30 @@ mod args;
 mod hint;
 mod logging;
 mod market;
+mod output;
+mod process;
 mod replay;
 mod run;
-mod seed;
 mod simulate;
+mod watch;
+mod without;
 
 pub use args::Cli;
 
 use crate::config::data_dir_of;
-use crate::control::{self, Action, ControlError, Request, Response};
-use crate::failure::Failure;
+use crate::control::{self, Action, ControlError, Request, Response, View};
+use crate::failure::{Failure, FailureKind};
+use crate::market::{Stream, Symbol};
+use crate::naive::SettingsChange;
 use crate::venue::VenueError;
-use args::{Activity, Command, Options, Storing};
-use clap::Parser as _;
+use args::{Activity, Command, On, Options, Storing};
+use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 /// Carries out what the process was called with.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return args::refuse(&error),
     };
@@ -66,64 +71,116 @@ fn venue_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a V
 impl Cli {
     fn carry_out(self) -> anyhow::Result<Option<Failure>> {
         let Self { command, options } = self;
+        check_environment()?;
         let request = match command {
             Command::Run(run) => return run::run(*run, &options),
             Command::Simulate(simulate) => return simulate::simulate(&simulate, &options),
-            Command::Seed => return seed(&options),
-            Command::Status => Request::Status,
-            Command::Tree { dot: false } => Request::Tree,
-            Command::Tree { dot: true } => Request::Graph,
+            Command::Status { traders, all, watch } => {
+                let view = View { traders, ..view(all) };
+                if watch {
+                    return watch::watch(&data_dir_of(options.data_dir, environment())?, view);
+                }
+                Request::Status(view)
+            }
+            Command::Tree { dot: true, .. } => Request::Graph,
+            Command::Tree { all, .. } => Request::Tree(view(all)),
             Command::Kill { path } => Request::Kill { path },
+            Command::Seed => Request::Seed,
+            Command::Symbols { pattern } => Request::Symbols {
+                pattern,
+                view: view(true),
+            },
+            Command::Settings { words } => settings(&words)?,
             Command::Start { activity } => match activity {
-                Activity::Streaming(on) => change(Action::StartStreaming, on.symbols),
-                Activity::Trading(on) => change(Action::StartTrading, on.symbols),
-                Activity::Storing(Storing { on, streams }) => change(Action::StartStoring { streams }, on.symbols),
+                Activity::Streaming(on) => change(Action::StartStreaming, on)?,
+                Activity::Trading(on) => change(Action::StartTrading, on)?,
+                Activity::Storing(storing) => change_storing(|streams| Action::StartStoring { streams }, storing)?,
             },
             Command::Stop { activity } => match activity {
-                Activity::Streaming(on) => change(Action::StopStreaming, on.symbols),
-                Activity::Trading(on) => change(Action::StopTrading, on.symbols),
-                Activity::Storing(Storing { on, streams }) => change(Action::StopStoring { streams }, on.symbols),
+                Activity::Streaming(on) => change(Action::StopStreaming, on)?,
+                Activity::Trading(on) => change(Action::StopTrading, on)?,
+                Activity::Storing(storing) => change_storing(|streams| Action::StopStoring { streams }, storing)?,
             },
             Command::Shutdown {
                 activity: args::Drainable::Trading(on),
-            } => change(Action::ShutdownTrading, on.symbols),
+            } => change(Action::ShutdownTrading, on)?,
         };
         let folder = data_dir_of(options.data_dir.clone(), environment())?;
-        let response = control::call(&folder, &request)?;
-        print(&response, &options);
+        let response = match control::call(&folder, &request) {
+            Err(ControlError::NotRunning { .. }) if without::can(&request) => without::answer(request, &options)?,
+            answered => answered?,
+        };
+        print(&response, &options)?;
         Ok(response.failure)
     }
 }
 
-fn change(action: Action, symbols: Vec<crate::market::Symbol>) -> Request {
-    Request::Change { action, symbols }
-}
-
-/// Asks the running program, or does it here when there is none.
-fn seed(options: &Options) -> anyhow::Result<Option<Failure>> {
-    let folder = data_dir_of(options.data_dir.clone(), environment())?;
-    let response = match control::call(&folder, &Request::Seed) {
-        Err(ControlError::NotRunning { .. }) => seed::seed(options)?,
-        answered => answered?,
-    };
-    print(&response, options);
-    Ok(response.failure)
-}
-
-fn print(response: &Response, options: &Options) {
-    match &response.answer {
-        Some(answer) if options.json => write(&format!("{:#}", answer.json)),
-        Some(answer) => write(answer.text.trim_end()),
-        None => {}
+fn view(all: bool) -> View {
+    View {
+        width: output::width(),
+        all,
+        traders: false,
     }
 }
 
-/// Not `println!`, which panics when the reader has gone: `hedgehog tree | head -1` has read what it wanted.
-fn write(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
+fn change(action: Action, on: On) -> anyhow::Result<Request> {
+    let all = on.all;
+    request_for(action, on.symbols(), all)
 }
 
-/// The same for stderr; the exit code tells those who do not read.
+fn change_storing(action: impl FnOnce(Vec<Stream>) -> Action, storing: Storing) -> anyhow::Result<Request> {
+    let (streams, symbols, all) = storing.read();
+    request_for(action(streams), symbols, all)
+}
+
+fn request_for(action: Action, symbols: Vec<Symbol>, all: bool) -> anyhow::Result<Request> {
+    if symbols.is_empty() && !all {
+        return Err(bad_input("which symbols? name some, or --all".to_owned()).into());
+    }
+    Ok(Request::Change { action, symbols, all })
+}
+
+/// Symbols, and `key=value` for what is to change, in any order.
+fn settings(words: &[String]) -> anyhow::Result<Request> {
+    let (typed, names): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| word.contains('='));
+    let change = SettingsChange::parse(typed)?;
+    let change = (!change.is_empty()).then_some(change);
+    let mut symbols: Vec<Symbol> = Vec::new();
+    for name in names
+        .iter()
+        .flat_map(|name| name.split([',', ' ']))
+        .filter(|name| !name.is_empty())
+    {
+        symbols.push(name.parse()?);
+    }
+    if change.is_some() && symbols.is_empty() {
+        let message = "whose settings? name the symbols: hedgehog settings BTCUSDT chunks=3".to_owned();
+        return Err(bad_input(message).into());
+    }
+    symbols.dedup();
+    Ok(Request::Settings {
+        symbols,
+        change,
+        view: view(true),
+    })
+}
+
+fn bad_input(message: String) -> Failure {
+    Failure {
+        kind: FailureKind::BadInput,
+        message,
+    }
+}
+
+fn print(response: &Response, options: &Options) -> anyhow::Result<()> {
+    match &response.answer {
+        Some(answer) if options.json => output::print(&format!("{:#}", answer.json)),
+        Some(answer) => output::print(answer.text.trim_end()),
+        None => Ok(()),
+    }
+}
+
+/// To stderr, and not by `eprintln!`, which panics when the reader has gone; the exit code tells those who do not read.
 fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -131,4 +188,14 @@ fn complain(text: &str) {
 /// The variables that can be text; ours are.
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// One of ours that is no text would be passed over, and the program would work in another folder than was meant.
+fn check_environment() -> Result<(), Failure> {
+    let ours = |name: &OsStr| name.to_string_lossy().starts_with("HEDGEHOG_");
+    match std::env::vars_os().find(|(name, value)| ours(name) && (name.to_str().is_none() || value.to_str().is_none()))
+    {
+        Some((name, value)) => Err(bad_input(format!("{}: {value:?} is not UTF-8", name.to_string_lossy()))),
+        None => Ok(()),
+    }
 }

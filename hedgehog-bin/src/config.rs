@@ -19,10 +19,10 @@ use crate::naive::Profile;
 use crate::store::Database;
 use layers::Layers;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Every setting, by its key in the file; `simulator.seed` is `HEDGEHOG_SIMULATOR_SEED` in the environment.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "apps",
     "log_format",
     "simulator.seed",
@@ -35,6 +35,7 @@ const KEYS: [&str; 12] = [
     "databases.naive",
     "databases.data_warehouse",
     "naive.profile",
+    "warehouse.memory",
 ];
 
 /// What the program runs with.
@@ -54,6 +55,8 @@ pub struct Config {
     pub databases: Databases,
     /// Which numbers new trading settings are seeded with: `naive.profile`.
     pub profile: Profile,
+    /// How many bytes of events that are not stored yet may be in memory, over all topics: `warehouse.memory`, 64 MiB by default.
+    pub warehouse_memory: u64,
 }
 
 /// The table `[simulator]`.
@@ -95,7 +98,8 @@ impl ExchangeConfig {
     }
 }
 
-/// The table `[databases]`: SQLite paths or `postgres://` URLs; by default a file per app in the data folder.
+/// The table `[databases]`: SQLite paths or `postgres://` URLs; by default a file per app in the data folder. A relative path in a
+/// file is relative to that file, any other one to the working directory.
 #[derive(Clone)]
 pub struct Databases {
     /// Of the streamer: `databases.streamer`.
@@ -153,7 +157,9 @@ impl Config {
     pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let mut layers = Layers::default();
         let variables = layers::Variables::read(environment)?;
-        let data_dir = data_dir(flags, &variables);
+        let data_dir = data_dir(flags, &variables)?;
+        refuse_empty("--config", "a file", flags.config.as_deref())?;
+        refuse_empty("HEDGEHOG_CONFIG", "a file", variables.config.as_deref())?;
         let file = flags.config.clone().or(variables.config);
         layers.file(&file.clone().unwrap_or_else(|| data_dir.config_file()), file.is_some())?;
         layers.lay(variables.settings);
@@ -163,9 +169,10 @@ impl Config {
 
     fn assemble(data_dir: DataDir, layers: &Layers) -> Result<Self, ConfigError> {
         let database = |key, file: &str| {
-            layers
-                .text(key)
-                .map_or_else(|| data_dir.file(file).display().to_string(), str::to_owned)
+            let given = layers.read(key, "the path of a SQLite file or a postgres:// URL", |text| {
+                (!text.is_empty()).then(|| text.to_owned())
+            })?;
+            Ok::<_, ConfigError>(given.unwrap_or_else(|| data_dir.file(file).display().to_string()))
         };
         let log_format = |text: &str| match text.to_lowercase().as_str() {
             "text" => Some(LogFormat::Text),
@@ -194,26 +201,53 @@ impl Config {
                 ws_api: layers.address("exchange.ws_api", Address::of_ws_api)?,
             },
             databases: Databases {
-                streamer: database("databases.streamer", "streamer.db"),
-                naive: database("databases.naive", "naive.db"),
-                data_warehouse: database("databases.data_warehouse", "data_warehouse.db"),
+                streamer: database("databases.streamer", "streamer.db")?,
+                naive: database("databases.naive", "naive.db")?,
+                data_warehouse: database("databases.data_warehouse", "data_warehouse.db")?,
                 simulator: data_dir.file("simulator.db").display().to_string(),
             },
             profile: layers
                 .read("naive.profile", "safe or demo", |text| text.parse().ok())?
                 .unwrap_or_default(),
+            warehouse_memory: layers
+                .read("warehouse.memory", "an amount of memory such as 64MiB or 1GiB", memory)?
+                .unwrap_or(crate::warehouse::MEMORY),
             data_dir,
         })
     }
 }
 
+/// Bytes: a whole number, also of `KiB`, `MiB` or `GiB`.
+fn memory(text: &str) -> Option<u64> {
+    let lower = text.to_lowercase();
+    let (number, unit) = match lower.find(|c: char| !c.is_ascii_digit()) {
+        Some(at) => lower.split_at(at),
+        None => (&*lower, ""),
+    };
+    let shift = match unit.trim() {
+        "" | "b" => 0,
+        "kib" => 10,
+        "mib" => 20,
+        "gib" => 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
 /// The data folder comes first, because the file may lie in it.
-fn data_dir(flags: &Flags, variables: &layers::Variables) -> DataDir {
-    flags
-        .data_dir
-        .clone()
-        .or_else(|| variables.data_dir.clone())
-        .map_or_else(DataDir::default, DataDir::new)
+fn data_dir(flags: &Flags, variables: &layers::Variables) -> Result<DataDir, ConfigError> {
+    refuse_empty("--data-dir", "a folder", flags.data_dir.as_deref())?;
+    refuse_empty("HEDGEHOG_DATA_DIR", "a folder", variables.data_dir.as_deref())?;
+    let named = flags.data_dir.clone().or_else(|| variables.data_dir.clone());
+    Ok(named.map_or_else(DataDir::default, DataDir::new))
+}
+
+/// A variable that a script has left empty would scatter files over the working directory.
+fn refuse_empty(place: &'static str, expected: &'static str, path: Option<&Path>) -> Result<(), ConfigError> {
+    match path {
+        Some(path) if path.to_string_lossy().trim().is_empty() => Err(ConfigError::Empty { place, expected }),
+        _ => Ok(()),
+    }
 }
 
 /// The data folder alone: all that a command for a running program needs.
@@ -225,7 +259,7 @@ pub fn data_dir_of(
         data_dir: flag,
         ..Flags::default()
     };
-    Ok(data_dir(&flags, &layers::Variables::read(environment)?))
+    data_dir(&flags, &layers::Variables::read(environment)?)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Invariant: whoever writes into the folder holds the lock. The operating system releases it when the process ends, however
 //! it ends, so no stale lock can keep a folder shut.
 
+use crate::owner_only;
 use sha2::{Digest, Sha256};
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
@@ -47,8 +48,8 @@ impl DataDir {
 
     /// The address of the control socket.
     ///
-    /// In the folder, unless that path is too long for a socket: then a short one in the folder for temporary files, which
-    /// both sides derive from the data folder's absolute path.
+    /// In the folder, unless that path is too long for a socket: then a short one in `/tmp`, which both sides derive from the
+    /// data folder's absolute path alone. Not in `TMPDIR`, which two terminals may have set differently.
     pub fn socket(&self) -> PathBuf {
         let folder = self.absolute();
         let plain = folder.join("control.sock");
@@ -56,7 +57,13 @@ impl DataDir {
             return plain;
         }
         let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-        std::env::temp_dir().join(format!("hedgehog-{}.sock", hex::encode(&digest[..8])))
+        Path::new("/tmp").join(format!("hedgehog-{}.sock", hex::encode(&digest[..8])))
+    }
+
+    /// Whether it is a data folder already or can become one: not a folder full of other things, whose rights are not ours to change.
+    fn is_ours(&self) -> bool {
+        let is_empty = || std::fs::read_dir(&self.0).is_ok_and(|mut entries| entries.next().is_none());
+        self.file("hedgehog.lock").exists() || self.config_file().exists() || is_empty()
     }
 
     /// Creates the folder if need be and takes it for this process.
@@ -65,15 +72,13 @@ impl DataDir {
             folder: self.0.clone(),
             source,
         };
-        std::fs::create_dir_all(&self.0).map_err(unusable)?;
+        owner_only::folder(&self.0).map_err(unusable)?;
+        if self.is_ours() {
+            owner_only::tighten(&self.0);
+            owner_only::tighten(&self.file("venue"));
+        }
         let path = self.file("hedgehog.lock");
-        let open = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
-        let mut file = open.map_err(unusable)?;
+        let mut file = owner_only::open(&path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -160,6 +165,37 @@ mod tests {
         );
         drop(lock);
         folder.lock().expect("it was released");
+    }
+
+    #[test]
+    fn folder_and_files_are_the_owners_alone_and_other_folders_keep_their_rights() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        let mode = |path: &Path| path.metadata().expect("it exists").permissions().mode() & 0o777;
+        let open_to_all = |path: &Path| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        };
+        let folder = DataDir::new(parent.path().join("data"));
+        drop(folder.lock().expect("nobody holds it"));
+        assert_eq!(
+            (mode(folder.path()), mode(&folder.file("hedgehog.lock"))),
+            (0o700, 0o600)
+        );
+        // Made by an earlier version.
+        open_to_all(folder.path());
+        open_to_all(&folder.file("hedgehog.lock"));
+        drop(folder.lock().expect("nobody holds it"));
+        assert_eq!(
+            (mode(folder.path()), mode(&folder.file("hedgehog.lock"))),
+            (0o700, 0o600)
+        );
+
+        let other = DataDir::new(parent.path().join("other"));
+        std::fs::create_dir(other.path()).expect("is made");
+        std::fs::write(other.file("thesis.tex"), "").expect("is written");
+        open_to_all(other.path());
+        drop(other.lock().expect("nobody holds it"));
+        assert_eq!((mode(other.path()), mode(&other.file("hedgehog.lock"))), (0o755, 0o600));
     }
 
     #[test]

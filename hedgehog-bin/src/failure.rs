@@ -8,6 +8,8 @@ use crate::config::ConfigError;
 use crate::control::ControlError;
 use crate::data_dir::DataDirError;
 use crate::exchange::simulator::RecordingError;
+use crate::market::SymbolError;
+use crate::naive::SettingsError;
 use crate::operation::OperationError;
 use crate::store::StoreError;
 use crate::venue::VenueError;
@@ -38,7 +40,7 @@ pub enum FailureKind {
     NotRunning,
     /// A database is not usable: 4.
     Database,
-    /// The port or the data folder is taken: 5.
+    /// The port, the data folder or a database is taken: 5.
     InUse,
 }
 
@@ -82,7 +84,10 @@ impl FailureKind {
         }
         if let Some(error) = error.downcast_ref::<RequestError>() {
             return match error {
-                RequestError::UnknownPath { .. } | RequestError::Root => Some(Self::BadInput),
+                RequestError::UnknownPath { .. } | RequestError::AmbiguousPath { .. } | RequestError::Root => {
+                    Some(Self::BadInput)
+                }
+                RequestError::Unreadable { .. } => Some(Self::Database),
                 RequestError::Operation(error) => Self::of(error),
                 RequestError::NotStarted | RequestError::Stuck { .. } => Some(Self::Failed),
             };
@@ -102,10 +107,17 @@ impl FailureKind {
             });
         }
         if let Some(error) = error.downcast_ref::<StoreError>() {
-            let is_input = matches!(error, StoreError::UnsupportedUrl { .. });
-            return Some(if is_input { Self::BadInput } else { Self::Database });
+            return Some(match error {
+                StoreError::UnsupportedUrl { .. } | StoreError::OtherVenue { .. } => Self::BadInput,
+                StoreError::Held { .. } | StoreError::TakenOver { .. } => Self::InUse,
+                _ => Self::Database,
+            });
         }
-        let is_input = error.is::<ConfigError>() || error.is::<VenueError>() || error.is::<RecordingError>();
+        let is_input = error.is::<SettingsError>()
+            || error.is::<SymbolError>()
+            || error.is::<ConfigError>()
+            || error.is::<VenueError>()
+            || error.is::<RecordingError>();
         is_input.then_some(Self::BadInput)
     }
 }

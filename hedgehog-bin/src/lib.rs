@@ -15,6 +15,7 @@ pub mod failure;
 pub mod market;
 pub mod naive;
 pub mod operation;
+mod owner_only;
 pub mod service;
 mod spelling;
 pub mod store;

@@ -73,6 +73,20 @@ pub enum OperationError {
         /// Known ones that are spelt alike, best first.
         nearest: Vec<Symbol>,
     },
+    /// The exchange has never been reached, so nothing is known of any symbol: the same may succeed as soon as it is.
+    #[error("{symbol} has no settings yet, because the exchange has not been reached: {why}")]
+    NotSeededYet {
+        /// What was asked for.
+        symbol: Symbol,
+        /// What was last tried, with its causes.
+        why: String,
+    },
+    /// The app has not read its rows yet: it tries on.
+    #[error("settings and ledger have not been read yet: {why}")]
+    NotReadYet {
+        /// What was last tried, with its causes.
+        why: String,
+    },
     /// The app is not part of this program (`--apps`).
     #[error("the {0} app does not run in this program (see --apps)")]
     AppNotRunning(&'static str),

@@ -87,7 +87,8 @@ impl Venue {
     /// Whole or not at all: half a line would shut the folder for every venue.
     fn write(&self, path: &std::path::Path) -> io::Result<()> {
         let unfinished = path.with_extension("new");
-        let mut file = std::fs::File::create(&unfinished)?;
+        let mut file = crate::owner_only::open(&unfinished)?;
+        file.set_len(0)?;
         writeln!(file, "{self}")?;
         file.sync_all()?;
         std::fs::rename(unfinished, path)

@@ -1,4 +1,4 @@
-//! Signals end an application: the first in good order, the second at once.
+//! Signals end an application: the first in good order, a later one at once, whatever its threads do.
 //!
 //! Without a harness, because the signalled program is this very binary, started again with an argument.
 
@@ -6,55 +6,95 @@ use hedgehog_core::{Actor, ActorProcessingErr, Application, ChildSpec, Outcome, 
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("program") => program(),
+        Some("blocked") => blocked(),
         // What a test runner asks of a target: the list of its tests.
         Some("--list") => {}
         _ => {
-            for signal in ["INT", "TERM"] {
+            for signal in ["INT", "TERM", "HUP", "QUIT"] {
                 one_signal_stops_in_good_order(signal);
             }
-            a_second_signal_ends_at_once();
+            a_hang_up_that_was_ignored_at_the_start_stays_ignored();
+            a_second_signal_within_a_moment_is_the_same_one_and_a_later_one_ends_at_once();
+            a_process_ends_although_every_thread_is_blocked();
             println!("signals: ok");
         }
     }
 }
 
 fn one_signal_stops_in_good_order(signal: &str) {
-    let (mut program, mut output) = start();
+    let (mut program, mut output) = start("program");
     send(&program, signal);
     assert_eq!(line(&mut output), "cleaning up");
-    program
-        .stdin
-        .take()
-        .expect("piped")
-        .write_all(b"go on\n")
-        .expect("the program reads");
-    assert_eq!(line(&mut output), "stopped by a signal");
+    clean_up(&mut program);
+    assert_eq!(line(&mut output), format!("stopped by SIG{signal}"));
     assert_eq!(end(program).code(), Some(0));
 }
 
-fn a_second_signal_ends_at_once() {
-    let (mut program, mut output) = start();
+fn a_hang_up_that_was_ignored_at_the_start_stays_ignored() {
+    let mut nohup = Command::new("nohup");
+    nohup.arg(std::env::current_exe().expect("this binary"));
+    let (mut program, mut output) = start_as(nohup, "program");
+    send(&program, "HUP");
+    // Had it been heard, this would be the second signal, or the same one: either way it would be in the line below.
+    send(&program, "TERM");
+    assert_eq!(line(&mut output), "cleaning up");
+    clean_up(&mut program);
+    assert_eq!(line(&mut output), "stopped by SIGTERM");
+    assert_eq!(end(program).code(), Some(0));
+}
+
+fn a_second_signal_within_a_moment_is_the_same_one_and_a_later_one_ends_at_once() {
+    let (mut program, mut output) = start("program");
+    let begin = Instant::now();
     send(&program, "TERM");
     assert_eq!(line(&mut output), "cleaning up");
     // Its cleanup waits for a line that never comes. Taken out, because `wait` would close it, and that is an end too.
     let _stdin = program.stdin.take();
-    send(&program, "TERM");
-    assert_eq!(end(program).code(), Some(128 + 15));
+    let status = loop {
+        send(&program, "TERM");
+        if let Some(status) = program.try_wait().expect("it was started here") {
+            break status;
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(128 + 15));
+    assert!(begin.elapsed() >= Duration::from_millis(500), "{:?}", begin.elapsed());
 }
 
-fn start() -> (Child, BufReader<ChildStdout>) {
-    let exe = std::env::current_exe().expect("this binary");
-    let program = Command::new(exe)
-        .arg("program")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
+fn a_process_ends_although_every_thread_is_blocked() {
+    // By a second signal: nothing else ends this one within its minute.
+    let (mut program, _output) = start("blocked");
+    let begin = Instant::now();
+    while program.try_wait().expect("it was started here").is_none() {
+        send(&program, "INT");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    // By its deadline, after one signal.
+    let (program, _output) = start("blocked");
+    send(&program, "TERM");
+    assert_eq!(end(program).code(), Some(128 + 15));
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
+/// A line for the worker that waits for one.
+fn clean_up(program: &mut Child) {
+    let mut input = program.stdin.take().expect("piped");
+    input.write_all(b"go on\n").expect("the program reads");
+}
+
+fn start(what: &str) -> (Child, BufReader<ChildStdout>) {
+    start_as(Command::new(std::env::current_exe().expect("this binary")), what)
+}
+
+fn start_as(mut command: Command, what: &str) -> (Child, BufReader<ChildStdout>) {
+    let program = command.arg(what).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut program = program.expect("this binary runs");
     let mut output = BufReader::new(program.stdout.take().expect("piped"));
     assert_eq!(line(&mut output), "running");
@@ -88,8 +128,30 @@ async fn program() {
         .stop_deadline(Duration::from_secs(60))
         .run()
         .await;
-    assert!(matches!(outcome, Ok(Outcome::Stopped { .. })), "{outcome:?}");
-    println!("stopped by a signal");
+    let Ok(Outcome::Stopped { signal, .. }) = outcome else {
+        panic!("{outcome:?}")
+    };
+    println!("stopped by {signal}");
+}
+
+/// Runs until a signal; each of its threads is blocked for a minute.
+fn blocked() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = runtime.expect("threads can be started");
+    let root = Supervisor::new(Strategy::OneForOne).child(ChildSpec::worker("worker", || (Worker, ())));
+    let application = Application::new("blocked")
+        .root(root)
+        .exit_deadline(Duration::from_secs(2));
+    let outcome = runtime.block_on(application.run_until(async |_| {
+        for _ in 0..2 {
+            tokio::spawn(async { std::thread::park_timeout(Duration::from_mins(1)) });
+        }
+        std::thread::park_timeout(Duration::from_mins(1));
+    }));
+    println!("{outcome:?}");
 }
 
 struct Worker;

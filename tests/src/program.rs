@@ -203,6 +203,18 @@ impl Program {
         Ok(())
     }
 
+    /// Sends a signal again and again until it ends.
+    pub fn signalled_until_it_ends(&self, name: &str, deadline: Duration) -> Result<ExitStatus> {
+        let ended = eventually("the program ends", deadline, || {
+            let ended = self.ended()?;
+            if ended.is_none() {
+                self.signal(name)?;
+            }
+            Ok(ended)
+        });
+        ended.with_context(|| self.log())
+    }
+
     /// The most memory that it has ever had resident, in bytes.
     pub fn peak_memory(&self) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.lock().id()))?;

@@ -10,7 +10,7 @@ use crate::exchange::{Address, Addresses, Credentials, Endpoints, Exchange, Exch
 use crate::market::{Bus, Symbol};
 use crate::naive::Naive;
 use crate::operation::OperationError;
-use crate::store::{Database, Db, StoreError};
+use crate::store::{Database, Db, Ownership, StoreError};
 use crate::streamer::Streamer;
 use crate::venue::{Venue, VenueError};
 use crate::warehouse::Warehouse;
@@ -128,10 +128,17 @@ impl System {
         let naive_db = database(App::Naive, Database::Naive).await?;
         let warehouse_db = database(App::Warehouse, Database::DataWarehouse).await?;
 
+        let mut databases = vec![
+            (Database::Streamer, streamer_db.clone()),
+            (Database::Naive, naive_db.clone()),
+            (Database::DataWarehouse, warehouse_db.clone()),
+        ];
         let bus = Bus::new();
         let (simulator, endpoints, credentials) = match market {
             Market::Simulated(source) => {
-                let simulator = simulator(&config, source, &bus).await?;
+                let memory = open_database(&config, Database::Simulator).await?;
+                databases.push((Database::Simulator, Some(memory.clone())));
+                let simulator = simulator(&config, source, memory, &bus).await?;
                 let (endpoints, credentials) = (simulator.endpoints(), simulator.credentials());
                 (Some(simulator), endpoints, credentials)
             }
@@ -141,20 +148,36 @@ impl System {
         };
         let exchange: Arc<dyn Exchange> = Arc::new(BinanceClient::new(endpoints.clone(), credentials.clone())?);
         let listener = Listener::bind(&lock).map_err(OpenError::Control)?;
-        venue.claim(&lock)?;
+        // Last of what can be refused: a database that was nobody's belongs to this venue from here on.
+        let databases = databases.into_iter().filter_map(|(database, db)| Some((database, db?)));
+        let ownership = Ownership::claim(databases, &venue.to_string()).await;
+        let ownership = ownership.map_err(|(database, source)| OpenError::Database { database, source })?;
+        if let Err(error) = venue.claim(&lock) {
+            ownership.undo().await;
+            return Err(error.into());
+        }
 
-        let streamer = streamer_db.map(|db| Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone()));
+        let warehouse = warehouse_db.map(|db| {
+            Warehouse::new(db, exchange.clone(), bus.clone())
+                .keeping(config.warehouse_memory, config.data_dir.absolute().join("unstored"))
+        });
+        let streamer = streamer_db.map(|db| {
+            let streamer = Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone());
+            match &warehouse {
+                Some(warehouse) => streamer.archive(Arc::new(warehouse.clone())).after(warehouse.ready()),
+                None => streamer,
+            }
+        });
         let naive = naive_db.map(|db| {
             Naive::new(
                 db,
                 exchange.clone(),
                 endpoints.clone(),
                 credentials,
-                bus.clone(),
+                bus,
                 config.profile,
             )
         });
-        let warehouse = warehouse_db.map(|db| Warehouse::new(db, exchange.clone(), bus));
         let held = Held {
             _lock: Some(lock),
             listener: Some(Arc::new(listener)),
@@ -171,6 +194,7 @@ impl System {
             streamer,
             naive,
             warehouse,
+            ownership,
             since,
             seeded: watch::Sender::new(false),
             held,
@@ -178,11 +202,7 @@ impl System {
     }
 }
 
-/// How many bytes of events may be on their way between the simulator and the warehouse.
-const MEMORY: usize = 64 << 20;
-
-async fn simulator(config: &Config, market: MarketSource, bus: &Bus) -> Result<Simulator, OpenError> {
-    let database = open_database(config, Database::Simulator).await?;
+async fn simulator(config: &Config, market: MarketSource, database: Db, bus: &Bus) -> Result<Simulator, OpenError> {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.simulator.port));
     Ok(Simulator::bind(SimulatorConfig {
         listen,
@@ -190,7 +210,7 @@ async fn simulator(config: &Config, market: MarketSource, bus: &Bus) -> Result<S
         rule: config.simulator.rule,
         database,
         bus: Some(bus.clone()),
-        memory: MEMORY,
+        memory: config.warehouse_memory as usize,
         alone: false,
     })
     .await?)

@@ -20,16 +20,27 @@ pub struct Killed {
 }
 
 impl System {
-    /// Kills the process at a path that [`System::tree`] shows, and returns when it has ended.
+    /// Kills the process at a path that [`System::tree`] shows, and returns when it has ended. The end of a path is enough
+    /// where one process alone has it.
     ///
     /// What its supervisor's strategy names restarts; nothing else changes.
     pub async fn kill(&self, path: &str) -> Result<Killed, RequestError> {
+        let tree = self.tree()?;
+        let paths = tree.iter().map(|node| node.path.as_str());
+        let path = match named(path, paths).as_slice() {
+            [] => return Err(unknown(path, &tree)),
+            [one] => (*one).to_owned(),
+            several => {
+                return Err(RequestError::AmbiguousPath {
+                    path: path.to_owned(),
+                    paths: several.iter().map(|&path| path.to_owned()).collect(),
+                });
+            }
+        };
         if path == ROOT {
             return Err(RequestError::Root);
         }
-        let tree = self.tree()?;
-        let node = tree.find(path).ok_or_else(|| unknown(path, &tree))?;
-        let path = node.path.clone();
+        let node = tree.find(&path).ok_or_else(|| unknown(&path, &tree))?;
         let Some(actor) = node.actor().filter(|actor| actor.is_alive()).cloned() else {
             return Ok(Killed { path, pid: None });
         };
@@ -43,6 +54,21 @@ impl System {
             Err(_) => Err(RequestError::Stuck { path }),
         }
     }
+}
+
+/// The paths that a text may mean: itself, or those that end with it at the border of an id, or at least within one: what
+/// `tree` has cut in front names a process too.
+fn named<'a>(typed: &str, paths: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let typed = typed.trim_start_matches('…').trim_matches('/');
+    let ending: Vec<&str> = paths
+        .filter(|path| path.ends_with(typed) && !typed.is_empty())
+        .collect();
+    let at_border = |path: &&&str| path[..path.len() - typed.len()].ends_with('/');
+    if let Some(exact) = ending.iter().find(|path| **path == typed) {
+        return vec![exact];
+    }
+    let whole: Vec<&str> = ending.iter().filter(at_border).copied().collect();
+    if whole.is_empty() { ending } else { whole }
 }
 
 fn unknown(path: &str, tree: &TreeNode) -> RequestError {
@@ -59,5 +85,29 @@ impl fmt::Display for Killed {
             Some(pid) => write!(f, "{}: killed {pid}", self.path),
             None => write!(f, "{}: not running, nothing to kill", self.path),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_path_is_enough_where_one_process_has_it() {
+        let paths = [
+            "Hedgehog",
+            "Hedgehog/Naive.Supervisor/Symbols/BTCUSDT",
+            "Hedgehog/Naive.Supervisor/Symbols/BTCUSDT/Traders/0193-90ab",
+            "Hedgehog/Streamer.Supervisor/Streams/BTCUSDT",
+            "Hedgehog/Warehouse.SubscriberSupervisor/Workers/ORDERS:BTCUSDT",
+        ];
+        let find = |typed| named(typed, paths.into_iter());
+        assert_eq!(find("Streams/BTCUSDT"), [paths[3]]);
+        assert_eq!(find("BTCUSDT"), [paths[1], paths[3]]);
+        assert_eq!(find("ORDERS:BTCUSDT"), [paths[4]]);
+        assert_eq!(find("90ab"), [paths[2]]);
+        assert_eq!(find("…3-90ab"), [paths[2]]);
+        assert_eq!(find("Hedgehog"), [paths[0]]);
+        assert!(find("Nobody").is_empty() && find("").is_empty());
     }
 }

@@ -1,5 +1,11 @@
 //! What is on, and how it goes.
 
+mod line;
+mod totals;
+
+pub use line::{StoringLine, StreamLine, SymbolLine, TradingLine};
+pub use totals::{Balance, QuoteTotal, totals};
+
 use super::System;
 use crate::config::AppSet;
 use crate::exchange::simulator::Progress;
@@ -12,7 +18,7 @@ use crate::streamer::{StreamStatus, Streamer};
 use crate::venue::Venue;
 use crate::warehouse::{StoringStatus, Warehouse};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
@@ -40,6 +46,10 @@ pub struct SystemStatus {
     pub trading: Option<Vec<TradingStatus>>,
     /// By topic.
     pub storing: Option<Vec<StoringStatus>>,
+    /// What the account holds, by asset.
+    pub balances: Vec<Balance>,
+    /// What trading has earned, by quote asset.
+    pub totals: Vec<QuoteTotal>,
     /// What could not be read, by part (`streaming`, `trading`, `storing`), and why: that part shows nothing, the others are true.
     pub unreadable: BTreeMap<&'static str, String>,
 }
@@ -48,38 +58,52 @@ pub struct SystemStatus {
 const PART_WITHIN: Duration = Duration::from_millis(700);
 
 impl SystemStatus {
-    /// What is on, one line per symbol: "streaming, trading and storing BTCUSDT".
+    /// What is on, one line per symbol: `BTCUSDT: storing, streaming, trading`.
     pub fn on(&self) -> Vec<String> {
-        let mut by_symbol: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-        let mut add = |symbol: String, activity| by_symbol.entry(symbol).or_default().insert(activity);
-        for stream in self.streaming.iter().flatten().filter(|stream| stream.on) {
-            add(stream.symbol.to_string(), "streaming");
-        }
-        for symbol in self
-            .trading
-            .iter()
-            .flatten()
-            .filter(|symbol| symbol.status != Switch::Off)
-        {
-            let activity = if symbol.status == Switch::On {
-                "trading"
-            } else {
-                "draining"
-            };
-            add(symbol.symbol.to_string(), activity);
-        }
-        for topic in self.storing.iter().flatten().filter(|topic| topic.on) {
-            add(topic.topic.rsplit(':').next().unwrap_or_default().to_owned(), "storing");
-        }
-        by_symbol
-            .into_iter()
-            .map(|(symbol, activities)| format!("{symbol}: {}", activities.into_iter().collect::<Vec<_>>().join(", ")))
-            .collect()
+        let line = |(symbol, activities): (Symbol, Vec<&str>)| {
+            let mut activities = activities;
+            activities.sort_unstable();
+            format!("{symbol}: {}", activities.join(", "))
+        };
+        self.activities().into_iter().map(line).collect()
     }
 
-    /// Events that were received and are not stored yet; after the end of the tree, those that never will be.
-    pub fn unstored(&self) -> u64 {
-        self.storing.iter().flatten().map(|topic| topic.lag).sum()
+    /// The same after a start, which finds some of it on: what was on `before` goes on, with its open trades.
+    pub fn on_since(&self, before: &Self) -> Vec<String> {
+        let before: BTreeMap<Symbol, Vec<&str>> = before.activities().into_iter().collect();
+        let line = |(symbol, activities): (Symbol, Vec<&'static str>)| {
+            let known = before.get(&symbol).map(Vec::as_slice).unwrap_or_default();
+            let traded = self.trading.iter().flatten().find(|traded| traded.symbol == symbol);
+            let open = traded.map_or(0, |traded| traded.open_traders.len());
+            format!("{symbol}: {}", going_on(known, activities, open))
+        };
+        self.activities().into_iter().map(line).collect()
+    }
+
+    /// What is on, by symbol: `streaming`, `storing`, and `trading` or `draining`, in this order.
+    pub fn activities(&self) -> Vec<(Symbol, Vec<&'static str>)> {
+        let of = |line: SymbolLine| {
+            let traded = line.trading.as_ref().and_then(|trading| match trading.status {
+                Switch::On => Some("trading"),
+                Switch::Shutdown => Some("draining"),
+                Switch::Off => None,
+            });
+            let streamed = line.stream.as_ref().is_some_and(|stream| stream.on);
+            let stored = line.stored().any(|part| part.on);
+            let known = [streamed.then_some("streaming"), stored.then_some("storing"), traded];
+            let on: Vec<_> = known.into_iter().flatten().collect();
+            (!on.is_empty()).then_some((line.symbol, on))
+        };
+        self.lines().into_iter().filter_map(of).collect()
+    }
+
+    /// Events that were received and are not in the database.
+    pub fn unstored(&self) -> Unstored {
+        let topics = || self.storing.iter().flatten();
+        Unstored {
+            kept: topics().map(|topic| topic.spilled).sum(),
+            lost: topics().map(|topic| topic.lag + topic.lost).sum(),
+        }
     }
 
     /// Whether anything of a symbol is on or has been since the start.
@@ -103,6 +127,46 @@ impl SystemStatus {
             sum(&trades, |topic| topic.rows_known),
             sum(&orders, |topic| topic.rows_new),
         ))
+    }
+}
+
+/// What the warehouse has received and the database has not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unstored {
+    /// On disk, for the next start to store.
+    pub kept: u64,
+    /// In memory only: while the program runs on their way, after its end lost.
+    pub lost: u64,
+}
+
+/// `streaming, storing and trading go on (2 open trades)`, and what is new.
+fn going_on(known: &[&str], activities: Vec<&'static str>, open: usize) -> String {
+    // A drain that was cancelled goes on as trading.
+    let goes_on = |activity: &str| known.contains(&activity) || (activity == "trading" && known.contains(&"draining"));
+    let (old, mut new): (Vec<&str>, Vec<&str>) = activities.into_iter().partition(|activity| goes_on(activity));
+    let mut parts = Vec::new();
+    if !old.is_empty() {
+        let verb = if old.len() == 1 { "goes on" } else { "go on" };
+        let trades = match open {
+            0 => String::new(),
+            1 => " (1 open trade)".to_owned(),
+            open => format!(" ({open} open trades)"),
+        };
+        parts.push(format!("{} {verb}{trades}", enumeration(&old)));
+    }
+    if !new.is_empty() {
+        new.sort_unstable();
+        parts.push(new.join(", "));
+    }
+    parts.join("; new: ")
+}
+
+/// `streaming, storing and trading`.
+fn enumeration(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -146,7 +210,10 @@ impl System {
         let streaming = readable("streaming", streaming, &mut unreadable);
         let trading = readable("trading", trading, &mut unreadable);
         let storing = readable("storing", storing, &mut unreadable);
-        SystemStatus {
+        if let Some(why) = parts.naive.as_ref().and_then(Naive::balances_unread) {
+            unreadable.insert("balances", why);
+        }
+        let mut status = SystemStatus {
             venue: parts.venue.clone(),
             exchange: parts.endpoints.rest.to_string(),
             data_dir: parts.config.data_dir.absolute(),
@@ -158,8 +225,14 @@ impl System {
             streaming,
             trading,
             storing,
+            balances: (parts.naive.iter().flat_map(Naive::balances))
+                .map(Balance::from)
+                .collect(),
+            totals: Vec::new(),
             unreadable,
-        }
+        };
+        status.totals = totals(&status.lines());
+        status
     }
 
     /// How far the simulated market is; `None` on another exchange.
@@ -236,5 +309,28 @@ impl fmt::Display for SeedReport {
             write!(f, "{separator}{settings} settings: {inserted} new, {known} known")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_start_tells_what_goes_on_and_what_is_new() {
+        let all = || vec!["streaming", "storing", "trading"];
+        assert_eq!(going_on(&[], all(), 1), "storing, streaming, trading");
+        assert_eq!(
+            going_on(&all(), all(), 2),
+            "streaming, storing and trading go on (2 open trades)"
+        );
+        assert_eq!(
+            going_on(&["streaming"], all(), 0),
+            "streaming goes on; new: storing, trading"
+        );
+        assert_eq!(
+            going_on(&["draining"], vec!["trading"], 1),
+            "trading goes on (1 open trade)"
+        );
     }
 }

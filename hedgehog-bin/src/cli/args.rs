@@ -12,8 +12,10 @@ use crate::failure::FailureKind;
 use crate::market::{Stream, Symbol};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 /// A supervised trading system: streams, trades and stores, on a simulated exchange unless told otherwise.
 #[derive(Clone, Debug, Parser)]
@@ -23,6 +25,17 @@ pub struct Cli {
     pub(super) command: Command,
     #[command(flatten)]
     pub(super) options: Options,
+}
+
+impl Cli {
+    /// Reads what was typed, the program's name first.
+    pub(super) fn read(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
+        let mut cli = Self::try_parse_from(words)?;
+        if let Command::Run(run) = &mut cli.command {
+            run.start = flat(std::mem::take(&mut run.start_lists));
+        }
+        Ok(cli)
+    }
 }
 
 /// What every command takes.
@@ -42,13 +55,37 @@ pub(super) enum Command {
     Run(Box<Run>),
     /// Run the simulated exchange alone, for programs that trade on it by its address
     Simulate(Box<Simulate>),
-    /// Show what is on, and how it goes
-    Status,
-    /// Show the live supervision tree: each process with its path, state, restarts and uptime
+    /// Show what is on, and how it goes: a line for each symbol, and sums
+    Status {
+        /// Also each open trader
+        #[arg(long)]
+        traders: bool,
+        /// Also what is off, and every problem
+        #[arg(long)]
+        all: bool,
+        /// Draw it again each second, until Ctrl-C
+        #[arg(long, conflicts_with = "json")]
+        watch: bool,
+    },
+    /// Show the live supervision tree: each process with its state, restarts and uptime
     Tree {
         /// As a Graphviz graph, for `dot -Tsvg`
         #[arg(long, conflicts_with = "json")]
         dot: bool,
+        /// Also the processes that long lists leave out
+        #[arg(long)]
+        all: bool,
+    },
+    /// List what the exchange lists, and what of it is on
+    Symbols {
+        /// A part of the name in any case, or all of it with * and ?: '*usdt'
+        pattern: Option<String>,
+    },
+    /// Show the trading settings, of all symbols or some, or change them: settings btcusdt chunks=3 budget=500
+    Settings {
+        /// Symbols, then what to change: chunks, budget, buy_down_interval, profit_interval, rebuy_interval
+        #[arg(value_name = "SYMBOL|KEY=VALUE", allow_hyphen_values = false)]
+        words: Vec<String>,
     },
     /// Turn something on, now and after each restart
     Start {
@@ -67,7 +104,7 @@ pub(super) enum Command {
     },
     /// Kill one process brutally and watch its supervisor
     Kill {
-        /// As `hedgehog tree` prints it
+        /// Its ids from the root, joined by /, or the end of that: Streams/BTCUSDT
         path: String,
     },
     /// Give every symbol that the exchange lists its settings, switched off; those that have some keep them
@@ -92,28 +129,86 @@ pub(super) enum Drainable {
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct On {
-    /// In any case: btcusdt
-    #[arg(required = true, value_name = "SYMBOL")]
-    pub(super) symbols: Vec<Symbol>,
+    /// In any case: btcusdt ethusdt
+    #[arg(required_unless_present = "all", value_name = "SYMBOL")]
+    symbols: Vec<List<Symbol>>,
+    /// Every symbol: to start all that are listed, to stop all that are on
+    #[arg(long, conflicts_with = "symbols")]
+    pub(super) all: bool,
+}
+
+impl On {
+    pub(super) fn symbols(self) -> Vec<Symbol> {
+        flat(self.symbols)
+    }
 }
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Storing {
     #[command(flatten)]
     pub(super) on: On,
-    /// trade_events or orders
-    #[arg(long = "stream", value_name = "STREAM", default_values = ["trade_events", "orders"])]
-    pub(super) streams: Vec<Stream>,
+    /// trade_events or orders [default: both]
+    #[arg(long = "stream", value_name = "STREAM")]
+    streams: Vec<List<Stream>>,
+}
+
+impl Storing {
+    /// What is stored of what. After `--stream orders trade_events` the second word came in as a symbol, which none is
+    /// called.
+    pub(super) fn read(self) -> (Vec<Stream>, Vec<Symbol>, bool) {
+        let Self { on, streams } = self;
+        let all = on.all;
+        let (mut streams, mut symbols) = (flat(streams), on.symbols());
+        if !streams.is_empty() {
+            symbols.retain(|symbol| match symbol.as_str().parse() {
+                Ok(stream) => {
+                    streams.push(stream);
+                    false
+                }
+                Err(_) => true,
+            });
+        }
+        streams.dedup();
+        if streams.is_empty() {
+            streams = vec![Stream::TradeEvents, Stream::Orders];
+        }
+        (streams, symbols, all)
+    }
+}
+
+/// Words between commas or blanks, in one argument or in several.
+#[derive(Clone, Debug)]
+struct List<T>(Vec<T>);
+
+impl<T: FromStr> FromStr for List<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        let is_between = |letter: char| letter == ',' || letter.is_whitespace();
+        let words: Vec<_> = text.split(is_between).filter(|word| !word.is_empty()).collect();
+        if words.is_empty() {
+            // An empty word says what it should have been.
+            return Ok(Self(vec![text.parse()?]));
+        }
+        words.into_iter().map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn flat<T>(lists: Vec<List<T>>) -> Vec<T> {
+    lists.into_iter().flat_map(|List(words)| words).collect()
 }
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Run {
     /// Turn on everything for these symbols: streaming, trading, storing
-    #[arg(long, value_name = "SYMBOL", num_args = 1.., value_delimiter = ',')]
+    #[arg(long = "start", value_name = "SYMBOL", num_args = 1..)]
+    start_lists: Vec<List<Symbol>>,
+    /// The words of `--start`.
+    #[arg(skip)]
     pub(super) start: Vec<Symbol>,
     /// Run some of the apps: streamer,naive,warehouse
-    #[arg(long, value_name = "APPS")]
-    apps: Option<String>,
+    #[arg(long, value_name = "APPS", num_args = 1..)]
+    apps: Vec<String>,
     /// Play a recorded file instead of the generated market
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "exchange"])]
     pub(super) replay: Option<PathBuf>,
@@ -237,11 +332,12 @@ pub(super) enum ExchangeName {
 impl Run {
     /// The flags that are settings.
     pub(super) fn flags(&self, options: &Options) -> Flags {
+        let apps = (!self.apps.is_empty()).then(|| self.apps.join(","));
         Flags {
             data_dir: options.data_dir.clone(),
             config: self.config.clone(),
             settings: settings([
-                ("apps", "--apps", self.apps.as_ref()),
+                ("apps", "--apps", apps.as_ref()),
                 (
                     "log_format",
                     "--log-format",
@@ -283,7 +379,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(std::iter::once("hedgehog").chain(line.split_whitespace()))
+        Cli::read(std::iter::once("hedgehog").chain(line.split_whitespace()))
     }
 
     fn refusal(line: &str) -> String {
@@ -305,8 +401,9 @@ mod tests {
         else {
             panic!("{:?}", cli.command)
         };
-        assert_eq!(storing.streams, [Stream::Orders]);
-        assert_eq!(storing.on.symbols[0].as_str(), "BTCUSDT");
+        let (streams, symbols, all) = storing.read();
+        assert_eq!((streams, all), (vec![Stream::Orders], false));
+        assert_eq!(symbols[0].as_str(), "BTCUSDT");
     }
 
     #[test]
@@ -318,12 +415,58 @@ mod tests {
         else {
             panic!("{:?}", cli.command)
         };
-        assert_eq!(storing.streams, [Stream::TradeEvents, Stream::Orders]);
+        assert_eq!(storing.read().0, [Stream::TradeEvents, Stream::Orders]);
+    }
+
+    #[test]
+    fn commas_and_blanks_are_alike_wherever_a_list_is_taken() {
+        for line in [
+            "start storing a,b c --stream orders,trade_events",
+            "start storing --stream orders trade_events A, b ,C",
+            "start storing a b c --stream orders --stream trade_events",
+        ] {
+            let Command::Start {
+                activity: Activity::Storing(storing),
+            } = parse(line).expect(line).command
+            else {
+                panic!("{line}")
+            };
+            let (streams, symbols, _) = storing.read();
+            assert_eq!(streams, [Stream::Orders, Stream::TradeEvents], "{line}");
+            assert_eq!(
+                symbols.iter().map(Symbol::as_str).collect::<Vec<_>>(),
+                ["A", "B", "C"],
+                "{line}"
+            );
+        }
+        let Command::Run(run) = parse("run --apps streamer, naive").expect("right").command else {
+            panic!("it runs")
+        };
+        let options = Options {
+            data_dir: None,
+            json: false,
+        };
+        let flags = run.flags(&options);
+        let apps: crate::config::AppSet = flags.settings[0].2.parse().expect("two apps");
+        assert_eq!(apps.to_string(), "streamer, naive");
+    }
+
+    #[test]
+    fn all_stands_for_every_symbol_and_not_beside_one() {
+        let parsed = parse("stop trading --all").expect("right");
+        assert!(matches!(parsed.command, Command::Stop { activity: Activity::Trading(on) } if on.all));
+        assert!(refusal("stop trading --all BTCUSDT").contains("--all"));
+        assert!(refusal("stop trading").contains("SYMBOL"));
     }
 
     #[test]
     fn a_symbol_list_may_be_given_in_any_form() {
-        for line in ["run --start A --start B", "run --start A,b", "run --start a B"] {
+        for line in [
+            "run --start A --start B",
+            "run --start A,b",
+            "run --start a B",
+            "run --start a, B,",
+        ] {
             let Command::Run(run) = parse(line).expect(line).command else {
                 panic!("{line}")
             };

@@ -1,5 +1,6 @@
 //! What to type next, in a form that works when it is copied.
 
+use crate::config::{App, AppSet};
 use crate::data_dir::{DEFAULT, DataDir};
 use std::path::Path;
 
@@ -14,6 +15,18 @@ pub(super) fn command(folder: &DataDir, words: &str) -> String {
             quoted(&folder.path().display().to_string())
         )
     }
+}
+
+/// What turns a symbol on where only some apps run: a command that is not refused.
+pub(super) fn turn_on(apps: &AppSet, symbol: &str) -> String {
+    let known = [
+        (App::Streamer, "streaming"),
+        (App::Naive, "trading"),
+        (App::Warehouse, "storing"),
+    ];
+    let first = known.into_iter().find(|(app, _)| apps.contains(*app));
+    let activity = first.map_or("streaming", |(_, activity)| activity);
+    format!("start {activity} {symbol}")
 }
 
 /// A command of this program on its usual folder.
@@ -66,6 +79,14 @@ mod tests {
         assert_eq!(typed("hedgehog run --replay x.gz"), expected);
         assert_eq!(typed("hedgehog --data-dir old run --replay x.gz"), expected);
         assert_eq!(typed("hedgehog --data-dir=old run --replay x.gz"), expected);
+    }
+
+    #[test]
+    fn what_is_advised_is_not_refused() {
+        let advised = |apps: &str| turn_on(&apps.parse().expect(apps), "BTCUSDT");
+        assert_eq!(advised("streamer,naive"), "start streaming BTCUSDT");
+        assert_eq!(advised("naive"), "start trading BTCUSDT");
+        assert_eq!(advised("warehouse"), "start storing BTCUSDT");
     }
 
     #[test]

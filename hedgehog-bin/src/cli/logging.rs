@@ -1,11 +1,13 @@
 //! Log lines on stderr: plain words for people, or one JSON object a line.
 
+mod directives;
+
 use crate::config::LogFormat;
 use indicatif::ProgressBar;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter, filter_fn};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, MakeWriter};
@@ -13,20 +15,19 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Ours in plain words, of the others only what went wrong. `RUST_LOG` replaces it.
-const DEFAULT_FILTER: &str = "warn,hedgehog=info,hedgehog_bin=info";
-
 /// Installs the subscriber of this process. Lines and `bar` share the terminal without overwriting each other.
 pub(super) fn init(format: LogFormat, bar: &ProgressBar) -> anyhow::Result<()> {
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(directives) if !directives.is_empty() => EnvFilter::builder().parse_lossy(directives),
-        _ => EnvFilter::new(DEFAULT_FILTER),
-    };
+    let directives = std::env::var("RUST_LOG").unwrap_or_default();
+    let (filter, doubts) = directives::read(&directives)?;
     let filter = filter.and(without_frames());
+    let is_terminal = io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt::layer().with_writer(BesideBar(bar.clone()));
     let installed = match format {
         LogFormat::Text => {
-            let lines = lines.with_ansi(io::stderr().is_terminal()).event_format(PlainWords);
+            let words = PlainWords {
+                stamp: if is_terminal { TIME } else { DATE_AND_TIME },
+            };
+            let lines = lines.with_ansi(is_terminal).event_format(words);
             tracing_subscriber::registry()
                 .with(lines.with_filter(filter))
                 .try_init()
@@ -38,7 +39,15 @@ pub(super) fn init(format: LogFormat, bar: &ProgressBar) -> anyhow::Result<()> {
                 .try_init()
         }
     };
-    installed.map_err(|error| anyhow::anyhow!("cannot log: {error}"))
+    installed.map_err(|error| anyhow::anyhow!("cannot log: {error}"))?;
+    // Not through the log: the filter in question may leave nothing of it.
+    for doubt in doubts {
+        match format {
+            LogFormat::Text => super::complain(&format!("warning: {doubt}")),
+            LogFormat::Json => super::complain(&serde_json::json!({ "level": "WARN", "message": doubt }).to_string()),
+        }
+    }
+    Ok(())
 }
 
 /// At its finest level tungstenite prints every frame, and one of them carries the API key: no filter may ask for that.
@@ -49,8 +58,15 @@ fn without_frames() -> FilterFn {
     filter_fn(told as fn(&Metadata<'_>) -> bool).with_max_level_hint(LevelFilter::TRACE)
 }
 
+/// Who watches a terminal knows the day.
+const TIME: &str = "%H:%M:%S";
+/// A file is read a week later.
+const DATE_AND_TIME: &str = "%Y-%m-%d %H:%M:%S";
+
 /// `22:58:01  BTCUSDT buy placed: …`; the level shows only when it is not the usual one.
-struct PlainWords;
+struct PlainWords {
+    stamp: &'static str,
+}
 
 impl<S, N> FormatEvent<S, N> for PlainWords
 where
@@ -58,7 +74,7 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        write!(out, "{}  ", chrono::Local::now().format("%H:%M:%S"))?;
+        write!(out, "{}  ", chrono::Local::now().format(self.stamp))?;
         let target = event.metadata().target();
         match *event.metadata().level() {
             Level::INFO => {}
@@ -66,8 +82,38 @@ where
             Level::ERROR => write!(out, "error: ")?,
             level => write!(out, "{} {target}: ", level.as_str().to_lowercase())?,
         }
-        context.field_format().format_fields(out.by_ref(), event)?;
+        if is_ours(target) {
+            let mut message = MessageAlone {
+                out: out.by_ref(),
+                written: Ok(()),
+            };
+            event.record(&mut message);
+            message.written?;
+        } else {
+            context.field_format().format_fields(out.by_ref(), event)?;
+        }
         writeln!(out)
+    }
+}
+
+/// Our own messages are sentences that say already what their fields hold for programs.
+fn is_ours(target: &str) -> bool {
+    target
+        .split("::")
+        .next()
+        .is_some_and(|name| name == "hedgehog_bin" || name == "hedgehog")
+}
+
+struct MessageAlone<'a> {
+    out: Writer<'a>,
+    written: fmt::Result,
+}
+
+impl Visit for MessageAlone<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" && self.written.is_ok() {
+            self.written = write!(self.out, "{value:?}");
+        }
     }
 }
 
@@ -102,6 +148,7 @@ mod tests {
     use super::*;
     use parking_lot::Mutex;
     use std::sync::Arc;
+    use tracing_subscriber::EnvFilter;
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -119,7 +166,7 @@ mod tests {
     #[test]
     fn what_the_filter_passes_over_costs_nothing() {
         use tracing_subscriber::layer::Filter;
-        let filter = EnvFilter::new(DEFAULT_FILTER).and(without_frames());
+        let filter = EnvFilter::new(directives::DEFAULT).and(without_frames());
         let hint = Filter::<tracing_subscriber::Registry>::max_level_hint(&filter);
         assert_eq!(hint, Some(LevelFilter::INFO));
     }
@@ -139,5 +186,35 @@ mod tests {
         let told = String::from_utf8(lines.0.lock().clone()).expect("text");
         assert!(told.contains("a close frame") && told.contains("a request"), "{told}");
         assert!(!told.contains("the key"), "{told}");
+    }
+
+    fn told(stamp: &'static str, tell: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(move || writer.clone())
+            .with_ansi(false);
+        let subscriber = tracing_subscriber::registry().with(layer.event_format(PlainWords { stamp }));
+        tracing::subscriber::with_default(subscriber, tell);
+        String::from_utf8(lines.0.lock().clone()).expect("text")
+    }
+
+    #[test]
+    fn our_sentences_stand_alone_and_what_others_say_keeps_its_fields() {
+        let lines = told("now", || {
+            tracing::info!(target: "hedgehog_bin::naive::trader", symbol = "BTCUSDT", price = "1.5", "BTCUSDT buy placed: 2 at 1.5");
+            tracing::error!(target: "hedgehog_core::supervisor", child = "Streams", "child exited abnormally");
+            tracing::warn!(target: "hyper", status = 500, "odd");
+        });
+        let expected = "now  BTCUSDT buy placed: 2 at 1.5\nnow  error: child exited abnormally child=\"Streams\"\n\
+                        now  warning: odd status=500\n";
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_line_that_is_kept_has_its_date() {
+        let line = told(DATE_AND_TIME, || tracing::info!(target: "hedgehog_bin", "kept"));
+        let stamp = line.strip_suffix("  kept\n").expect(&line);
+        chrono::NaiveDateTime::parse_from_str(stamp, DATE_AND_TIME).expect(stamp);
     }
 }

@@ -2,14 +2,14 @@
 
 use super::args::{Options, Run};
 use super::replay::{Played, Replay};
-use super::{environment, hint, logging, market};
-use crate::app::{Market, System, SystemStatus};
+use super::{environment, hint, logging, market, process};
+use crate::app::{Launched, Market, System, SystemStatus, Unstored};
 use crate::config::{App, Config};
 use crate::exchange::simulator::{MarketSource, Speed};
 use crate::failure::{Failure, FailureKind};
 use crate::market::Symbol;
 use anyhow::Context as _;
-use hedgehog_core::{Outcome, RunningApplication};
+use hedgehog_core::{ExitReason, Outcome, RunningApplication};
 use indicatif::ProgressBar;
 
 /// Runs until a signal, until the recording is over, or until the tree gives up.
@@ -18,8 +18,7 @@ pub(super) fn run(run: Run, options: &Options) -> anyhow::Result<Option<Failure>
     let bar = ProgressBar::hidden();
     logging::init(config.log_format, &bar)?;
     let market = market::chosen(&run, &config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(run, config, market, bar))
+    process::block_on(serve(run, config, market, bar))
 }
 
 async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> anyhow::Result<Option<Failure>> {
@@ -28,7 +27,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     market.check_symbols(&run.start)?;
     let system = System::open(config, market.clone()).await?;
     introduce(&system.status().await);
-    let mut failure = None;
+    let (mut failure, mut lost) = (None, None);
     let mut played = None;
     let work = async |running: RunningApplication| -> anyhow::Result<Played> {
         // Launching checks them too; by then it has been said what runs.
@@ -42,31 +41,62 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
             }
             _ => None,
         };
-        system.launch(&running, &run.start).await?;
+        let Launched { before, waiting } = system.launch(&running, &run.start).await?;
         let status = system.status().await;
         if let Some(replay) = &replay {
             replay.check_streamed(&status, run.exit_at_end)?;
         }
-        show_next(&status, &market, &hint::command(&folder, ""));
-        match replay {
-            Some(replay) => replay.follow(run.exit_at_end, &bar).await,
-            None => std::future::pending().await,
+        show_next(&status, &before, &market, &hint::command(&folder, ""));
+        let later = async {
+            system.turn_on_later(waiting).await;
+            // What is left to do is the other branch's.
+            std::future::pending().await
+        };
+        let work = async {
+            match replay {
+                Some(replay) => replay.follow(run.exit_at_end, &bar).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            never = later => never,
         }
     };
     let outcome = (system.application())
-        .run_until(async |running| match work(running).await {
-            Ok(done) => played = Some(done),
-            Err(error) => failure = Some(Failure::from(&error)),
+        .stop_deadline(process::STOP_WITHIN)
+        .exit_deadline(process::EXIT_WITHIN)
+        .run_until(async |running| {
+            tokio::select! {
+                done = work(running) => match done {
+                    Ok(done) => played = Some(done),
+                    Err(error) => failure = Some(Failure::from(&error)),
+                },
+                error = system.lost() => lost = Some(Failure::from(&anyhow::Error::from(error))),
+            }
         })
         .await
         .context("the program could not run");
     bar.finish_and_clear();
     if failure.is_none() {
-        failure = farewell(&system, played.as_ref()).await;
+        // Told in any case; but why the program ends comes first.
+        let left = farewell(&system, played.as_ref()).await;
+        failure = lost.or(left);
     }
-    system.close();
+    system.close().await;
     match outcome? {
         Outcome::RootExited(reason) => anyhow::bail!("the supervision tree gave up: {reason}"),
+        Outcome::Stopped { reason, .. } | Outcome::Finished { reason } if failure.is_none() => {
+            // A part that was killed may have left something undone.
+            let late = !matches!(reason, ExitReason::Shutdown);
+            Ok(late.then(|| Failure {
+                kind: FailureKind::Failed,
+                message: format!(
+                    "the program did not stop within {:?} and was ended: {reason}",
+                    process::STOP_WITHIN
+                ),
+            }))
+        }
         _ => Ok(failure),
     }
 }
@@ -86,15 +116,18 @@ fn introduce(status: &SystemStatus) {
 }
 
 /// What is on, and what to type next.
-fn show_next(status: &SystemStatus, market: &Market, command: &str) {
-    let on = status.on();
+fn show_next(status: &SystemStatus, before: &SystemStatus, market: &Market, command: &str) {
+    let on = status.on_since(before);
     if on.is_empty() {
         let symbol = match market {
             Market::Simulated(source @ MarketSource::Recording { .. }) => source.symbols().into_iter().next(),
             _ => None,
         };
         let symbol = symbol.as_ref().map_or("BTCUSDT", Symbol::as_str);
-        tracing::info!("nothing is on, waiting: turn something on with `{command}start streaming {symbol}`");
+        tracing::info!(
+            "nothing is on, waiting: turn something on with `{command}{}`",
+            hint::turn_on(&status.apps, symbol)
+        );
     }
     for line in on {
         tracing::info!("{line}");
@@ -113,9 +146,18 @@ async fn farewell(system: &System, played: Option<&Played>) -> Option<Failure> {
     for (part, why) in &status.unreadable {
         tracing::warn!("what was {part} cannot be told: {why}");
     }
-    let unstored = status.unstored();
-    (unstored > 0).then(|| Failure {
+    let Unstored { kept, lost } = status.unstored();
+    let message = match (kept, lost) {
+        (0, 0) => return None,
+        (kept, 0) => format!("{kept} trades and orders were received and not stored yet: the next start stores them"),
+        (0, lost) => format!("{lost} trades and orders were received and not stored: they are lost"),
+        (kept, lost) => format!(
+            "{} trades and orders were received and not stored: the next start stores {kept} of them, {lost} are lost",
+            kept + lost
+        ),
+    };
+    Some(Failure {
         kind: FailureKind::Database,
-        message: format!("{unstored} trades and orders were received and not stored"),
+        message,
     })
 }

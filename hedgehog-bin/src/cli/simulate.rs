@@ -4,12 +4,12 @@
 //! away it has missed. Its data folder is its own, with the lock, the venue and the database of the simulator.
 
 use super::args::{Options, Simulate};
-use super::{environment, hint, logging, market};
+use super::{environment, hint, logging, market, process};
 use crate::app::{Market, OpenError};
 use crate::config::{Config, SimulatorConfig as SimulatorSettings};
 use crate::exchange::simulator::{MarketSource, Simulator, SimulatorConfig};
 use crate::failure::Failure;
-use crate::store::{Database, Db};
+use crate::store::{Database, Db, Ownership};
 use crate::venue::{Venue, VenueError};
 use anyhow::Context as _;
 use hedgehog_core::{Application, Outcome, Strategy, Supervisor};
@@ -21,8 +21,7 @@ pub(super) fn simulate(simulate: &Simulate, options: &Options) -> anyhow::Result
     let config = Config::load(&simulate.flags(options), environment())?;
     logging::init(config.log_format, &ProgressBar::hidden())?;
     let market = chosen(simulate, &config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(&config, market))
+    process::block_on(serve(&config, market))
 }
 
 /// Reads a recording first: a file that cannot be played leaves no folder behind.
@@ -61,6 +60,8 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
         database: Database::Simulator,
         source,
     })?;
+    let ownership = Ownership::claim([(Database::Simulator, database.clone())], &venue.to_string()).await;
+    let ownership = ownership.map_err(|(database, source)| OpenError::Database { database, source })?;
     let simulator = Simulator::bind(SimulatorConfig {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, config.simulator.port)),
         market: source,
@@ -79,22 +80,29 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!("hedgehog {version} simulates {} at {address}", venue.short());
     tracing::info!("data is in {}", config.data_dir.absolute().display());
-    let root = Supervisor::new(Strategy::OneForOne).child(simulator.spec());
+    let root = Supervisor::new(Strategy::OneForOne)
+        .max_restarts(20)
+        .child(ownership.spec())
+        .child(simulator.spec());
+    let mut lost = None;
     let outcome = Application::new("Exchange")
         .root(root)
+        .stop_deadline(process::STOP_WITHIN)
+        .exit_deadline(process::EXIT_WITHIN)
         .run_until(async |_running| {
             simulator.open_market();
             let command = hint::program(&format!("run --exchange {address}"));
             tracing::info!("in another terminal: `{command}`; Ctrl-C stops");
-            std::future::pending::<()>().await;
+            lost = Some(Failure::from(&anyhow::Error::from(ownership.lost().await)));
         })
         .await
         .context("the exchange could not run");
     let played = simulator.progress().borrow().played;
     tracing::info!("stopped: the market has come to its trade {played}");
+    ownership.release().await;
     drop(lock);
     match outcome? {
         Outcome::RootExited(reason) => anyhow::bail!("the supervision tree gave up: {reason}"),
-        _ => Ok(None),
+        _ => Ok(lost),
     }
 }

@@ -56,15 +56,15 @@ impl FromStr for AppSet {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let named = |word: &str| {
-            App::ALL
-                .into_iter()
-                .find(|app| app.as_str() == word.trim().to_lowercase())
-        };
-        text.split(',')
+        let named = |word: &str| App::ALL.into_iter().find(|app| app.as_str() == word.to_lowercase());
+        let words = text.split([',', ' ']).map(str::trim).filter(|word| !word.is_empty());
+        let named: BTreeSet<App> = words
             .map(|word| named(word).ok_or_else(|| word.to_owned()))
-            .collect::<Result<_, _>>()
-            .map(Self)
+            .collect::<Result<_, _>>()?;
+        if named.is_empty() {
+            return Err(text.to_owned());
+        }
+        Ok(Self(named))
     }
 }
 

@@ -17,6 +17,14 @@ pub enum ConfigError {
         /// The known one that is spelt most alike.
         nearest: Option<String>,
     },
+    /// A place that is named by nothing: taken literally it would be the working directory.
+    #[error("{place} is empty: name {expected}, or leave it out")]
+    Empty {
+        /// The flag or the variable.
+        place: &'static str,
+        /// What it is to name.
+        expected: &'static str,
+    },
     /// A setting with a value that it cannot have.
     #[error("{place}: {value:?} is not {expected}")]
     BadValue {

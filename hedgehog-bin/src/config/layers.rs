@@ -2,6 +2,7 @@
 
 use super::{Address, AddressError, ConfigError, KEYS};
 use crate::spelling::nearest;
+use crate::store::Location;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,13 +46,15 @@ impl Layers {
         })?;
         let mut found = Vec::new();
         flatten(path, "", table, &mut found)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for (key, text, _) in &mut found {
+            // From whatever folder the program is started, the file means the same databases.
+            if key.starts_with("databases.") {
+                *text = Location::relative_to(text, folder);
+            }
+        }
         self.lay(found);
         Ok(())
-    }
-
-    /// A setting as text.
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(|(text, _)| text.as_str())
     }
 
     /// A setting of another type; `expected` ends the sentence "this is not …".

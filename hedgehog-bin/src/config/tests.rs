@@ -101,6 +101,84 @@ fn a_file_that_was_asked_for_must_exist() {
 }
 
 #[test]
+fn a_relative_database_is_relative_to_the_file_it_stands_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("hedgehog.toml");
+    let text =
+        "[databases]\nstreamer = 'a/streamer.db'\nnaive = '/abs/naive.db'\ndata_warehouse = 'postgres://host/x'\n";
+    std::fs::write(&file, text).expect("is written");
+    let flags = Flags {
+        config: Some(file),
+        ..Flags::default()
+    };
+    let databases = Config::load(&flags, []).expect("right").databases;
+    let here = folder.path().join("a/streamer.db").display().to_string();
+    assert_eq!(databases.streamer, here);
+    assert_eq!(databases.naive, "/abs/naive.db");
+    assert_eq!(databases.data_warehouse, "postgres://host/x");
+    let variable = [("HEDGEHOG_DATABASES_STREAMER".to_owned(), "b.db".to_owned())];
+    assert_eq!(
+        Config::load(&flags, variable).expect("right").databases.streamer,
+        "b.db"
+    );
+}
+
+#[test]
+fn memory_is_given_in_bytes_or_larger_units() {
+    let read = |text: &str| {
+        let variable = ("HEDGEHOG_WAREHOUSE_MEMORY".to_owned(), text.to_owned());
+        Config::load(&Flags::default(), [variable]).map(|config| config.warehouse_memory)
+    };
+    for (text, bytes) in [("1024", 1024), ("64MiB", 64 << 20), ("1 gib", 1 << 30), ("8KiB", 8192)] {
+        assert_eq!(read(text).expect(text), bytes);
+    }
+    for text in ["", "MiB", "-1", "1.5GiB", "64MB", "99999999999999GiB"] {
+        read(text).expect_err(text);
+    }
+}
+
+#[test]
+fn an_empty_place_is_refused_wherever_it_stands() {
+    for variable in ["HEDGEHOG_DATA_DIR", "HEDGEHOG_CONFIG"] {
+        let refused = Config::load(&Flags::default(), [(variable.to_owned(), String::new())]).expect_err(variable);
+        assert!(
+            refused
+                .to_string()
+                .starts_with(&format!("{variable} is empty: name a ")),
+            "{refused}"
+        );
+    }
+    let flags = Flags {
+        data_dir: Some(" ".into()),
+        ..Flags::default()
+    };
+    assert_eq!(
+        Config::load(&flags, []).expect_err("no folder").to_string(),
+        "--data-dir is empty: name a folder, or leave it out"
+    );
+    let refused = data_dir_of(None, [("HEDGEHOG_DATA_DIR".to_owned(), String::new())]).expect_err("no folder");
+    assert!(
+        refused.to_string().starts_with("HEDGEHOG_DATA_DIR is empty"),
+        "{refused}"
+    );
+    let refused = refusal("", &[("HEDGEHOG_DATABASES_NAIVE", "")], None);
+    assert!(
+        refused.starts_with("HEDGEHOG_DATABASES_NAIVE: \"\" is not the path of a SQLite file"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn apps_are_separated_by_commas_or_blanks() {
+    let apps = |text: &str| load("", &[("HEDGEHOG_APPS", text)], None).map(|config| config.apps.to_string());
+    assert_eq!(
+        apps("naive streamer,warehouse").expect("three apps"),
+        "streamer, naive, warehouse"
+    );
+    assert!(apps(" , ").is_err() && apps("naif").is_err());
+}
+
+#[test]
 fn an_exchange_has_three_addresses_of_which_the_first_stands_for_the_others() {
     let file = "[exchange]\nrest = \"https://a.example\"\nws_api = \"wss://ws.example/ws-api/v3\"";
     let variables = [("HEDGEHOG_EXCHANGE_STREAMS", "wss://s.example:9443")];

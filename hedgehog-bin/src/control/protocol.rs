@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::market::{Stream, Symbol};
+use crate::naive::SettingsChange;
 use serde::{Deserialize, Serialize};
 
 /// What a running program can be asked.
@@ -9,17 +10,35 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
     /// What is on, and how it goes.
-    Status,
+    Status(View),
     /// The live supervision tree.
-    Tree,
+    Tree(View),
     /// The live supervision tree in Graphviz's language.
     Graph,
     /// Settings rows for every symbol that the exchange lists.
     Seed,
     /// Ends one process brutally.
     Kill {
-        /// As `Tree` prints it.
+        /// Ids from the root, joined by `/`, or the end of that as far as it names one process.
         path: String,
+    },
+    /// What the exchange lists.
+    Symbols {
+        /// A part of a symbol, or a pattern with `*` and `?`; `None` for all.
+        pattern: Option<String>,
+        /// How it is shown.
+        #[serde(flatten)]
+        view: View,
+    },
+    /// Trading settings, after a change of them if there is one.
+    Settings {
+        /// Of which symbols; empty for all.
+        symbols: Vec<Symbol>,
+        /// What to change.
+        change: Option<SettingsChange>,
+        /// How it is shown.
+        #[serde(flatten)]
+        view: View,
     },
     /// Turns something on or off, symbol after symbol.
     Change {
@@ -27,7 +46,24 @@ pub enum Request {
         action: Action,
         /// Of which symbols.
         symbols: Vec<Symbol>,
+        /// Of every symbol that it can be done to; then none is named.
+        #[serde(default)]
+        all: bool,
     },
+}
+
+/// How an answer is shown to a person; a program takes the other form of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Columns of the caller's terminal; `None` where there is none.
+    #[serde(default)]
+    pub width: Option<u16>,
+    /// Also what is long or off.
+    #[serde(default)]
+    pub all: bool,
+    /// Also the traders.
+    #[serde(default)]
+    pub traders: bool,
 }
 
 /// What can be turned on or off.
@@ -95,12 +131,30 @@ mod tests {
         let request = Request::Change {
             action,
             symbols: vec!["BTCUSDT".parse().expect("a symbol")],
+            all: false,
         };
         let line = serde_json::to_string(&request).expect("plain data");
         assert_eq!(
             line,
-            r#"{"request":"change","action":{"action":"stop_storing","streams":["orders"]},"symbols":["BTCUSDT"]}"#
+            r#"{"request":"change","action":{"action":"stop_storing","streams":["orders"]},"symbols":["BTCUSDT"],"all":false}"#
         );
+        assert_eq!(serde_json::from_str::<Request>(&line).expect("it reads back"), request);
+    }
+
+    #[test]
+    fn a_view_may_be_left_out_and_stands_beside_the_request() {
+        let plain: Request = serde_json::from_str(r#"{"request":"status"}"#).expect("it is enough");
+        assert_eq!(plain, Request::Status(View::default()));
+        let request = Request::Settings {
+            symbols: vec!["BTCUSDT".parse().expect("a symbol")],
+            change: Some(SettingsChange::parse(["chunks=3"]).expect("a change")),
+            view: View {
+                width: Some(100),
+                ..View::default()
+            },
+        };
+        let line = serde_json::to_string(&request).expect("plain data");
+        assert!(line.contains(r#""change":["chunks=3"],"width":100"#), "{line}");
         assert_eq!(serde_json::from_str::<Request>(&line).expect("it reads back"), request);
     }
 }

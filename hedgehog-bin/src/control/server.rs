@@ -1,11 +1,12 @@
 //! The tree's child `Control`: accepts connections and carries out one request each.
 
-use super::protocol::{Action, Answer, Request, Response};
+use super::protocol::{Action, Answer, Request, Response, View};
 use super::{Listener, render};
 use crate::app::{RequestError, System};
 use crate::failure::Failure;
 use crate::market::{Stream, Symbol, Topic};
-use crate::operation::Outcome;
+use crate::naive::SettingsChange;
+use crate::operation::{OperationError, Outcome};
 use hedgehog_core::{ActorProcessingErr, ChildSpec, Restart, Task, TaskMsg, TreeNode};
 use serde::Serialize;
 use std::error::Error;
@@ -66,13 +67,30 @@ async fn converse(mut socket: UnixStream, system: &System) -> io::Result<()> {
 
 async fn respond(system: &System, request: Request) -> Response {
     match request {
-        Request::Status => answered(Ok(system.status().await), render::status),
-        Request::Tree => answered(system.tree(), render::tree),
+        Request::Status(view) => answered(Ok(system.status().await), |status| render::status(status, &view)),
+        Request::Tree(view) => answered(system.tree(), |tree| render::tree(tree, &view)),
         Request::Graph => answered(system.tree(), TreeNode::to_dot),
         Request::Seed => answered(system.seed().await, ToString::to_string),
         Request::Kill { path } => answered(system.kill(&path).await, ToString::to_string),
-        Request::Change { action, symbols } => change(system, &action, &symbols).await,
+        Request::Symbols { pattern, view } => symbols(system, pattern.as_deref(), &view).await,
+        Request::Settings { symbols, change, view } => settings(system, &symbols, change.as_ref(), &view).await,
+        Request::Change { action, symbols, all } => change(system, &action, &symbols, all).await,
     }
+}
+
+/// What a request for settings comes to; the command line does the same where no program runs.
+pub async fn settings(system: &System, symbols: &[Symbol], change: Option<&SettingsChange>, view: &View) -> Response {
+    system.seeded().await;
+    let found = match change {
+        Some(change) => system.change_settings(symbols, change).await,
+        None => system.settings(symbols).await,
+    };
+    answered(found, |settings| render::settings(settings, view))
+}
+
+/// What a request for symbols comes to; the command line does the same where no program runs.
+pub async fn symbols(system: &System, pattern: Option<&str>, view: &View) -> Response {
+    answered(system.symbols(pattern).await, |symbols| render::symbols(symbols, view))
 }
 
 fn answered<T: Serialize>(found: Result<T, RequestError>, text: impl Fn(&T) -> String) -> Response {
@@ -106,14 +124,20 @@ struct Change {
 }
 
 /// Changes nothing when one of the symbols does not exist; ends at the first that fails.
-async fn change(system: &System, action: &Action, symbols: &[Symbol]) -> Response {
+async fn change(system: &System, action: &Action, named: &[Symbol], all: bool) -> Response {
     system.seeded().await;
-    if let Err(error) = system.check_symbols(symbols).await {
-        return failed(&error);
-    }
+    let symbols = if all {
+        everything(system, action).await
+    } else {
+        system.check_symbols(named).await.map(|()| named.to_vec())
+    };
+    let symbols = match symbols {
+        Ok(symbols) => symbols,
+        Err(error) => return failed(&error),
+    };
     let mut changes = Vec::new();
     let mut failure = None;
-    'symbols: for symbol in symbols {
+    'symbols: for symbol in &symbols {
         for stream in streams(action) {
             match apply(system, action, stream, symbol).await {
                 Ok(outcome) => {
@@ -127,6 +151,8 @@ async fn change(system: &System, action: &Action, symbols: &[Symbol]) -> Respons
                     }
                     changes.push(change);
                 }
+                // It was listed since the last seeding, and nobody has named it.
+                Err(RequestError::Operation(OperationError::UnknownSymbol { .. })) if all => {}
                 Err(error) => {
                     let Failure { kind, message } = Failure::from(&error as &(dyn Error + 'static));
                     failure = Some(Failure {
@@ -140,12 +166,40 @@ async fn change(system: &System, action: &Action, symbols: &[Symbol]) -> Respons
     }
     let text: Vec<_> = changes.iter().map(|change| describe(action, change)).collect();
     if changes.is_empty() {
+        if failure.is_none() {
+            return done("nothing to do".to_owned(), &changes);
+        }
         return Response { answer: None, failure };
     }
     Response {
         failure,
         ..done(text.join("\n"), &changes)
     }
+}
+
+/// The symbols that an action can be done to: every listed one is started, and stopped is what is on.
+async fn everything(system: &System, action: &Action) -> Result<Vec<Symbol>, RequestError> {
+    let activity = match action {
+        Action::StartStreaming | Action::StartTrading | Action::StartStoring { .. } => {
+            let listed = system.symbols(None).await?;
+            return Ok(listed.into_iter().map(|listed| listed.symbol).collect());
+        }
+        Action::StopStreaming => ["streaming"].as_slice(),
+        Action::StopTrading | Action::ShutdownTrading => &["trading", "draining"],
+        Action::StopStoring { .. } => &["storing"],
+    };
+    let status = system.status().await;
+    // Nothing is on as far as one can see, where nothing can be seen.
+    let part = activity.first().copied().unwrap_or_default();
+    if let Some(why) = status.unreadable.get(part) {
+        return Err(RequestError::Unreadable {
+            part: part.to_owned(),
+            why: why.clone(),
+        });
+    }
+    let on = status.activities().into_iter();
+    let on = on.filter(|(_, activities)| activities.iter().any(|on| activity.contains(on)));
+    Ok(on.map(|(symbol, _)| symbol).collect())
 }
 
 /// Storing is one operation per stream; the others know no streams.

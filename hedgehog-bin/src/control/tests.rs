@@ -53,14 +53,55 @@ impl Program {
 
     async fn stop(self) -> tempfile::TempDir {
         self.running.stop().await;
-        self.system.close();
+        self.system.close().await;
         self.folder
     }
 }
 
 fn change(action: Action, symbols: &[&str]) -> Request {
     let symbols: Vec<Symbol> = symbols.iter().map(|symbol| symbol.parse().expect("a symbol")).collect();
-    Request::Change { action, symbols }
+    Request::Change {
+        action,
+        symbols,
+        all: false,
+    }
+}
+
+fn refused(folder: &DataDir) -> ControlError {
+    call_within(folder, &Request::Status(View::default()), Duration::from_millis(50)).expect_err("nobody answers")
+}
+
+#[test]
+fn only_a_folder_that_nobody_holds_has_no_program() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let folder = DataDir::new(parent.path());
+    assert!(matches!(
+        refused(&folder),
+        ControlError::NotRunning { exists: true, .. }
+    ));
+    let absent = DataDir::new(parent.path().join("absent"));
+    let told = refused(&absent).to_string();
+    assert!(
+        told.contains("no hedgehog runs") && told.contains("does not exist"),
+        "{told}"
+    );
+
+    let lock = folder.lock().expect("nobody holds it");
+    let holder = format!("process {}", std::process::id());
+    let told = refused(&folder).to_string();
+    assert!(
+        told.starts_with(&holder) && told.contains("starting or stopping"),
+        "{told}"
+    );
+    let silent = std::os::unix::net::UnixListener::bind(folder.socket()).expect("a socket");
+    let told = refused(&folder).to_string();
+    assert!(
+        told.starts_with(&holder) && told.contains("did not answer within"),
+        "{told}"
+    );
+    drop((silent, lock));
+    // The socket's file is still there, as after a kill.
+    assert!(matches!(refused(&folder), ControlError::NotRunning { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,12 +116,12 @@ async fn a_running_program_does_what_it_is_asked_and_says_what_it_did() {
         program.text(start).await,
         "streaming BTCUSDT: already running\nstreaming ETHUSDT: already running"
     );
-    assert!(program.text(Request::Status).await.contains("BTCUSDT"));
+    assert!(program.text(Request::Status(View::default())).await.contains("BTCUSDT"));
     assert!(
         program
-            .text(Request::Tree)
+            .text(Request::Tree(View::default()))
             .await
-            .contains("Hedgehog/Streamer.Supervisor/Streams/ETHUSDT")
+            .contains("└─ ETHUSDT")
     );
     let graph = program.text(Request::Graph).await;
     assert!(
@@ -92,7 +133,7 @@ async fn a_running_program_does_what_it_is_asked_and_says_what_it_did() {
     assert_eq!(program.text(stop).await, "streaming ETHUSDT: not running");
 
     let folder = DataDir::new(program.stop().await.path());
-    let refused = call(&folder, &Request::Status).expect_err("nobody is there");
+    let refused = call(&folder, &Request::Status(View::default())).expect_err("nobody is there");
     assert!(matches!(refused, ControlError::NotRunning { .. }), "{refused}");
 }
 
@@ -141,7 +182,12 @@ async fn the_killed_control_process_answers_and_comes_back_at_its_address() {
         })
         .await;
     assert!(killed.starts_with("Hedgehog/Control: killed"), "{killed}");
-    assert!(program.text(Request::Tree).await.contains("Hedgehog/Control"));
+    assert!(
+        program
+            .text(Request::Tree(View::default()))
+            .await
+            .contains("└─ Control")
+    );
 
     let unknown = program
         .ask(Request::Kill {

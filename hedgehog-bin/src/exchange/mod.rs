@@ -13,6 +13,7 @@ pub use endpoints::{Addresses, Credentials, Endpoints};
 
 use crate::market::{ExchangeInfo, FilterViolation, Order, Price, Quantity, Side, Symbol};
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,20 @@ pub trait Exchange: Send + Sync + fmt::Debug + 'static {
 
     /// Every open order of the account on a symbol (`GET /api/v3/openOrders`).
     fn open_orders<'a>(&'a self, symbol: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>>;
+
+    /// What the account holds, assets of which it has nothing left out (`GET /api/v3/account`).
+    fn balances(&self) -> BoxFuture<'_, Result<Vec<AssetBalance>, ExchangeError>>;
+}
+
+/// What an account holds of one asset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetBalance {
+    /// Its name at the exchange.
+    pub asset: String,
+    /// To be spent.
+    pub free: Quantity,
+    /// Bound by open orders.
+    pub locked: Quantity,
 }
 
 /// A limit order to be placed.

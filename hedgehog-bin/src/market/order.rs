@@ -110,7 +110,7 @@ wire_enum! {
 ///
 /// Every source of an order (placement answer, query, execution report) fills all of these fields, so that no stored
 /// row loses what was known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Unique per symbol only.
     pub order_id: i64,

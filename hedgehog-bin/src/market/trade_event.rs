@@ -1,13 +1,13 @@
 //! One trade of the market, and a hole in the sequence of trades.
 
 use super::{Price, Quantity, Symbol};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A trade as the exchange's `<symbol>@trade` stream tells it (web-socket-streams, "Trade Streams").
 ///
 /// The buyer's and seller's order ids are gone from the wire since 2024-06-18; a recording that still has them is read,
 /// and they are dropped: one's own fills come from the user data stream and from order queries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradeEvent {
     /// When the exchange sent the event, in milliseconds since the epoch.
     pub event_time: i64,

@@ -1,7 +1,10 @@
 //! What traders and leaders work with, handed to each of them when it starts.
 
+use super::board::Board;
 use super::completions::CompletionsMsg;
 use super::strategy::Terms;
+use super::teller::Told;
+use super::trader::Patience;
 use crate::exchange::Exchange;
 use crate::exchange::binance::user_data::Execution;
 use crate::market::{Bus, SymbolInfo};
@@ -15,10 +18,16 @@ pub(super) struct Desk {
     pub(super) db: Db,
     pub(super) exchange: Arc<dyn Exchange>,
     pub(super) bus: Bus,
+    /// What the status shows.
+    pub(super) board: Board,
+    /// Through which every state of our orders is broadcast.
+    pub(super) told: Told,
     /// By symbol; private to the app.
     pub(super) account: PubSub<AccountEvent>,
     /// Who ends a symbol's tree when it has drained: it cannot end itself.
     pub(super) completions: Name<CompletionsMsg>,
+    /// With an exchange that denies what it had confirmed.
+    pub(super) patience: Patience,
 }
 
 /// What the account's user data stream says to the traders of a symbol.

@@ -1,5 +1,6 @@
 //! The account's user data stream, once for the whole app: hands each execution to the traders of its symbol.
 
+use super::balances::Balances;
 use super::desk::AccountEvent;
 use crate::exchange::binance::user_data::{self, UserDataEvent};
 use crate::exchange::{Credentials, Endpoints};
@@ -11,12 +12,21 @@ pub(super) fn spec(
     endpoints: &Endpoints,
     credentials: &Credentials,
     account: &PubSub<AccountEvent>,
+    balances: &Balances,
 ) -> ChildSpec<TaskMsg> {
-    let (endpoints, credentials, account) = (endpoints.clone(), credentials.clone(), account.clone());
+    let (endpoints, credentials) = (endpoints.clone(), credentials.clone());
+    let (account, balances) = (account.clone(), balances.clone());
     let listen = move || {
-        let (endpoints, credentials, account) = (endpoints.clone(), credentials.clone(), account.clone());
+        let (endpoints, credentials) = (endpoints.clone(), credentials.clone());
+        let (account, balances) = (account.clone(), balances.clone());
         async move {
-            user_data::run(endpoints, credentials, move |event| publish(&account, event)).await;
+            let tell = move |event| {
+                if !matches!(event, UserDataEvent::Disconnected(_)) {
+                    balances.changed();
+                }
+                publish(&account, event);
+            };
+            user_data::run(endpoints, credentials, tell).await;
             Ok::<(), ActorProcessingErr>(())
         }
     };

@@ -14,12 +14,12 @@ use super::completions::CompletionsMsg;
 use super::desk::{Desk, Mandate};
 use super::ledger::{self, Record};
 use super::settings::{self, Setting};
-use super::status::TraderStatus;
+use super::status::{TraderStatus, causes};
 use super::trader::{Assignment, TraderMsg};
 use crate::backoff::Backoff;
 use crate::exchange::ExchangeError;
 use crate::market::{Symbol, SymbolInfo};
-use crate::store::{StoreError, TradingStatus};
+use crate::store::{StoreError, TraderState, TradingStatus};
 use hedgehog_core::ractor;
 use hedgehog_core::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Pid,
@@ -50,19 +50,8 @@ pub(super) enum LeaderMsg {
     Start(Uuid),
     /// Say again that nothing is left to do, if that is still so.
     Drained,
-    /// How do you stand?
-    Report(RpcReplyPort<LeaderReport>),
-}
-
-/// How a leader stands.
-#[derive(Clone, Debug, Default)]
-pub(super) struct LeaderReport {
-    /// Oldest first.
-    pub(super) traders: Vec<TraderStatus>,
-    /// Why there are none.
-    pub(super) parked: Option<String>,
-    /// Draining, and nothing is left.
-    pub(super) drained: bool,
+    /// Are you draining, with nothing left to do?
+    IsDrained(RpcReplyPort<bool>),
 }
 
 /// What a leader starts with.
@@ -94,6 +83,8 @@ struct Leading {
     slots: Slots,
     /// Why it could not be loaded.
     parked: Option<String>,
+    /// The symbol was to be drained when the exchange did not list it any more, and its traders are closed.
+    wound_up: bool,
     backoff: Backoff,
 }
 
@@ -112,6 +103,12 @@ impl Plan {
             mandate: Arc::new(Mandate { terms, info, draining }),
         }
     }
+}
+
+/// What a leader starts with, or that there is nothing left to start.
+enum Loaded {
+    Ready(Plan, Vec<Record>),
+    WoundUp,
 }
 
 /// Why a leader cannot start its traders yet.
@@ -147,6 +144,7 @@ impl Actor for Leader {
             plan: None,
             slots: Slots::default(),
             parked: None,
+            wound_up: false,
             backoff: Backoff::default(),
         })
     }
@@ -169,8 +167,9 @@ impl Actor for Leader {
             LeaderMsg::Exited { id, pid, reason } => leading.trader_exited(id, pid, &reason).await,
             LeaderMsg::Start(id) => leading.start_again(id).await,
             LeaderMsg::Drained => leading.complete_if_drained(),
-            LeaderMsg::Report(reply) => drop(reply.send(leading.report())),
+            LeaderMsg::IsDrained(reply) => drop(reply.send(leading.is_drained())),
         }
+        leading.show();
         Ok(())
     }
 }
@@ -181,7 +180,7 @@ impl Leading {
             return;
         }
         match self.read().await {
-            Ok((plan, open)) => {
+            Ok(Loaded::Ready(plan, open)) => {
                 self.parked = None;
                 let resumed = open.len();
                 if resumed > 0 {
@@ -194,8 +193,12 @@ impl Leading {
                 }
                 self.staff().await;
             }
+            Ok(Loaded::WoundUp) => {
+                self.wound_up = true;
+                self.complete_if_drained();
+            }
             Err(error) => {
-                let (delay, why) = (self.backoff.next_delay(), error.to_string());
+                let (delay, why) = (self.backoff.next_delay(), causes(&error));
                 if self.parked.as_ref() != Some(&why) {
                     tracing::warn!("{} cannot be traded yet, trying again: {why}", self.symbol);
                 }
@@ -205,14 +208,43 @@ impl Leading {
         }
     }
 
-    async fn read(&self) -> Result<(Plan, Vec<Record>), LoadError> {
-        let info = self.desk.exchange.exchange_info().await?;
-        let unknown = || ExchangeError::UnknownSymbol(self.symbol.clone());
-        let info = info.symbols.get(&self.symbol).cloned().ok_or_else(unknown)?;
-        let setting = settings::find(&self.desk.db, &self.symbol).await?;
+    /// The rows first: they show what is open, whatever the exchange says or does not say.
+    async fn read(&self) -> Result<Loaded, LoadError> {
+        let Desk {
+            db, exchange, board, ..
+        } = &self.desk;
+        let setting = settings::find(db, &self.symbol).await?;
         let setting = setting.ok_or_else(|| LoadError::NoSettings(self.symbol.clone()))?;
-        let open = ledger::open(&self.desk.db, &self.symbol).await?;
-        Ok((Plan::new(&setting, info), open))
+        let open = ledger::open(db, &self.symbol).await?;
+        board.note(&setting);
+        board.set_records(&self.symbol, &open);
+        board.set_totals(&self.symbol, ledger::totals_of(db, &self.symbol).await?);
+        let info = exchange.exchange_info().await?;
+        board.know(&info);
+        match info.symbols.get(&self.symbol).cloned() {
+            Some(info) => Ok(Loaded::Ready(Plan::new(&setting, info), open)),
+            None if setting.status == TradingStatus::Shutdown => {
+                self.wind_up(open).await?;
+                Ok(Loaded::WoundUp)
+            }
+            None => Err(ExchangeError::UnknownSymbol(self.symbol.clone()).into()),
+        }
+    }
+
+    /// Closes what is open of a symbol that the exchange does not list any more: nothing of it can be sold.
+    async fn wind_up(&self, open: Vec<Record>) -> Result<(), StoreError> {
+        for mut record in open {
+            let (symbol, trader) = (&self.symbol, record.id);
+            tracing::warn!(
+                %symbol,
+                %trader,
+                "{symbol} trader {trader} is closed, because the exchange does not list {symbol} any more: {}",
+                record.held_in_words("of the base asset")
+            );
+            record.state = TraderState::Cancelled;
+            ledger::save(&self.desk.db, &record, &[]).await?;
+        }
+        Ok(())
     }
 
     /// New settings over the rules that were loaded; before those are, loading reads the row anyway.
@@ -262,13 +294,16 @@ impl Leading {
 
     async fn trader_exited(&mut self, id: Uuid, pid: Pid, reason: &ExitReason) {
         // An exit of an incarnation that has been replaced is old news.
-        let Some(slot) = self.slots.take_exited(id, pid) else {
+        let Some(mut slot) = self.slots.take_exited(id, pid) else {
             return;
         };
         if slot.status.has_ended() {
             return self.trader_ended(slot).await;
         }
-        tracing::error!("{} trader {id} ended, starting it again: {reason}", self.symbol);
+        // Its supervisor has told of the end itself, as an error.
+        let symbol = &self.symbol;
+        tracing::info!(%symbol, trader = %id, "{symbol} trader {id} is started again");
+        slot.failed(reason.to_string());
         self.start_later(slot);
     }
 
@@ -278,7 +313,10 @@ impl Leading {
             return;
         };
         match ledger::find(&self.desk.db, id).await {
-            Ok(Some(record)) if record.has_ended() => return self.trader_ended(slot).await,
+            Ok(Some(record)) if record.has_ended() => {
+                slot.status = TraderStatus::of(&record, None);
+                return self.trader_ended(slot).await;
+            }
             Ok(Some(record)) => slot.record = record,
             // Nothing was ever sent in its name.
             Ok(None) if self.is_draining() => return self.complete_if_drained(),
@@ -297,6 +335,10 @@ impl Leading {
 
     /// Replaces a trader that has finished, unless draining.
     async fn trader_ended(&mut self, slot: Slot) {
+        if slot.status.is_finished() {
+            let profit = &slot.status.realised;
+            self.desk.board.cycle_finished(&self.symbol, slot.record.id, profit);
+        }
         if self.is_draining() {
             tracing::info!("{}: a trader has ended, {} still open", self.symbol, self.slots.len());
             return self.complete_if_drained();
@@ -329,6 +371,7 @@ impl Leading {
         };
         let (desk, leader) = (self.desk.clone(), self.me.clone());
         let (mandate, record) = (Arc::clone(&plan.mandate), slot.record.clone());
+        self.desk.board.expect(&self.symbol, &slot.status);
         let assignment = Assignment {
             desk,
             leader,
@@ -367,19 +410,25 @@ impl Leading {
         self.plan.as_ref().is_some_and(|plan| plan.mandate.draining)
     }
 
+    fn is_drained(&self) -> bool {
+        self.wound_up || self.is_draining() && self.slots.is_empty()
+    }
+
     /// Tells who can end this tree; again after a while, because it may just be restarting.
     fn complete_if_drained(&self) {
-        if self.is_draining() && self.slots.is_empty() {
+        if self.is_drained() {
             let _ = self.desk.completions.cast(CompletionsMsg::Drained(self.symbol.clone()));
             drop(self.myself.send_after(SAY_AGAIN, || LeaderMsg::Drained));
         }
     }
 
-    fn report(&self) -> LeaderReport {
-        LeaderReport {
-            traders: self.slots.statuses(),
-            parked: self.parked.clone(),
-            drained: self.is_draining() && self.slots.is_empty(),
+    /// Brings what the status shows up to date.
+    fn show(&self) {
+        let board = &self.desk.board;
+        board.set_parked(&self.symbol, self.parked.clone());
+        // Before the traders are known, the ledger's rows stand there.
+        if self.plan.is_some() || self.wound_up {
+            board.set_traders(&self.symbol, self.slots.statuses());
         }
     }
 }

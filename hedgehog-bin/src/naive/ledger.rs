@@ -4,8 +4,10 @@
 //! Invariant: an order of ours that may exist on the exchange stands in the row, at least under the client order id that
 //! it was or may have been sent with.
 
+pub(super) mod orders;
+
 use super::position::{Leg, LegState, Position};
-use crate::market::{Decimal, Symbol};
+use crate::market::{Decimal, Order, Symbol, short_text};
 use crate::store::schema::naive::traders;
 use crate::store::{self, Db, Id, Moment, StoreError, TraderState, columns, decimal_sum};
 use diesel::prelude::*;
@@ -37,6 +39,18 @@ impl Record {
         }
     }
 
+    /// What was bought and what of it is not sold, for a trader that is closed with it.
+    pub(super) fn held_in_words(&self, base_asset: &str) -> String {
+        let held = short_text(&self.position.held());
+        match &self.position.buy {
+            Some(buy) if !buy.executed.is_zero() => {
+                let [bought, price] = [buy.executed.value(), buy.price.value()].map(short_text);
+                format!("it had bought {bought} {base_asset} at {price}, of which {held} are unsold")
+            }
+            _ => "it had bought nothing".to_owned(),
+        }
+    }
+
     /// Whether the trader has ended: it is never started again.
     pub(super) fn has_ended(&self) -> bool {
         self.state.has_ended()
@@ -55,13 +69,15 @@ pub(super) async fn open(db: &Db, symbol: &Symbol) -> Result<Vec<Record>, StoreE
     Ok(rows.into_iter().filter_map(Row::into_record).collect())
 }
 
-/// The symbols that have open traders.
-pub(super) async fn open_symbols(db: &Db) -> Result<Vec<String>, StoreError> {
+/// The open traders of every symbol, oldest first.
+pub(super) async fn all_open(db: &Db) -> Result<Vec<Record>, StoreError> {
     let open = traders::table
         .filter(traders::state.ne(TraderState::Finished))
         .filter(traders::state.ne(TraderState::Cancelled));
-    db.fetch(open.select(traders::symbol).distinct().order(traders::symbol))
-        .await
+    let rows: Vec<Row> = db
+        .fetch(open.order((traders::inserted_at, traders::id)).select(columns::<Row>()))
+        .await?;
+    Ok(rows.into_iter().filter_map(Row::into_record).collect())
 }
 
 /// One trader.
@@ -72,12 +88,16 @@ pub(super) async fn find(db: &Db, id: Uuid) -> Result<Option<Record>, StoreError
     Ok(row.and_then(Row::into_record))
 }
 
-/// Writes a trader's row, new or not.
-pub(super) async fn save(db: &Db, record: &Record) -> Result<(), StoreError> {
+/// Writes a trader's row, new or not, and with it the states of its orders that it follows from: all of it, or nothing.
+pub(super) async fn save(db: &Db, record: &Record, states: &[Order]) -> Result<(), StoreError> {
     let row = Row::from(record);
     let insert = diesel::insert_into(traders::table).values(row.clone());
-    db.run(insert.on_conflict(traders::id).do_update().set(row)).await?;
-    Ok(())
+    let mut transaction = db.begin().await?;
+    transaction
+        .run(insert.on_conflict(traders::id).do_update().set(row))
+        .await?;
+    orders::save(&mut transaction, states).await?;
+    transaction.commit().await
 }
 
 /// Finished cycles and their profit, by symbol.
@@ -91,11 +111,27 @@ pub(super) async fn totals(db: &Db) -> Result<HashMap<String, (i64, Decimal)>, S
         decimal_sum(traders::profit.assume_not_null()),
     ));
     let rows: Vec<(String, i64, Option<store::Decimal>)> = db.fetch(sums).await?;
-    let total = |sum: Option<store::Decimal>| sum.map_or_else(Decimal::default, |sum| sum.0);
     Ok(rows
         .into_iter()
         .map(|(symbol, cycles, profit)| (symbol, (cycles, total(profit))))
         .collect())
+}
+
+/// Finished cycles of a symbol and their profit.
+pub(super) async fn totals_of(db: &Db, symbol: &Symbol) -> Result<(i64, Decimal), StoreError> {
+    let finished = traders::table
+        .filter(traders::state.eq(TraderState::Finished))
+        .filter(traders::symbol.eq(symbol.as_str()));
+    let sums = finished.select((
+        diesel::dsl::count_star(),
+        decimal_sum(traders::profit.assume_not_null()),
+    ));
+    let (cycles, profit): (i64, Option<store::Decimal>) = db.fetch_one(sums).await?;
+    Ok((cycles, total(profit)))
+}
+
+fn total(sum: Option<store::Decimal>) -> Decimal {
+    sum.map_or_else(Decimal::default, |sum| sum.0)
 }
 
 #[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
@@ -119,6 +155,9 @@ struct Row {
     profit: Option<store::Decimal>,
     inserted_at: Moment,
     updated_at: Moment,
+    buy_paid: Option<store::Decimal>,
+    sell_paid: Option<store::Decimal>,
+    uncharged: Option<store::Decimal>,
 }
 
 impl Row {
@@ -130,6 +169,7 @@ impl Row {
             price: self.sell_price,
             quantity: self.sell_quantity,
             executed: self.sell_executed,
+            paid: self.sell_paid,
         };
         let buy = LegColumns {
             order_id: self.buy_order_id,
@@ -137,6 +177,7 @@ impl Row {
             price: self.buy_price,
             quantity: self.buy_quantity,
             executed: self.buy_executed,
+            paid: self.buy_paid,
         };
         let sell = sell.into_leg();
         let buy = buy.into_leg().map(|buy| match sell {
@@ -158,6 +199,7 @@ impl Row {
                 sell,
                 rebuy_notified: self.rebuy_notified,
                 realised,
+                uncharged: self.uncharged.map_or_else(Decimal::default, |uncharged| uncharged.0),
             },
             inserted_at: self.inserted_at,
         })
@@ -171,6 +213,7 @@ impl From<&Record> for Row {
             sell,
             rebuy_notified,
             realised,
+            uncharged,
         } = &record.position;
         let (buy, sell) = (LegColumns::from(buy.as_ref()), LegColumns::from(sell.as_ref()));
         Self {
@@ -183,20 +226,23 @@ impl From<&Record> for Row {
             buy_price: buy.price,
             buy_quantity: buy.quantity,
             buy_executed: buy.executed,
+            buy_paid: buy.paid,
             sell_order_id: sell.order_id,
             sell_client_order_id: sell.client_order_id,
             sell_price: sell.price,
             sell_quantity: sell.quantity,
             sell_executed: sell.executed,
+            sell_paid: sell.paid,
             rebuy_notified: *rebuy_notified,
             profit: Some(store::Decimal(realised.clone())),
+            uncharged: Some(store::Decimal(uncharged.clone())),
             inserted_at: record.inserted_at,
             updated_at: Moment::now(),
         }
     }
 }
 
-/// The five columns of either order.
+/// The columns of either order.
 #[derive(Default)]
 struct LegColumns {
     order_id: Option<i64>,
@@ -204,6 +250,7 @@ struct LegColumns {
     price: Option<store::Decimal>,
     quantity: Option<store::Decimal>,
     executed: Option<store::Decimal>,
+    paid: Option<store::Decimal>,
 }
 
 impl LegColumns {
@@ -223,6 +270,7 @@ impl LegColumns {
             price: price.into(),
             quantity: quantity.into(),
             executed: executed.into(),
+            paid: self.paid.map(|paid| paid.0),
             state,
         })
     }
@@ -239,6 +287,7 @@ impl From<Option<&Leg>> for LegColumns {
             price: Some(store::Decimal(leg.price.value().clone())),
             quantity: Some(store::Decimal(leg.quantity.value().clone())),
             executed: Some(store::Decimal(leg.executed.value().clone())),
+            paid: leg.paid.clone().map(store::Decimal),
         }
     }
 }
@@ -254,6 +303,7 @@ mod tests {
         let quantity: Quantity = "20.0".parse().expect("a quantity");
         let mut leg = Leg::intended("ours".to_owned(), Quote { price, quantity });
         leg.executed = executed.parse().expect(executed);
+        leg.paid = (!leg.executed.is_zero()).then(|| Decimal::from(29));
         leg.order_id = order_id;
         leg.state = state;
         leg
@@ -272,6 +322,7 @@ mod tests {
             buy,
             sell,
             rebuy_notified: true,
+            uncharged: Decimal::from(5),
             ..Position::default()
         };
         let filled = || Some(leg("20.0", Some(1), Ended));

@@ -7,9 +7,12 @@
 //! * `trader`: carries decisions out at the exchange. `leader`: starts the traders of a symbol. `symbol_supervisor`:
 //!   their tree.
 //! * `ledger` and `settings`: the rows. `executions`: the account's own events. `completions`: the end of a drain.
+//!   `teller`: our orders, until they are stored. `board` and `balances`: what is shown.
 //!
 //! ```text
 //! Naive.Supervisor (rest_for_one)
+//! ├─ Teller         tells the states of our orders until they are stored
+//! ├─ Balances       what the account holds
 //! ├─ Registry       leaders by symbol
 //! ├─ Executions     the user data stream
 //! ├─ Completions    switches off what has drained
@@ -19,6 +22,8 @@
 //! `stop` ends a symbol's processes now: its open orders stay on the exchange and in the ledger, and the next start goes
 //! on with them. `shutdown` drains: open trades finish, none is opened, and then the symbol is off.
 
+mod balances;
+mod board;
 mod completions;
 mod desk;
 mod executions;
@@ -30,29 +35,35 @@ mod settings;
 mod status;
 pub mod strategy;
 mod symbol_supervisor;
+mod teller;
 #[cfg(test)]
 mod tests;
 mod trader;
 
-pub use settings::Profile;
-pub use status::{TraderStatus, TradingStatus};
+pub use crate::exchange::AssetBalance;
+pub use settings::{Profile, SettingsChange, SettingsError, TradingSettings};
+pub use status::{QuoteTotals, TraderStatus, TradingStatus, quote_totals};
 
 use crate::exchange::{Credentials, Endpoints, Exchange};
-use crate::market::{Bus, Decimal, Symbol};
+use crate::market::{Bus, Symbol};
 use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service};
 use crate::store::{Db, StoreError, TradingStatus as Switch};
+use balances::Balances;
+use board::Board;
 use desk::Desk;
-use futures_util::future::{BoxFuture, try_join_all};
-use hedgehog_core::{ChildSpec, Name, PubSub, Registry, StartError, Supervisor, SupervisorMsg};
-use leader::{LeaderMsg, LeaderReport};
+use futures_util::future::BoxFuture;
+use hedgehog_core::{ChildSpec, Name, PubSub, Registry, StartError, Strategy, Supervisor, SupervisorMsg};
+use leader::LeaderMsg;
 use settings::Setting;
-use std::collections::{BTreeSet, HashMap};
+use status::causes;
 use std::sync::Arc;
 use std::time::Duration;
+use teller::Told;
+use trader::Patience;
 
-/// How long a leader may take to tell how it stands before its symbol is shown without it.
-const REPORT: Duration = Duration::from_secs(1);
+/// How long a leader may take to say whether it has drained; it says so again by itself.
+const ANSWERS: Duration = Duration::from_secs(1);
 
 /// The app: its operations, and the tree to put under a supervisor. Cheap to clone.
 #[derive(Clone)]
@@ -60,6 +71,7 @@ pub struct Naive {
     service: Arc<Service>,
     leaders: Registry<Symbol, LeaderMsg>,
     desk: Desk,
+    balances: Balances,
     endpoints: Endpoints,
     credentials: Credentials,
     profile: Profile,
@@ -82,10 +94,14 @@ impl Naive {
             desk: Desk {
                 db,
                 exchange,
+                board: Board::new(bus.clone()),
+                told: Told::new(bus.orders.clone()),
                 bus,
                 account: PubSub::new(),
                 completions,
+                patience: Patience::default(),
             },
+            balances: Balances::default(),
             endpoints,
             credentials,
             profile,
@@ -96,10 +112,17 @@ impl Naive {
     pub fn spec(&self) -> ChildSpec<SupervisorMsg> {
         let app = self.clone();
         Supervisor::spec("Naive.Supervisor", move || {
-            let tree = app
-                .service
-                .supervisor(app.leaders.spec("Registry"))
-                .child(executions::spec(&app.endpoints, &app.credentials, &app.desk.account))
+            // What disturbs nobody comes first: a child that ends takes those after it along.
+            let tree = Supervisor::new(Strategy::RestForOne)
+                .child(teller::spec(&app.desk.db, &app.desk.told))
+                .child(app.balances.spec(&app.desk.exchange))
+                .child(app.leaders.spec("Registry"))
+                .child(executions::spec(
+                    &app.endpoints,
+                    &app.credentials,
+                    &app.desk.account,
+                    &app.balances,
+                ))
                 .child(completions::spec(&app).name(&app.desk.completions));
             Service::with_autostart(&app.service, tree, "Symbols", &app)
         })
@@ -112,7 +135,14 @@ impl Naive {
 
     /// Gives every symbol that the exchange lists a settings row, `off`. Rows that stand already stay as they are.
     pub async fn seed(&self) -> Result<Seeded, OperationError> {
-        let info = self.desk.exchange.exchange_info().await?;
+        let info = match self.desk.exchange.exchange_info().await {
+            Ok(info) => info,
+            Err(error) => {
+                self.desk.board.unreached(causes(&error));
+                return Err(error.into());
+            }
+        };
+        self.desk.board.know(&info);
         let symbols: Vec<&Symbol> = info.symbols.keys().collect();
         Ok(settings::seed(&self.desk.db, &symbols, self.profile).await?)
     }
@@ -121,7 +151,7 @@ impl Naive {
     pub async fn start_trading(&self, symbol: &Symbol) -> Result<Outcome, OperationError> {
         let _turn = self.service.turn().await;
         let before = self.setting(symbol).await?;
-        let setting = settings::set_status(&self.desk.db, &before, Switch::On).await?;
+        let setting = self.switch(&before, Switch::On).await?;
         if self.start_symbol(symbol).await? {
             return Ok(Outcome::Started);
         }
@@ -136,8 +166,12 @@ impl Naive {
     pub async fn stop_trading(&self, symbol: &Symbol) -> Result<Outcome, OperationError> {
         let _turn = self.service.turn().await;
         let setting = self.setting(symbol).await?;
-        settings::set_status(&self.desk.db, &setting, Switch::Off).await?;
+        self.switch(&setting, Switch::Off).await?;
         if self.stop_symbol(symbol).await {
+            // What its traders did last, and had no leader to tell any more.
+            if let Ok(open) = ledger::open(&self.desk.db, symbol).await {
+                self.desk.board.set_records(symbol, &open);
+            }
             return Ok(Outcome::Stopped);
         }
         Ok(Outcome::NotRunning)
@@ -150,7 +184,7 @@ impl Naive {
         if before.status == Switch::Off && !self.is_running(symbol).await {
             return Ok(Outcome::NotRunning);
         }
-        let setting = settings::set_status(&self.desk.db, &before, Switch::Shutdown).await?;
+        let setting = self.switch(&before, Switch::Shutdown).await?;
         // A row that was on without a tree is one whose tree is just being restarted, or could not be started: its open
         // trades finish all the same.
         if !self.start_symbol(symbol).await? {
@@ -162,75 +196,87 @@ impl Naive {
         Ok(Outcome::Draining)
     }
 
-    /// Every symbol that is on or draining, and those that are off with trades left open.
-    pub async fn status(&self) -> Result<Vec<TradingStatus>, OperationError> {
-        let db = &self.desk.db;
-        let active = settings::active(db).await?;
-        let totals = ledger::totals(db).await?;
-        let mut settings: Vec<Setting> = Vec::new();
-        let open: BTreeSet<String> = ledger::open_symbols(db).await?.into_iter().collect();
-        for symbol in open.iter().filter_map(|symbol| symbol.parse().ok()) {
-            settings.extend(
-                settings::find(db, &symbol)
-                    .await?
-                    .filter(|row| row.status == Switch::Off),
-            );
+    /// The settings of these symbols, or of every one that has some.
+    pub async fn settings(&self, symbols: &[Symbol]) -> Result<Vec<TradingSettings>, OperationError> {
+        if symbols.is_empty() {
+            let rows = settings::all(&self.desk.db).await?;
+            return Ok(rows.iter().map(TradingSettings::from).collect());
         }
-        settings.extend(active);
-        // All at once: a leader that waits for the exchange answers late, and twenty of them would add up.
-        let of_symbols = settings.iter().filter_map(|setting| {
-            let symbol = setting.symbol().ok()?;
-            Some(self.status_of(symbol, setting, &totals))
-        });
-        let mut found = try_join_all(of_symbols).await?;
-        found.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+        let mut found = Vec::new();
+        for symbol in symbols {
+            found.push(TradingSettings::from(&self.setting(symbol).await?));
+        }
         Ok(found)
     }
 
-    async fn status_of(
+    /// Changes the settings of these symbols, of all or of none; who trades by them hears of it at once.
+    pub async fn change_settings(
         &self,
-        symbol: Symbol,
-        setting: &Setting,
-        totals: &HashMap<String, (i64, Decimal)>,
-    ) -> Result<TradingStatus, StoreError> {
-        let LeaderReport { traders, parked, .. } = if let Some(report) = self.report(&symbol).await {
-            report
-        } else {
-            let open = ledger::open(&self.desk.db, &symbol).await?;
-            let traders = open.iter().map(|record| TraderStatus::of(record, None)).collect();
-            LeaderReport {
-                traders,
-                ..LeaderReport::default()
-            }
-        };
-        let (cycles, profit) = totals.get(symbol.as_str()).cloned().unwrap_or_default();
-        Ok(TradingStatus {
-            symbol,
-            status: setting.status,
-            since: setting.updated_at.as_micros() / 1000,
-            open_traders: traders,
-            cycles,
-            profit,
-            parked,
-        })
+        symbols: &[Symbol],
+        change: &SettingsChange,
+    ) -> Result<Vec<TradingSettings>, OperationError> {
+        let _turn = self.service.turn().await;
+        let mut changed = Vec::new();
+        for symbol in symbols {
+            changed.push((symbol, change.apply(&self.setting(symbol).await?)));
+        }
+        let rows: Vec<Setting> = changed.iter().map(|(_, row)| row.clone()).collect();
+        settings::save(&self.desk.db, &rows).await?;
+        for (symbol, row) in changed {
+            self.desk.board.note(&row);
+            self.tell_leader(symbol, row);
+        }
+        Ok(rows.iter().map(TradingSettings::from).collect())
     }
 
-    async fn report(&self, symbol: &Symbol) -> Option<LeaderReport> {
-        self.leaders.lookup(symbol)?.call(LeaderMsg::Report, REPORT).await.ok()
+    /// Every symbol that is on or draining, and those that are off and have been traded. Answers at once, from memory.
+    ///
+    /// # Errors
+    /// Only before settings and ledger have been read for the first time.
+    #[expect(
+        clippy::unused_async,
+        reason = "as the other apps' status, which one caller asks at once"
+    )]
+    pub async fn status(&self) -> Result<Vec<TradingStatus>, OperationError> {
+        self.desk.board.statuses()
+    }
+
+    /// What the account holds, by asset, as it was last told. From memory.
+    pub fn balances(&self) -> Vec<AssetBalance> {
+        self.balances.all()
+    }
+
+    /// Why the balances are not those of now, if the exchange could not be asked.
+    pub fn balances_unread(&self) -> Option<String> {
+        self.balances.unread()
     }
 
     /// Switches a symbol off whose last trade has finished. Checks again: it may have been started in the meantime.
     async fn complete(&self, symbol: &Symbol) -> Result<(), OperationError> {
         let _turn = self.service.turn().await;
         let setting = self.setting(symbol).await?;
-        let drained = self.report(symbol).await.is_some_and(|report| report.drained);
+        let drained = self.is_drained(symbol).await;
         if setting.status == Switch::Shutdown && drained {
             // The row first: if only that happens, the next drained leader finds the tree still there.
-            settings::set_status(&self.desk.db, &setting, Switch::Off).await?;
+            self.switch(&setting, Switch::Off).await?;
             self.stop_symbol(symbol).await;
             tracing::info!("{symbol}: the last trade has finished, trading is off");
         }
         Ok(())
+    }
+
+    /// Changes the row's status, and what is shown of it.
+    async fn switch(&self, row: &Setting, status: Switch) -> Result<Setting, StoreError> {
+        let setting = settings::set_status(&self.desk.db, row, status).await?;
+        self.desk.board.note(&setting);
+        Ok(setting)
+    }
+
+    async fn is_drained(&self, symbol: &Symbol) -> bool {
+        let Some(leader) = self.leaders.lookup(symbol) else {
+            return false;
+        };
+        leader.call(LeaderMsg::IsDrained, ANSWERS).await.unwrap_or(false)
     }
 
     async fn setting(&self, symbol: &Symbol) -> Result<Setting, OperationError> {
@@ -238,6 +284,11 @@ impl Naive {
             return Ok(setting);
         }
         let known = settings::symbols(&self.desk.db).await?;
+        // Nothing is known of the symbol as long as nothing is known of any.
+        if let Some(why) = self.desk.board.why_unreached().filter(|_| known.is_empty()) {
+            let symbol = symbol.clone();
+            return Err(OperationError::NotSeededYet { symbol, why });
+        }
         Err(OperationError::unknown_symbol(symbol, known.iter().map(String::as_str)))
     }
 
@@ -276,7 +327,9 @@ impl Autostart for Naive {
     /// Draining symbols too: their open trades are to finish.
     fn due(&self) -> BoxFuture<'_, Result<Vec<Symbol>, OperationError>> {
         Box::pin(async {
-            let active = settings::active(&self.desk.db).await?;
+            let Desk { db, board, .. } = &self.desk;
+            let active = settings::active(db).await.inspect_err(|error| board.unread(error))?;
+            board.fill(db, &active).await?;
             Ok(active.iter().filter_map(|setting| setting.symbol().ok()).collect())
         })
     }

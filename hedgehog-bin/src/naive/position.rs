@@ -1,10 +1,12 @@
 //! What one trader holds: at most a buy order and a sell order, as far as the exchange has confirmed them.
 //!
 //! Invariant: `executed` never shrinks and an ended order stays ended, in whatever order answers, queries and execution
-//! reports arrive.
+//! reports arrive; and an order that only goes by the name of one of these, because an exchange began its ids anew, changes
+//! nothing.
 
 use super::strategy::Quote;
-use crate::market::{Decimal, Order, Price, Quantity, Side};
+use crate::market::{Decimal, Order, OrderStatus, Price, Quantity, Side};
+use bigdecimal::{RoundingMode, Zero};
 
 /// The orders of one trading cycle.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +20,19 @@ pub struct Position {
     pub rebuy_notified: bool,
     /// Profit so far in the quote asset: the gains of sell orders that have ended, less the known commissions.
     pub realised: Decimal,
+    /// Of how much of the base asset, bought or sold, the commission is not in `realised`: it was not told, or was paid in a
+    /// third asset.
+    pub uncharged: Decimal,
+}
+
+/// How an order of the exchange stands to a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is the position's order on this side.
+    Ours(Side),
+    /// It goes by the name of the position's order on this side and is another one: its side, price, quantity or other name
+    /// differs. The exchange has begun its ids anew, or somebody else uses ours.
+    Foreign(Side),
 }
 
 impl Position {
@@ -37,17 +52,27 @@ impl Position {
         }
     }
 
-    /// The side of the order that an order of the exchange is, if it is one of these.
-    pub fn side_of(&self, order: &Order) -> Option<Side> {
-        [Side::Buy, Side::Sell]
-            .into_iter()
-            .find(|side| self.leg(*side).is_some_and(|leg| leg.is(order)))
+    /// Whether an order of the exchange is one of these; `None` when it has nothing to do with them.
+    pub fn claim(&self, order: &Order) -> Option<Claim> {
+        let legs = || [Side::Buy, Side::Sell].map(|side| (side, self.leg(side)));
+        let of = |matches: fn(&Leg, Side, &Order) -> bool| {
+            let found = legs()
+                .into_iter()
+                .find(|(side, leg)| leg.is_some_and(|leg| matches(leg, *side, order)));
+            found.map(|(side, _)| side)
+        };
+        let ours = of(Leg::is).map(Claim::Ours);
+        ours.or_else(|| of(|leg, _, order| leg.is_named(order)).map(Claim::Foreign))
     }
 
     /// Takes over a newer state of the order on `side`; a sell order that ends by it is booked. `None` when the state is
-    /// not newer.
+    /// not newer, or not of this order.
     pub fn absorb(&mut self, side: Side, order: &Order) -> Option<Change> {
-        let change = self.leg_mut(side).as_mut()?.absorb(order)?;
+        let leg = self.leg_mut(side).as_mut()?;
+        let before = leg.executed.clone();
+        let change = leg.absorb(side, order)?;
+        let grown = leg.executed.value() - before.value();
+        self.uncharged += grown;
         if change.ended && side == Side::Sell {
             self.realised += self.sell_gain();
             if let Some(sell) = self.sell.as_mut().filter(|sell| !sell.is_filled()) {
@@ -60,8 +85,29 @@ impl Position {
     /// What the present sell order has brought in above its cost, before commissions.
     pub fn sell_gain(&self) -> Decimal {
         match (&self.buy, &self.sell) {
-            (Some(buy), Some(sell)) => (sell.price.value() - buy.price.value()) * sell.executed.value(),
+            (Some(buy), Some(sell)) => sell.value() - buy.share(sell.executed.value()),
             _ => Decimal::default(),
+        }
+    }
+
+    /// What is bought and not sold, in the base asset.
+    pub fn held(&self) -> Decimal {
+        match (&self.buy, &self.sell) {
+            (Some(buy), None) => buy.executed.value().clone(),
+            (Some(_), Some(sell)) => sell.quantity.value() - sell.executed.value(),
+            (None, _) => Decimal::default(),
+        }
+    }
+
+    /// What was paid and has not come back yet, in the quote asset and with the known commissions: so much
+    /// [`held`](Self::held) must bring in.
+    pub fn cost(&self) -> Decimal {
+        match (&self.buy, &self.sell) {
+            (Some(buy), None) => buy.value() - &self.realised,
+            // Booked when it ended.
+            (Some(_), Some(sell)) if sell.state == LegState::Ended && sell.is_filled() => -&self.realised,
+            (Some(buy), Some(sell)) => buy.share(sell.quantity.value()) - sell.value() - &self.realised,
+            (None, _) => -&self.realised,
         }
     }
 
@@ -90,6 +136,8 @@ pub struct Leg {
     pub quantity: Quantity,
     /// What is executed so far.
     pub executed: Quantity,
+    /// What that came to in the quote asset, where the exchange has told: better than at the limit, or just so.
+    pub paid: Option<Decimal>,
     /// Where in its life.
     pub state: LegState,
 }
@@ -125,6 +173,7 @@ impl Leg {
             price,
             quantity,
             executed,
+            paid: None,
             state,
         }
     }
@@ -142,24 +191,63 @@ impl Leg {
             price: self.price.clone(),
             quantity: (self.quantity.value() - self.executed.value()).into(),
             executed: Quantity::zero(),
+            paid: None,
             state: LegState::Ended,
         }
     }
 
-    fn is(&self, order: &Order) -> bool {
-        // By both: an order that we cancel comes back under the client order id of the cancellation.
-        self.order_id == Some(order.order_id) || self.client_order_id == order.client_order_id
+    /// What the executed part came to in the quote asset; at the limit where the exchange has not told.
+    fn value(&self) -> Decimal {
+        let at_limit = || self.price.value() * self.executed.value();
+        self.paid.clone().unwrap_or_else(at_limit)
     }
 
-    fn absorb(&mut self, order: &Order) -> Option<Change> {
+    /// What so much of the executed part came to.
+    fn share(&self, quantity: &Decimal) -> Decimal {
+        let executed = self.executed.value();
+        let paid = self.paid.as_ref().filter(|_| !executed.is_zero());
+        match paid {
+            Some(paid) if quantity == executed => paid.clone(),
+            // Cut far below any price and quantity, where it has no end.
+            Some(paid) if *paid != self.price.value() * executed => {
+                (paid * quantity / executed).with_scale_round(18, RoundingMode::HalfEven)
+            }
+            _ => self.price.value() * quantity,
+        }
+    }
+
+    /// Whether the order goes by one of this one's names. An order that is left to be placed has none.
+    fn is_named(&self, order: &Order) -> bool {
+        self.order_id == Some(order.order_id) || self.goes_by(&order.client_order_id)
+    }
+
+    fn goes_by(&self, client_order_id: &str) -> bool {
+        !self.client_order_id.is_empty() && self.client_order_id == client_order_id
+    }
+
+    /// Whether it is this order: by every name it has, and by what was ordered.
+    fn is(&self, side: Side, order: &Order) -> bool {
+        let same_id = self.order_id.is_none_or(|id| id == order.order_id);
+        // An order that is cancelled may come back under the client order id of the cancellation.
+        let cancelled = self.order_id.is_some() && order.status == OrderStatus::Canceled;
+        self.is_named(order)
+            && same_id
+            && (cancelled || self.goes_by(&order.client_order_id))
+            && (order.side, &order.price, &order.original_quantity) == (side, &self.price, &self.quantity)
+    }
+
+    fn absorb(&mut self, side: Side, order: &Order) -> Option<Change> {
         let confirmed = self.state == LegState::Unconfirmed;
         let ended = self.state != LegState::Ended && order.status.is_terminal();
         let grown = order.executed_quantity > self.executed;
-        if !self.is(order) || !(confirmed || ended || grown) {
+        if !self.is(side, order) || !(confirmed || ended || grown) {
             return None;
         }
         if grown {
             self.executed = order.executed_quantity.clone();
+            // Of old orders the exchange does not know it any more, and says so by a negative number.
+            let told = order.cummulative_quote_quantity.value();
+            self.paid = (told > &Decimal::zero()).then(|| told.clone());
         }
         self.order_id = Some(order.order_id);
         if self.state != LegState::Ended {
@@ -188,19 +276,20 @@ mod tests {
         )
     }
 
-    fn told(executed: &str, status: OrderStatus) -> Order {
+    /// A state of the order that `leg(price, "20")` is.
+    fn told(side: Side, price: &str, executed: &str, status: OrderStatus) -> Order {
         Order {
             order_id: 7,
             client_order_id: "ours".to_owned(),
             symbol: "XRPUSDT".parse().expect("a symbol"),
-            price: Price::zero(),
+            price: price.parse().expect(price),
             original_quantity: quantity("20"),
             executed_quantity: quantity(executed),
             cummulative_quote_quantity: Quantity::zero(),
             status,
             time_in_force: TimeInForce::Gtc,
             order_type: OrderType::Limit,
-            side: Side::Sell,
+            side,
             stop_price: Price::zero(),
             iceberg_quantity: Quantity::zero(),
             time: 0,
@@ -214,7 +303,7 @@ mod tests {
             buy: Some(leg("1.0", "20")),
             ..Position::default()
         };
-        let mut absorb = |executed, status| position.absorb(Side::Buy, &told(executed, status));
+        let mut absorb = |executed, status| position.absorb(Side::Buy, &told(Side::Buy, "1.0", executed, status));
         assert_eq!(
             absorb("0", OrderStatus::New),
             Some(Change {
@@ -245,17 +334,87 @@ mod tests {
         let mut position = Position {
             buy,
             sell,
-            rebuy_notified: false,
             realised: Decimal::new((-4).into(), 2),
+            ..Position::default()
         };
-        position.absorb(Side::Sell, &told("15", OrderStatus::Canceled));
-        position.absorb(Side::Sell, &told("15", OrderStatus::Canceled));
+        let cancelled = told(Side::Sell, "1.003", "15", OrderStatus::Canceled);
+        position.absorb(Side::Sell, &cancelled);
+        position.absorb(Side::Sell, &cancelled);
         assert_eq!(position.realised, Decimal::new(5.into(), 3));
         let rest = position.sell.expect("what is left");
         assert_eq!(
             (rest.quantity, rest.order_id, rest.state),
             (quantity("5"), None, LegState::Ended)
         );
+    }
+
+    #[test]
+    fn an_order_of_another_world_under_our_id_is_never_absorbed() {
+        let mut ours = leg("1.0", "20");
+        let position = |leg: &Leg| Position {
+            buy: Some(leg.clone()),
+            ..Position::default()
+        };
+        let new = told(Side::Buy, "1.0", "0", OrderStatus::New);
+        assert_eq!(
+            position(&ours).claim(&new),
+            Some(Claim::Ours(Side::Buy)),
+            "by its client order id"
+        );
+        ours.order_id = Some(7);
+        ours.state = LegState::Working;
+        let filled = told(Side::Buy, "1.0", "20", OrderStatus::Filled);
+        assert_eq!(position(&ours).claim(&filled), Some(Claim::Ours(Side::Buy)));
+        let changed = |change: fn(&mut Order)| {
+            let mut order = filled.clone();
+            change(&mut order);
+            order
+        };
+        for foreign in [
+            changed(|order| order.side = Side::Sell),
+            changed(|order| order.price = "1.1".parse().expect("a price")),
+            changed(|order| order.original_quantity = quantity("7")),
+            changed(|order| order.client_order_id = "theirs".to_owned()),
+            changed(|order| order.order_id = 8),
+        ] {
+            let mut position = position(&ours);
+            assert_eq!(position.claim(&foreign), Some(Claim::Foreign(Side::Buy)), "{foreign:?}");
+            assert_eq!(position.absorb(Side::Buy, &foreign), None);
+            assert_eq!(position.buy.as_ref(), Some(&ours));
+        }
+        let nobodys = changed(|order| (order.order_id, order.client_order_id) = (8, String::new()));
+        assert_eq!(position(&ours).claim(&nobodys), None);
+        // Under the name of the cancellation, which is the only thing that differs.
+        let mut cancelled = told(Side::Buy, "1.0", "5", OrderStatus::Canceled);
+        cancelled.client_order_id = "of the cancellation".to_owned();
+        assert_eq!(position(&ours).claim(&cancelled), Some(Claim::Ours(Side::Buy)));
+    }
+
+    #[test]
+    fn what_was_paid_counts_where_it_is_told_and_the_limit_where_it_is_not() {
+        let decimal = |text: &str| crate::market::parse_decimal(text).expect(text);
+        let at = |price, executed, quote: &str, status| Order {
+            cummulative_quote_quantity: quantity(quote),
+            ..told(Side::Buy, price, executed, status)
+        };
+        let mut position = Position {
+            buy: Some(leg("1.0", "20")),
+            ..Position::default()
+        };
+        // Better than its limit by a tenth.
+        position.absorb(Side::Buy, &at("1.0", "20", "18", OrderStatus::Filled));
+        assert_eq!((position.held(), position.cost()), (decimal("20"), decimal("18")));
+        assert_eq!(position.uncharged, decimal("20"), "no commission is known of it");
+        position.sell = Some(leg("1.1", "20"));
+        let sold = |executed, quote, status| Order {
+            side: Side::Sell,
+            ..at("1.1", executed, quote, status)
+        };
+        position.absorb(Side::Sell, &sold("5", "-1", OrderStatus::PartiallyFilled));
+        assert_eq!((position.held(), position.cost()), (decimal("15"), decimal("12.5")));
+        position.absorb(Side::Sell, &sold("20", "24", OrderStatus::Filled));
+        assert_eq!(position.realised, decimal("6"));
+        assert_eq!((position.held(), position.cost()), (decimal("0"), decimal("-6")));
     }
 
     #[test]

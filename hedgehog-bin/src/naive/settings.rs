@@ -3,13 +3,18 @@
 //! Written by the operations of [`Naive`](super::Naive) within the app's turn, read by autostart and by each leader. A
 //! row stands for every symbol that the exchange lists.
 
+mod change;
+
+pub use change::{SettingsChange, SettingsError};
+
 use super::strategy::Terms;
-use crate::market::{Decimal, Symbol, SymbolFilters, parse_decimal};
+use crate::market::{Decimal, Symbol, SymbolFilters, parse_decimal, short_text};
 use crate::operation::Seeded;
 use crate::store::schema::naive::settings;
 use crate::store::{self, Db, Id, Moment, StoreError, TradingStatus, columns};
 use bigdecimal::RoundingMode;
 use diesel::prelude::*;
+use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
@@ -51,6 +56,39 @@ impl Setting {
             profit_interval: self.profit_interval.0.clone(),
             rebuy_interval: self.rebuy_interval.0.clone(),
             filters: filters.clone(),
+        }
+    }
+}
+
+/// The settings of a symbol, as they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TradingSettings {
+    /// The pair.
+    pub symbol: String,
+    /// Whether it is traded.
+    pub status: TradingStatus,
+    /// At most so many traders at once.
+    pub chunks: i32,
+    /// What they have together, in the quote asset.
+    pub budget: String,
+    /// How far below the market a trader buys.
+    pub buy_down_interval: String,
+    /// How far above what it paid it sells, fees added.
+    pub profit_interval: String,
+    /// How far the price has to fall below a buy until a further trader starts.
+    pub rebuy_interval: String,
+}
+
+impl From<&Setting> for TradingSettings {
+    fn from(row: &Setting) -> Self {
+        Self {
+            symbol: row.symbol.clone(),
+            status: row.status,
+            chunks: row.chunks,
+            budget: short_text(&row.budget.0),
+            buy_down_interval: short_text(&row.buy_down_interval.0),
+            profit_interval: short_text(&row.profit_interval.0),
+            rebuy_interval: short_text(&row.rebuy_interval.0),
         }
     }
 }
@@ -124,6 +162,29 @@ pub(super) async fn active(db: &Db) -> Result<Vec<Setting>, StoreError> {
         .filter(settings::status.ne(TradingStatus::Off))
         .order(settings::symbol);
     db.fetch(rows.select(columns::<Setting>())).await
+}
+
+/// Every row, by symbol.
+pub(super) async fn all(db: &Db) -> Result<Vec<Setting>, StoreError> {
+    db.fetch(settings::table.order(settings::symbol).select(columns::<Setting>()))
+        .await
+}
+
+/// Writes changed rows, all of them or none; `updated_at` stays, because the status holds since then.
+pub(super) async fn save(db: &Db, rows: &[Setting]) -> Result<(), StoreError> {
+    let mut transaction = db.begin().await?;
+    for row in rows {
+        let target = settings::table.filter(settings::symbol.eq(row.symbol.as_str()));
+        let change = (
+            settings::chunks.eq(row.chunks),
+            settings::budget.eq(row.budget.clone()),
+            settings::buy_down_interval.eq(row.buy_down_interval.clone()),
+            settings::profit_interval.eq(row.profit_interval.clone()),
+            settings::rebuy_interval.eq(row.rebuy_interval.clone()),
+        );
+        transaction.run(diesel::update(target).set(change)).await?;
+    }
+    transaction.commit().await
 }
 
 /// Every symbol that has a row.

@@ -1,5 +1,7 @@
 //! The app as a whole, on a real database and against an exchange that does what the test says.
 
+mod old_worlds;
+mod status;
 mod world;
 
 use super::desk::AccountEvent;
@@ -104,7 +106,7 @@ async fn five_traders_drain_one_by_one() {
     }
     world.fill(&world.exchange.open(Side::Sell)[0]);
     world.until("96.00", async |w| !w.has_tree().await).await;
-    assert_eq!(world.status().await.len(), 0, "the row is off");
+    assert!(world.is_off_and_done().await);
     assert_eq!(world.exchange.placed().len(), 10, "nothing was opened while draining");
     world.stop().await;
 }
@@ -278,7 +280,7 @@ async fn a_shutdown_that_meets_a_tree_in_its_restart_drains_it_all_the_same() {
         2,
         "its trade has finished, and none was opened"
     );
-    assert_eq!(world.status().await.len(), 0, "the row is off");
+    assert!(world.is_off_and_done().await);
     world.stop().await;
 }
 

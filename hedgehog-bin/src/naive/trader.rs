@@ -10,21 +10,28 @@
 //! ledger row says so before anything further is sent. So it may be killed at any moment: its successor reads the row
 //! and asks the exchange.
 
+mod lines;
+mod lost;
 mod orders;
+
+pub(super) use lost::Patience;
 
 use super::desk::{AccountEvent, Desk, Mandate};
 use super::leader::LeaderMsg;
 use super::ledger::{self, Record};
-use super::position::LegState;
-use super::status::TraderStatus;
+use super::position::{Claim, LegState};
+use super::status::{TraderStatus, causes};
 use super::strategy::{Decision, decide};
 use crate::backoff::Backoff;
-use crate::market::{Order, Price, Side, Topic, TradeEvent, short_text};
+use crate::market::{Decimal, Order, Price, Side, Topic, TradeEvent, short_text};
 use crate::store::TraderState;
 use hedgehog_core::ractor;
 use hedgehog_core::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Overflow, Restart, Shutdown, Subscription,
 };
+use lines::order_line;
+use lost::Missing;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -85,6 +92,8 @@ struct Trading {
     stale: bool,
     /// The ledger row lags behind; nothing is sent before it has caught up.
     unsaved: bool,
+    /// States of our orders that the ledger does not have yet.
+    unsaved_states: Vec<Order>,
     /// What keeps the trader from acting, for its status.
     parked: Option<String>,
     /// Nothing is tried before.
@@ -92,11 +101,21 @@ struct Trading {
     backoff: Backoff,
     /// Since when the exchange has not known an order that was or may have been sent.
     unknown_since: Option<Instant>,
+    /// The working order is denied by the exchange.
+    missing: Option<Missing>,
+    /// The newest world of ids that the market's trades are of.
+    epoch: Option<i32>,
+    /// A newer one began after the working order was confirmed: the order may belong to the old one.
+    new_world: bool,
+    /// The last order that was told as another's under an id of ours.
+    foreign: Option<i64>,
     /// When the market traded beyond the price of the working order.
     beyond_since: Option<Instant>,
     offer_again: Option<Instant>,
     /// Trades whose commission is booked.
     booked: Vec<i64>,
+    /// Commissions in assets that are neither bought nor paid with, which no profit knows.
+    elsewhere: BTreeMap<String, Decimal>,
 }
 
 impl Actor for Trader {
@@ -133,13 +152,19 @@ impl Actor for Trader {
             account,
             stale: true,
             unsaved: true,
+            unsaved_states: Vec::new(),
             parked: None,
             not_before: None,
             backoff: Backoff::default().stable_after(Duration::ZERO),
             unknown_since: None,
+            missing: None,
+            epoch: None,
+            new_world: false,
+            foreign: None,
             beyond_since: None,
             offer_again: None,
             booked: Vec::new(),
+            elsewhere: BTreeMap::new(),
         })
     }
 
@@ -167,6 +192,8 @@ impl Actor for Trader {
                 Ok(())
             }
             TraderMsg::Mandate(mandate) => {
+                // Orders that are to end are asked for once: their symbol may be gone from the exchange.
+                trading.stale |= mandate.draining && !trading.mandate.draining;
                 trading.mandate = mandate;
                 if trading.record.position.buy.is_none() {
                     // It waits to try a buy again; under this mandate there may be nothing to buy.
@@ -189,6 +216,9 @@ impl Trading {
                 return Err(ExitReason::Normal.into());
             }
             if !self.settle().await {
+                if self.record.has_ended() {
+                    continue;
+                }
                 return Ok(());
             }
             let Mandate { terms, draining, .. } = &*self.mandate;
@@ -205,7 +235,7 @@ impl Trading {
                 Decision::CancelBuy => self.cancel_buy().await,
                 Decision::OfferRebuy => self.offer_rebuy().await,
                 Decision::Finish => self.finish(),
-                Decision::Withdraw => self.end(TraderState::Cancelled),
+                Decision::Withdraw => self.withdraw(),
                 Decision::Park(violation) if *draining => {
                     tracing::warn!(
                         "{}: what is left cannot be sold and stays unsold: {violation}",
@@ -225,6 +255,7 @@ impl Trading {
     /// any trade of the batch may have been the one that makes a rebuy due.
     fn watch_market(&mut self) -> Option<Price> {
         let (mut newest, mut lowest, mut highest) = (None::<Price>, None::<Price>, None::<Price>);
+        let mut epoch = self.epoch;
         let drained = self.trades.drain(TRADES, |trade| {
             if lowest.as_ref().is_none_or(|lowest| trade.price < *lowest) {
                 lowest = Some(trade.price.clone());
@@ -232,6 +263,7 @@ impl Trading {
             if highest.as_ref().is_none_or(|highest| trade.price > *highest) {
                 highest = Some(trade.price.clone());
             }
+            epoch = epoch.max(Some(trade.epoch));
             newest = Some(trade.price.clone());
         });
         if drained.lagged > 0 {
@@ -241,6 +273,10 @@ impl Trading {
                 self.record.id,
                 drained.lagged
             );
+        }
+        if std::mem::replace(&mut self.epoch, epoch).is_some_and(|before| Some(before) < epoch) {
+            self.new_world = true;
+            self.stale = true;
         }
         let position = &self.record.position;
         let working = |side: Side| position.leg(side).filter(|leg| leg.state == LegState::Working);
@@ -264,12 +300,19 @@ impl Trading {
         for event in events {
             match event {
                 AccountEvent::Connected => self.stale = true,
-                AccountEvent::Execution(execution) => {
-                    if let Some(side) = self.record.position.side_of(&execution.order) {
+                // What a closed trader hears is nobody's.
+                AccountEvent::Execution(_) if self.record.has_ended() => {}
+                AccountEvent::Execution(execution) => match self.record.position.claim(&execution.order) {
+                    Some(Claim::Ours(side)) => {
                         self.book_commission(&execution);
                         self.absorb(side, execution.order.clone());
                     }
-                }
+                    Some(Claim::Foreign(side)) => {
+                        self.tell_foreign(side, &execution.order);
+                        self.stale = true;
+                    }
+                    None => {}
+                },
             }
         }
     }
@@ -279,44 +322,55 @@ impl Trading {
         let Some(leg) = self.record.position.leg(side).cloned() else {
             return;
         };
-        // The answer to a cancellation carries the client order id of the cancellation.
-        order.client_order_id.clone_from(&leg.client_order_id);
-        let Some(change) = self.record.position.absorb(side, &order) else {
+        // As the exchange told it, before what is left of an early ended sell takes its place.
+        let mut of = self.order_line(side);
+        let change = self.record.position.absorb(side, &order);
+        self.found(side);
+        let Some(change) = change else {
             return;
         };
         self.unsaved = true;
         self.beyond_since = None;
         self.refresh_state();
         let filled = order.executed_quantity >= leg.quantity;
-        let (symbol, name) = (&self.record.symbol, side.as_str().to_lowercase());
-        let [price, quantity, executed] =
-            [leg.price.value(), leg.quantity.value(), order.executed_quantity.value()].map(short_text);
+        of.order_id = Some(order.order_id);
+        of.executed = short_text(order.executed_quantity.value());
         let status = order.status;
+        let name = side.as_str().to_lowercase();
         if change.confirmed {
-            tracing::info!("{symbol} {name} placed: {quantity} at {price}");
+            order_line!(info, of, "{} {name} placed: {} at {}", of.symbol, of.quantity, of.price);
         }
         match (change.ended, filled) {
-            (true, true) => tracing::info!("{symbol} {name} filled: {quantity} at {price}"),
-            (true, false) => tracing::info!("{symbol} {name} ended as {status}: {executed} of {quantity} at {price}"),
-            (false, _) if order.executed_quantity > leg.executed => {
-                tracing::debug!("{symbol} {name} partially filled: {executed} of {quantity} at {price}");
-            }
+            (true, true) => order_line!(info, of, "{} {name} filled: {} at {}", of.symbol, of.quantity, of.price),
+            (true, false) => order_line!(
+                info,
+                of,
+                "{} {name} ended as {status}: {} of {} at {}",
+                of.symbol,
+                of.executed,
+                of.quantity,
+                of.price
+            ),
+            (false, _) if order.executed_quantity > leg.executed => order_line!(
+                debug,
+                of,
+                "{} {name} partially filled: {} of {} at {}",
+                of.symbol,
+                of.executed,
+                of.quantity,
+                of.price
+            ),
             (false, _) => {}
         }
-        // Before the row is written: broadcast twice after a crash is stored once, but one that was never broadcast is
-        // missing for ever.
-        self.broadcast(order);
+        // What a cancellation answers may carry the client order id of the cancellation; what is stored is known by ours.
+        order.client_order_id.clone_from(&leg.client_order_id);
+        // Told before the ledger has it, which may take long: whoever stores orders keeps it all the same.
+        self.desk.told.tell(&order);
+        self.unsaved_states.push(order);
         if change.ended && !filled && side == Side::Sell {
             // Something ends our sell orders: do not answer each time at once.
             self.hold_back("the sell order was ended early");
         }
-    }
-
-    fn broadcast(&self, order: Order) {
-        self.desk
-            .bus
-            .orders
-            .broadcast(&Topic::orders(&self.record.symbol).to_string(), order);
     }
 
     /// Asks the leader for a further trader. The flag is set only when it says yes; else the offer is repeated later.
@@ -340,9 +394,52 @@ impl Trading {
 
     fn finish(&mut self) {
         let profit = short_text(&self.record.position.realised);
-        let asset = &self.mandate.info.quote_asset;
-        tracing::info!("{} cycle finished: profit {profit} {asset}", self.record.symbol);
+        let quote_asset = &self.mandate.info.quote_asset;
+        let without = self.uncharged_in_words();
+        let of = self.order_line(Side::Sell);
+        tracing::info!(
+            symbol = %of.symbol,
+            side = of.side.as_str(),
+            price = of.price,
+            quantity = of.quantity,
+            order_id = of.order_id,
+            client_order_id = of.client_order_id,
+            trader = %of.trader,
+            profit,
+            quote_asset,
+            "{} cycle finished: profit {profit} {quote_asset}{without}",
+            of.symbol
+        );
         self.end(TraderState::Finished);
+    }
+
+    /// What the profit does not know, as the end of a sentence.
+    fn uncharged_in_words(&self) -> String {
+        let uncharged = &self.record.position.uncharged;
+        if *uncharged <= Decimal::default() {
+            return String::new();
+        }
+        let of = format!("{} {}", short_text(uncharged), self.mandate.info.base_asset);
+        let elsewhere: Vec<String> = (self.elsewhere.iter())
+            .map(|(asset, amount)| format!("{} {asset}", short_text(amount)))
+            .collect();
+        if elsewhere.is_empty() {
+            format!(", without the commission on {of}, which the exchange has not told")
+        } else {
+            format!(", without the commission on {of}: {}", elsewhere.join(", "))
+        }
+    }
+
+    /// Ends without a sale: nothing was bought.
+    fn withdraw(&mut self) {
+        let (symbol, trader) = (&self.record.symbol, self.record.id);
+        let why = if self.mandate.draining {
+            "trading is being shut down"
+        } else {
+            "its buy order was ended"
+        };
+        tracing::info!(%symbol, %trader, "{symbol} trader withdrawn: {why}, and nothing was bought");
+        self.end(TraderState::Cancelled);
     }
 
     /// Closes the ledger row; the trader exits once that is written.
@@ -367,14 +464,15 @@ impl Trading {
         if !self.unsaved {
             return true;
         }
-        match ledger::save(&self.desk.db, &self.record).await {
+        match ledger::save(&self.desk.db, &self.record, &self.unsaved_states).await {
             Ok(()) => {
                 self.unsaved = false;
+                self.unsaved_states.clear();
                 self.tell_leader();
                 true
             }
             Err(error) => {
-                self.hold_back(&format!("the ledger does not answer: {error}"));
+                self.hold_back(&format!("the ledger does not answer: {}", causes(&error)));
                 false
             }
         }

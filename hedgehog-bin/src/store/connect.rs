@@ -1,6 +1,7 @@
 //! From a URL to pools of connections.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use deadpool::Runtime;
@@ -11,14 +12,15 @@ use diesel::{Connection, ConnectionError, ConnectionResult};
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, SetupCallback};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use url::Url;
 
-use super::error::StoreError;
+use super::error::{StoreError, told};
 use super::migrate::Database;
 use super::{collation, sum};
+use crate::owner_only;
 
 /// A connection to PostgreSQL.
 pub(super) type Pg = AsyncPgConnection;
@@ -33,6 +35,14 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// How long SQLite waits for another process's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same on PostgreSQL: a statement that waits for a lock longer than this is told of, and not waited for in silence.
+pub(super) const LOCK_TIMEOUT: &str = "SET lock_timeout = '5s'";
+
+/// How long a server may take to answer a connection, and a lost one to be noticed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const LOST_AFTER: Duration = Duration::from_secs(30);
+const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Where a database is, fit to be shown: its password is gone.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,6 +77,17 @@ fn is_postgres(url: &str) -> bool {
 }
 
 impl Location {
+    /// A database's address as it stands in a file of `folder`: a relative path begins there.
+    pub fn relative_to(url: &str, folder: &Path) -> String {
+        let Ok((Target::Sqlite { path }, _)) = Target::parse(url) else {
+            return url.to_owned();
+        };
+        match Path::new(&path).is_relative() && is_path(&path) {
+            true => folder.join(path).display().to_string(),
+            false => url.to_owned(),
+        }
+    }
+
     fn of(url: &str) -> Self {
         if !url.contains("://") {
             let shown = if is_postgres(url) { "postgres:…" } else { url };
@@ -110,11 +131,39 @@ impl fmt::Debug for Location {
 
 /// Connections to a PostgreSQL server, made when first needed.
 pub(super) fn postgres_pool(url: &str) -> Pool<Pg> {
-    let setup = config(Box::new(|url| Pg::establish(url).boxed()));
+    let setup = config(Box::new(|url| open_postgres(url.to_owned()).boxed()));
     build(
         AsyncDieselConnectionManager::new_with_config(url, setup),
         POSTGRES_CONNECTIONS,
     )
+}
+
+/// By hand, because diesel's own way drops the cause of a refusal, and asks for neither keepalives nor time limits.
+///
+/// What the URL says of these stays.
+async fn open_postgres(url: String) -> ConnectionResult<Pg> {
+    let refused = |error: tokio_postgres::Error| ConnectionError::BadConnection(told(&error));
+    let mut config: tokio_postgres::Config = url.parse().map_err(refused)?;
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(LOST_AFTER);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config
+            .keepalives_idle(LOST_AFTER)
+            .keepalives_interval(KEEPALIVE)
+            .keepalives_retries(3);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("hedgehog");
+    }
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(refused)?;
+    let mut connection = Pg::try_from_client_and_connection(client, connection).await?;
+    let limited = connection.batch_execute(LOCK_TIMEOUT).await;
+    limited.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
 }
 
 /// The one connection that writes to an SQLite file.
@@ -136,6 +185,23 @@ pub(super) fn sqlite_readers(path: &str) -> Pool<Lite> {
         AsyncDieselConnectionManager::new_with_config(path, setup),
         SQLITE_READERS,
     )
+}
+
+/// Makes an SQLite file that is the owner's alone, or an existing one so. What cannot be made is told by who opens it.
+pub(super) fn make_private(path: &Path) {
+    if is_path(&path.to_string_lossy()) && !path.is_dir() {
+        let _ = owner_only::open(path);
+        for suffix in ["-wal", "-shm"] {
+            let mut beside = path.as_os_str().to_owned();
+            beside.push(suffix);
+            owner_only::tighten(Path::new(&beside));
+        }
+    }
+}
+
+/// Not so a name that SQLite reads in its own way: `:memory:`, `file:x.db?mode=ro`.
+fn is_path(name: &str) -> bool {
+    !name.starts_with([':', '?']) && !name.starts_with("file:")
 }
 
 fn open_sqlite(path: &str, pragmas: &[String]) -> BoxFuture<'static, ConnectionResult<Lite>> {

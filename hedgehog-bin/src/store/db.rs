@@ -8,8 +8,10 @@
 //! versions would win.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
+use diesel::dsl::sql;
 use diesel::result::Error as QueryError;
 use diesel::{QueryResult, Selectable};
 use diesel_async::methods::{ExecuteDsl, LoadQuery};
@@ -20,7 +22,10 @@ use futures_util::future::BoxFuture;
 use super::connect::{self, Lite, Location, Pg, Target};
 use super::error::StoreError;
 use super::migrate::{self, Database};
+use super::seal::{Broken, Seal};
 use super::transaction::{Connection, Transaction};
+use super::types::Moment;
+use super::types::sql::Moment as Timestamp;
 
 /// A query that both back ends can run and that yields rows of `U`.
 pub trait Rows<'q, U>: LoadQuery<'q, Pg, U> + LoadQuery<'q, Lite, U> + Send + 'q {}
@@ -48,6 +53,8 @@ pub fn columns<S: Selectable<diesel::pg::Pg>>() -> S::SelectExpression {
 pub struct Db {
     pools: Arc<Pools>,
     location: Location,
+    /// Asked before each write.
+    seal: Arc<Seal>,
 }
 
 enum Pools {
@@ -66,6 +73,7 @@ impl Db {
     /// [`StoreError::NewerSchema`] and [`StoreError::OtherApp`] leave the database as it was.
     pub async fn open(url: &str, database: Database) -> Result<Self, StoreError> {
         let (target, location) = Target::parse(url)?;
+        let mut file = None;
         let pools = match target {
             Target::Postgres { url } if database.has_postgres() => {
                 let pool = connect::postgres_pool(&url);
@@ -74,17 +82,19 @@ impl Db {
             }
             Target::Postgres { .. } => return Err(StoreError::UnsupportedUrl { url: location }),
             Target::Sqlite { path } => {
+                // The log and the index beside it get the rights of the file.
+                connect::make_private(Path::new(&path));
                 let writer = connect::sqlite_writer(&path, database);
                 migrate::sqlite(&writer, database, &location).await?;
-                Pools::Lite {
-                    writer,
-                    readers: connect::sqlite_readers(&path),
-                }
+                let readers = connect::sqlite_readers(&path);
+                file = Some(path);
+                Pools::Lite { writer, readers }
             }
         };
         Ok(Db {
             pools: Arc::new(pools),
             location,
+            seal: Arc::new(Seal::new(file.as_deref().map(Path::new))),
         })
     }
 
@@ -149,7 +159,36 @@ impl Db {
         Transaction::begin(self.writer().await?, &self.location).await
     }
 
+    /// Now, by the clock that everybody who uses the database shares.
+    pub(super) async fn now(&self) -> Result<Moment, StoreError> {
+        match &*self.pools {
+            Pools::Pg(_) => {
+                self.fetch_one(diesel::select(sql::<Timestamp>("timezone('utc', now())")))
+                    .await
+            }
+            Pools::Lite { .. } => Ok(Moment::now()),
+        }
+    }
+
+    /// From now on every write is refused.
+    pub(super) fn seal(&self, why: Broken) {
+        self.seal.break_it(why);
+    }
+
+    /// Returns when nothing may be written any more, and why.
+    pub(super) async fn sealed(&self) -> StoreError {
+        self.seal.wait().await.error(&self.location)
+    }
+
+    pub(super) fn look_at_the_file(&self) {
+        // Whoever waits in `sealed` hears of it.
+        let _ = self.seal.broken();
+    }
+
     pub(super) async fn writer(&self) -> Result<Connection, StoreError> {
+        if let Some(broken) = self.seal.broken() {
+            return Err(broken.error(&self.location));
+        }
         match &*self.pools {
             Pools::Pg(pool) => pool.get().await.map(Connection::Pg),
             Pools::Lite { writer, .. } => writer.get().await.map(Connection::Lite),

@@ -4,7 +4,7 @@
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use diesel::sqlite::Sqlite;
 
 use super::rows::TradeEventRow;
@@ -28,7 +28,7 @@ impl QueryFragment<Sqlite> for One<'_> {
         let row = self.0;
         out.push_sql(
             "INSERT INTO trade_events (id, event_type, event_time, symbol, trade_id, price, quantity, trade_time, \
-             buyer_market_maker, inserted_at, updated_at) VALUES (",
+             buyer_market_maker, inserted_at, updated_at, epoch) VALUES (",
         );
         out.push_bind_param::<sql::Uuid, _>(&row.id)?;
         out.push_sql(", ");
@@ -51,7 +51,9 @@ impl QueryFragment<Sqlite> for One<'_> {
         out.push_bind_param::<sql::Moment, _>(&row.inserted_at)?;
         out.push_sql(", ");
         out.push_bind_param::<sql::Moment, _>(&row.updated_at)?;
-        out.push_sql(") ON CONFLICT (symbol, trade_id) DO NOTHING");
+        out.push_sql(", ");
+        out.push_bind_param::<Integer, _>(&row.epoch)?;
+        out.push_sql(") ON CONFLICT (symbol, epoch, trade_id) DO NOTHING");
         Ok(())
     }
 }
@@ -72,6 +74,7 @@ pub(super) struct Unnest<'a> {
     buyer_market_maker: Vec<bool>,
     inserted_at: Vec<Moment>,
     updated_at: Vec<Moment>,
+    epoch: Vec<i32>,
 }
 
 impl<'a> Unnest<'a> {
@@ -88,6 +91,7 @@ impl<'a> Unnest<'a> {
             buyer_market_maker: rows.iter().map(|row| row.buyer_market_maker).collect(),
             inserted_at: rows.iter().map(|row| row.inserted_at).collect(),
             updated_at: rows.iter().map(|row| row.updated_at).collect(),
+            epoch: rows.iter().map(|row| row.epoch).collect(),
         }
     }
 }
@@ -101,7 +105,7 @@ impl QueryFragment<Pg> for Unnest<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "INSERT INTO trade_events (id, event_type, event_time, symbol, trade_id, price, quantity, trade_time, \
-             buyer_market_maker, inserted_at, updated_at) SELECT * FROM unnest(",
+             buyer_market_maker, inserted_at, updated_at, epoch) SELECT * FROM unnest(",
         );
         out.push_bind_param::<Array<sql::Uuid>, _>(&self.id)?;
         out.push_sql(", ");
@@ -124,7 +128,9 @@ impl QueryFragment<Pg> for Unnest<'_> {
         out.push_bind_param::<Array<sql::Moment>, _>(&self.inserted_at)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<sql::Moment>, _>(&self.updated_at)?;
-        out.push_sql(") ON CONFLICT (symbol, trade_id) DO NOTHING");
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Integer>, _>(&self.epoch)?;
+        out.push_sql(") ON CONFLICT (symbol, epoch, trade_id) DO NOTHING");
         Ok(())
     }
 }

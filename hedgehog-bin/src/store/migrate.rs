@@ -14,7 +14,7 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::{AsyncMigrationHarness, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connect::{BUSY_TIMEOUT, Lite, Location, Pg};
+use super::connect::{BUSY_TIMEOUT, LOCK_TIMEOUT, Lite, Location, Pg};
 use super::error::StoreError;
 
 /// Whose database it is: each has its own tables and migrations.
@@ -142,9 +142,11 @@ pub(super) async fn postgres(pool: &Pool<Pg>, database: Database, location: &Loc
         .await
         .map_err(|source| StoreError::from_pool(location, source))?;
     let query = |source| StoreError::from_query(location, source);
-    // Of the whole session: one migration may not run in a transaction.
+    // Of the whole session: one migration may not run in a transaction. Whoever migrates may take minutes, and is waited for.
     connection
-        .batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
+        .batch_execute(&format!(
+            "SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK}); {LOCK_TIMEOUT}"
+        ))
         .await
         .map_err(query)?;
     let update = Update {
@@ -220,18 +222,18 @@ impl Update<'_> {
         }
     }
 
-    fn failed(&self, source: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
-        match source.downcast::<diesel::result::Error>() {
-            Ok(source) => match StoreError::from_query(self.location, *source) {
-                StoreError::Query { location, source } => StoreError::Migration {
+    fn failed(&self, cause: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+        match cause.downcast::<diesel::result::Error>() {
+            Ok(cause) => match StoreError::from_query(self.location, *cause) {
+                StoreError::Query { location, cause } => StoreError::Migration {
                     location,
-                    source: source.into(),
+                    cause: cause.into(),
                 },
                 other => other,
             },
-            Err(source) => StoreError::Migration {
+            Err(cause) => StoreError::Migration {
                 location: self.location.clone(),
-                source,
+                cause,
             },
         }
     }

@@ -21,6 +21,7 @@ pub struct TradeEventRow {
     pub buyer_market_maker: bool,
     pub inserted_at: Moment,
     pub updated_at: Moment,
+    pub epoch: i32,
 }
 
 /// A row of `orders`.

@@ -33,8 +33,11 @@ pub mod streamer {
         /// How far each stream has come.
         streams (symbol) {
             symbol -> Text,
+            /// Of the newest trade that is done: stored, where the warehouse stores the symbol.
             last_trade_id -> BigInt,
             updated_at -> Moment,
+            /// In which world of ids.
+            epoch -> Integer,
         }
     }
 
@@ -50,6 +53,7 @@ pub mod streamer {
             last_missing_id -> BigInt,
             detected_at -> Moment,
             cause -> Text,
+            epoch -> Integer,
         }
     }
 }
@@ -100,6 +104,40 @@ pub mod naive {
             profit -> Nullable<Exact>,
             inserted_at -> Moment,
             updated_at -> Moment,
+            /// What the executed part came to in the quote asset; null where the exchange did not tell.
+            buy_paid -> Nullable<Exact>,
+            sell_paid -> Nullable<Exact>,
+            /// Of how much of the base asset the commission is not in the profit.
+            uncharged -> Nullable<Exact>,
+        }
+    }
+
+    diesel::table! {
+        use diesel::sql_types::*;
+        use crate::store::types::sql::{Exact, Moment};
+
+        /// The last state of each of our orders, and whether whoever stores orders has it.
+        orders (symbol, order_id, client_order_id) {
+            order_id -> BigInt,
+            client_order_id -> Text,
+            symbol -> Text,
+            price -> Exact,
+            original_quantity -> Exact,
+            executed_quantity -> Exact,
+            /// Two m: the exchange's own spelling.
+            cummulative_quote_quantity -> Exact,
+            status -> Text,
+            time_in_force -> Text,
+            #[sql_name = "type"]
+            type_ -> Text,
+            side -> Text,
+            stop_price -> Exact,
+            iceberg_quantity -> Exact,
+            time -> BigInt,
+            update_time -> BigInt,
+            acknowledged -> Bool,
+            inserted_at -> Moment,
+            updated_at -> Moment,
         }
     }
 }
@@ -110,7 +148,7 @@ pub mod data_warehouse {
         use diesel::sql_types::*;
         use crate::store::types::sql::{Exact, Moment, Uuid};
 
-        /// Trades, each once: unique by symbol and trade id.
+        /// Trades, each once: unique by symbol, epoch and trade id.
         trade_events (id) {
             id -> Uuid,
             event_type -> Text,
@@ -125,6 +163,8 @@ pub mod data_warehouse {
             buyer_market_maker -> Bool,
             inserted_at -> Moment,
             updated_at -> Moment,
+            /// Which world of ids: one more each time the exchange's ids began again.
+            epoch -> Integer,
         }
     }
 
@@ -132,8 +172,9 @@ pub mod data_warehouse {
         use diesel::sql_types::*;
         use crate::store::types::sql::{Exact, Moment};
 
-        /// Orders in their latest known state. An order id is unique within its symbol only.
-        orders (symbol, order_id) {
+        /// Orders in their latest known state. An order id is unique within its symbol only, and begins again where the exchange
+        /// was reset; the client order id is ours alone.
+        orders (symbol, order_id, client_order_id) {
             order_id -> BigInt,
             client_order_id -> Text,
             symbol -> Text,
@@ -167,6 +208,34 @@ pub mod data_warehouse {
             status -> SubscriberStatus,
             inserted_at -> Moment,
             updated_at -> Moment,
+            /// How many rows the topic has in its table; changed in the transaction that adds them.
+            rows_stored -> BigInt,
+        }
+    }
+}
+
+/// Whose a database is. Every database has it.
+pub mod ownership {
+    diesel::table! {
+        use diesel::sql_types::*;
+        use crate::store::types::sql::Moment;
+
+        /// One row: the venue for good, and the program that writes while it runs.
+        ownership (id) {
+            id -> BigInt,
+            /// Whose trade and order ids the database holds.
+            venue -> Text,
+            /// Drawn by the program that writes; null while none does.
+            token -> Nullable<Text>,
+            host -> Text,
+            /// Of the machine's present run.
+            boot -> Text,
+            /// In which a process id means something.
+            namespace -> Text,
+            pid -> BigInt,
+            /// When the process started, in the kernel's own unit.
+            started -> BigInt,
+            heartbeat_at -> Moment,
         }
     }
 }

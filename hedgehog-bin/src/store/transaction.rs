@@ -80,6 +80,18 @@ impl Transaction {
         .boxed()
     }
 
+    /// Runs a statement that only PostgreSQL understands, on a transaction there; elsewhere it is not a statement.
+    pub(super) async fn run_on_postgres<Q>(&mut self, statement: Q) -> Result<usize, StoreError>
+    where
+        Q: diesel_async::methods::ExecuteDsl<Pg> + Send,
+    {
+        let changed = match self.connection() {
+            Connection::Pg(connection) => RunQueryDsl::execute(statement, &mut **connection).await,
+            Connection::Lite(_) => Err(QueryError::NotFound),
+        };
+        changed.map_err(|source| StoreError::from_query(&self.location, source))
+    }
+
     /// Makes all of it last.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.connection()

@@ -3,6 +3,7 @@
 //! A process of its own, so that a slow database never holds up a stream, and so that what a killed stream left in the
 //! ledger is written all the same.
 
+use super::causes;
 use super::ledger::{Ledger, Tally};
 use crate::market::{Symbol, grouped};
 use crate::store::Db;
@@ -48,7 +49,8 @@ struct Reported {
 impl Bookkeeper {
     async fn save(&self) {
         if let Err(error) = self.ledger.save(&self.db).await {
-            tracing::warn!("streamer: positions and gaps could not be saved, trying again: {error}");
+            let why = causes(&error);
+            tracing::warn!("streamer: positions and gaps could not be saved, trying again: {why}");
         }
     }
 }

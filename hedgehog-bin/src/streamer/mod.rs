@@ -1,32 +1,50 @@
 //! The streamer app: brings the market's trades into the program.
 //!
-//! One supervised process per symbol holds a socket (see `stream`) and broadcasts on `TRADE_EVENTS:<SYMBOL>`. What must
-//! outlive such a process stands in the `ledger`, which belongs to the app and not to its tree; the `bookkeeper`
-//! writes it to the database.
-//! Invariant: every trade id that a stream did not deliver lies in a gap that [`Streamer::status`] shows.
+//! ```text
+//! Streamer.Supervisor (rest_for_one)
+//! ├─ Registry      names of the streams
+//! ├─ Bookkeeper    saves positions and gaps every few seconds and at the stop
+//! ├─ Inquiry       asks the archive what is missing, writes gap rows at once
+//! ├─ Sockets       connections, each for many symbols
+//! ├─ Streams       one process per symbol: has it carried by a socket for as long as it lives
+//! └─ Autostart
+//! ```
+//! A socket decodes a frame, lets `continuity` judge it and broadcasts on `TRADE_EVENTS:<SYMBOL>`, without waiting for anything. What
+//! must outlive a process stands in the `ledger`, which belongs to the app and not to its tree.
+//! Invariant: in each epoch, what is stored and what [`Streamer::status`] and the rows tell as missing make one range without a
+//! hole, after any end of the program.
 
 mod bookkeeper;
+mod continuity;
+mod gap_rows;
+mod inquiry;
 mod ledger;
+mod ranges;
 mod settings;
+mod sockets;
+mod status;
 mod stream;
 
 #[cfg(test)]
 mod tests;
 
-pub use ledger::{StreamState, StreamStatus};
+pub use status::{StreamState, StreamStatus};
 
-use crate::exchange::binance::ConnectLimit;
 use crate::exchange::{Endpoints, Exchange};
 use crate::market::{Bus, Symbol};
 use crate::operation::{OperationError, Outcome, Seeded};
-use crate::service::{Autostart, Service};
+use crate::service::{Autostart, Service, TradeArchive};
 use crate::store::Db;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{ChildSpec, Registry, StartError, Supervisor, SupervisorMsg, TaskMsg};
 use ledger::Ledger;
+use parking_lot::RwLock;
 use settings::Row;
+use sockets::Sockets;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use stream::Stream;
+use tokio::sync::watch;
 
 /// The app: its operations, and the tree to put under a supervisor. Cheap to clone.
 #[derive(Clone)]
@@ -34,9 +52,12 @@ pub struct Streamer {
     service: Arc<Service>,
     streams: Registry<Symbol, TaskMsg>,
     ledger: Arc<Ledger>,
-    connects: Arc<ConnectLimit>,
+    sockets: Arc<Sockets>,
+    archive: Option<Arc<dyn TradeArchive>>,
+    gate: Option<watch::Receiver<bool>>,
+    /// The settings rows as they were last read or written: `status` asks no database.
+    rows: Arc<RwLock<BTreeMap<Symbol, Row>>>,
     exchange: Arc<dyn Exchange>,
-    endpoints: Endpoints,
     db: Db,
     bus: Bus,
 }
@@ -47,12 +68,41 @@ impl Streamer {
         Self {
             service: Arc::new(Service::new("streamer", "Streamer.DynamicStreamerSupervisor")),
             streams: Registry::unique("binance_streamers"),
-            ledger: Arc::default(),
-            connects: Arc::default(),
+            ledger: Arc::new(Ledger::new(bus.clone())),
+            sockets: Arc::new(Sockets::new(endpoints)),
+            archive: None,
+            gate: None,
+            rows: Arc::default(),
             exchange,
-            endpoints,
             db,
             bus,
+        }
+    }
+
+    /// Lets what is missing after a downtime be computed from what is stored. Before the tree starts.
+    #[must_use]
+    pub fn archive(self, archive: Arc<dyn TradeArchive>) -> Self {
+        Self {
+            archive: Some(archive),
+            ledger: Arc::new(Ledger::new(self.bus.clone()).with_archive()),
+            ..self
+        }
+    }
+
+    /// Connects nothing before `gate` is true: whoever stores the trades listens from then on. Before the tree starts.
+    #[must_use]
+    pub fn after(self, gate: watch::Receiver<bool>) -> Self {
+        Self {
+            gate: Some(gate),
+            ..self
+        }
+    }
+
+    #[cfg(test)]
+    fn patience(self, patience: std::time::Duration) -> Self {
+        Self {
+            ledger: Arc::new(Ledger::new(self.bus.clone()).with_patience(patience)),
+            ..self
         }
     }
 
@@ -61,10 +111,25 @@ impl Streamer {
         let app = self.clone();
         Supervisor::spec("Streamer.Supervisor", move || {
             let tree = app.service.supervisor(app.streams.spec("Registry"));
-            // Before the streams, so that it is stopped after them and writes what the last of them did.
+            // Before what brings trades, so that it is stopped after that and writes what the last of them did.
             let tree = tree.child(bookkeeper::spec("Bookkeeper", &app.ledger, &app.db));
+            let tree = tree.child(inquiry::spec("Inquiry", &app.ledger, &app.db, app.archive.clone()));
+            let tree = tree.child(app.sockets.spec("Sockets"));
             Service::with_autostart(&app.service, tree, "Streams", &app)
         })
+    }
+
+    /// Returns once each of these symbols is connected, or switched off.
+    pub async fn connected(&self, symbols: &[Symbol]) {
+        let mut states = self.ledger.signals().states.subscribe();
+        let is_settled = |symbol: &Symbol| {
+            let is_on = self.rows.read().get(symbol).is_some_and(|row| row.on);
+            !is_on || self.ledger.of(symbol).is_connected()
+        };
+        while !symbols.iter().all(is_settled) {
+            // An error would mean that the sender is gone, and `self` holds it.
+            let _ = states.changed().await;
+        }
     }
 
     /// Returns once the first autostart pass is over.
@@ -76,39 +141,37 @@ impl Streamer {
     /// status and takes over the exchange's.
     pub async fn seed(&self) -> Result<Seeded, OperationError> {
         let info = self.exchange.exchange_info().await?;
-        Ok(settings::seed(&self.db, &info).await?)
+        let seeded = settings::seed(&self.db, &info).await?;
+        self.read_rows().await?;
+        Ok(seeded)
     }
 
     /// Streams a symbol from now on, and after each restart of the program. Returns before the connection stands:
     /// [`Streamer::status`] tells of it.
     pub async fn start_streaming(&self, symbol: &Symbol) -> Result<Outcome, OperationError> {
         let _turn = self.service.turn().await;
-        if !settings::switch(&self.db, symbol, true).await? {
-            return Err(self.unknown(symbol).await?);
-        }
+        self.switch(symbol, true).await?;
         self.start(symbol).await
     }
 
     /// Ends a stream now.
     pub async fn stop_streaming(&self, symbol: &Symbol) -> Result<Outcome, OperationError> {
         let _turn = self.service.turn().await;
-        if !settings::switch(&self.db, symbol, false).await? {
-            return Err(self.unknown(symbol).await?);
-        }
+        self.switch(symbol, false).await?;
         // By id, not by live name: a stream that is just being restarted has no name, and must not come back.
         if self.service.children().terminate_id(symbol.as_str()).await.is_err() {
             return Ok(Outcome::NotRunning);
         }
         self.ledger.of(symbol).stopped();
         if let Err(error) = self.ledger.save(&self.db).await {
-            tracing::warn!("{symbol}: its position could not be saved yet: {error}");
+            tracing::warn!("{symbol}: its position could not be saved yet: {}", causes(&error));
         }
         Ok(Outcome::Stopped)
     }
 
-    /// Every symbol that is on or has been streamed by this program.
+    /// Every symbol that is on or has been streamed by this program. From memory.
     pub async fn status(&self) -> Result<Vec<StreamStatus>, OperationError> {
-        let rows = settings::all(&self.db).await?;
+        let rows: Vec<Row> = self.rows.read().values().cloned().collect();
         let status = |row: &Row| {
             let alive = self.streams.lookup(&row.symbol).is_some();
             self.ledger.of(&row.symbol).status(row, alive)
@@ -120,13 +183,37 @@ impl Streamer {
             .collect())
     }
 
+    /// Writes the intent.
+    async fn switch(&self, symbol: &Symbol, on: bool) -> Result<(), OperationError> {
+        if !settings::switch(&self.db, symbol, on).await? {
+            let rows = settings::all(&self.db).await?;
+            let known = rows.iter().map(|row| row.symbol.as_str());
+            return Err(OperationError::unknown_symbol(symbol, known));
+        }
+        let known = self.rows.write().get_mut(symbol).map(|row| row.on = on).is_some();
+        if !known {
+            self.read_rows().await?;
+        }
+        // Whoever waits for a symbol that is off waits no longer.
+        self.ledger.signals().states.send_replace(());
+        Ok(())
+    }
+
+    async fn read_rows(&self) -> Result<Vec<Row>, OperationError> {
+        let rows = settings::all(&self.db).await?;
+        *self.rows.write() = rows.iter().map(|row| (row.symbol.clone(), row.clone())).collect();
+        Ok(rows)
+    }
+
     async fn start(&self, symbol: &Symbol) -> Result<Outcome, OperationError> {
+        if self.streams.lookup(symbol).is_some() {
+            return Ok(Outcome::AlreadyRunning);
+        }
         let stream = Arc::new(Stream {
             symbol: symbol.clone(),
-            endpoints: self.endpoints.clone(),
-            connects: Arc::clone(&self.connects),
             ledger: self.ledger.of(symbol),
-            publisher: self.bus.trade_publisher(symbol),
+            sockets: Arc::clone(&self.sockets),
+            gate: self.gate.clone(),
             db: self.db.clone(),
         });
         let spec = stream::spec(stream).via(self.streams.via(symbol.clone()));
@@ -136,12 +223,6 @@ impl Streamer {
             Err(error) => Err(error.into()),
         }
     }
-
-    async fn unknown(&self, symbol: &Symbol) -> Result<OperationError, OperationError> {
-        let rows = settings::all(&self.db).await?;
-        let known = rows.iter().map(|row| row.symbol.as_str());
-        Ok(OperationError::unknown_symbol(symbol, known))
-    }
 }
 
 impl Autostart for Streamer {
@@ -149,7 +230,7 @@ impl Autostart for Streamer {
 
     fn due(&self) -> BoxFuture<'_, Result<Vec<Symbol>, OperationError>> {
         Box::pin(async {
-            let rows = settings::all(&self.db).await?;
+            let rows = self.read_rows().await?;
             Ok(rows.into_iter().filter(|row| row.on).map(|row| row.symbol).collect())
         })
     }
@@ -163,4 +244,19 @@ impl Autostart for Streamer {
             Ok(())
         })
     }
+}
+
+/// An error and what caused it, in one line. A cause that the text before it has told already is left out.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let told = next.to_string();
+        if !text.contains(&told) {
+            text.push_str(": ");
+            text.push_str(&told);
+        }
+        cause = next.source();
+    }
+    text
 }

@@ -1,12 +1,15 @@
 //! The app's rows: what is switched on, how far each stream has come, and its gaps.
 
-use super::ledger::{FoundGap, GAPS_SHOWN, Recollection, Unsaved};
-use crate::market::{ExchangeInfo, Gap, Symbol};
+use super::continuity::{Cause, Recollection};
+use super::gap_rows::{Change, Found};
+use super::ledger::Unsaved;
+use crate::market::{ExchangeInfo, Symbol};
 use crate::operation::Seeded;
 use crate::store::schema::streamer::{gaps, settings, streams};
 use crate::store::{Db, Id, Moment, StoreError, StreamingStatus, Transaction};
 use diesel::prelude::*;
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 /// One symbol's settings.
 #[derive(Clone, Debug)]
@@ -103,27 +106,26 @@ async fn insert_off(unit: &mut Transaction, symbol: &Symbol, exchange_status: &s
 pub(super) async fn recall(db: &Db, symbol: &Symbol) -> Result<Recollection, StoreError> {
     let position = streams::table
         .filter(streams::symbol.eq(symbol.as_str()))
-        .select(streams::last_trade_id);
-    let last_trade_id: Option<i64> = db.fetch_optional(position).await?;
+        .select((streams::epoch, streams::last_trade_id));
+    let position: Option<(i32, i64)> = db.fetch_optional(position).await?;
     let of_symbol = gaps::table
         .filter(gaps::symbol.eq(symbol.as_str()))
-        .order(gaps::detected_at)
-        .select((gaps::first_missing_id, gaps::last_missing_id));
-    let rows: Vec<(i64, i64)> = db.fetch(of_symbol).await?;
-    let found: Vec<Gap> = rows
-        .into_iter()
-        .map(|(first_missing_id, last_missing_id)| Gap {
-            symbol: symbol.clone(),
-            epoch: 0,
-            first_missing_id,
-            last_missing_id,
-        })
-        .collect();
+        .order((gaps::epoch, gaps::first_missing_id));
+    let columns = (
+        gaps::epoch,
+        gaps::first_missing_id,
+        gaps::last_missing_id,
+        gaps::cause,
+        gaps::detected_at,
+    );
+    let rows: Vec<(i32, i64, i64, String, Moment)> = db.fetch(of_symbol.select(columns)).await?;
+    let rows = rows.into_iter().map(|(epoch, first, last, cause, detected_at)| {
+        let at = detected_at.as_micros() / 1000;
+        (epoch, first..=last, Cause::from_row(&cause), at)
+    });
     Ok(Recollection {
-        last_trade_id,
-        gaps: found.len() as u64,
-        missing: found.iter().map(Gap::missing).sum(),
-        gap_ranges: found[found.len().saturating_sub(GAPS_SHOWN)..].to_vec(),
+        position,
+        gaps: rows.collect(),
     })
 }
 
@@ -131,42 +133,55 @@ pub(super) async fn recall(db: &Db, symbol: &Symbol) -> Result<Recollection, Sto
 pub(super) async fn save(db: &Db, unsaved: &[Unsaved]) -> Result<(), StoreError> {
     let mut unit = db.begin().await?;
     for stream in unsaved {
-        if let Some(last_trade_id) = stream.last_trade_id {
+        let symbol = stream.symbol.as_str();
+        if let Some((epoch, last_trade_id)) = stream.position {
             let change = (
+                streams::epoch.eq(epoch),
                 streams::last_trade_id.eq(last_trade_id),
                 streams::updated_at.eq(Moment::now()),
             );
-            let row = (streams::symbol.eq(stream.symbol.as_str()), change);
             let upsert = diesel::insert_into(streams::table)
-                .values(row)
+                .values((streams::symbol.eq(symbol), change))
                 .on_conflict(streams::symbol)
                 .do_update()
                 .set(change);
             unit.run(upsert).await?;
         }
-        for found in &stream.gaps {
-            insert_gap(&mut unit, found).await?;
+        for change in &stream.changes {
+            match change {
+                Change::Add { epoch, range, found } => add_gap(&mut unit, symbol, *epoch, range, *found).await?,
+                Change::Remove { epoch, range } => {
+                    let row = gaps::table
+                        .filter(gaps::symbol.eq(symbol))
+                        .filter(gaps::epoch.eq(*epoch))
+                        .filter(gaps::first_missing_id.eq(*range.start()))
+                        .filter(gaps::last_missing_id.eq(*range.end()));
+                    unit.run(diesel::delete(row)).await?;
+                }
+            }
         }
     }
     unit.commit().await
 }
 
-async fn insert_gap(unit: &mut Transaction, FoundGap { gap, cause, found_at }: &FoundGap) -> Result<(), StoreError> {
+async fn add_gap(
+    unit: &mut Transaction,
+    symbol: &str,
+    epoch: i32,
+    range: &RangeInclusive<i64>,
+    Found { cause, at }: Found,
+) -> Result<(), StoreError> {
     let row = (
         gaps::id.eq(Id::new()),
-        gaps::symbol.eq(gap.symbol.as_str()),
-        gaps::first_missing_id.eq(gap.first_missing_id),
-        gaps::last_missing_id.eq(gap.last_missing_id),
-        gaps::detected_at.eq(Moment::from_micros(found_at.saturating_mul(1000))),
+        gaps::symbol.eq(symbol),
+        gaps::epoch.eq(epoch),
+        gaps::first_missing_id.eq(*range.start()),
+        gaps::last_missing_id.eq(*range.end()),
+        gaps::detected_at.eq(Moment::from_micros(at.saturating_mul(1000))),
         gaps::cause.eq(cause.as_str()),
     );
-    let key = (gaps::symbol, gaps::first_missing_id, gaps::last_missing_id);
-    unit.run(
-        diesel::insert_into(gaps::table)
-            .values(row)
-            .on_conflict(key)
-            .do_nothing(),
-    )
-    .await?;
+    let key = (gaps::symbol, gaps::epoch, gaps::first_missing_id, gaps::last_missing_id);
+    let insert = diesel::insert_into(gaps::table).values(row);
+    unit.run(insert.on_conflict(key).do_nothing()).await?;
     Ok(())
 }

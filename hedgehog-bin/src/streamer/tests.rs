@@ -1,15 +1,17 @@
 //! The app's tree against a WebSocket server that does what the test says.
 
 use super::{StreamState, StreamStatus, Streamer};
-use crate::exchange::binance::scripted_server::{Client, ScriptedServer, trade_frame};
+use crate::exchange::binance::scripted_server::{Client, ScriptedServer, trade_frame, trade_frame_of};
 use crate::exchange::{Exchange, ExchangeError, NewOrder, OrderKey, Submission};
 use crate::market::{Bus, ExchangeInfo, Order, Symbol, Topic, TradeEvent};
 use crate::operation::Seeded;
 use crate::operation::{OperationError, Outcome};
+use crate::service::TradeArchive;
 use crate::store::{Database, Db};
 use futures_util::future::BoxFuture;
 use hedgehog_core::{AnyActorRef, ExitReason, Overflow, Strategy, Subscription, Supervisor, SupervisorRef};
 use parking_lot::Mutex;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -53,6 +55,9 @@ impl Exchange for RulesOnly {
     fn open_orders<'a>(&'a self, _: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>> {
         unreachable!("the streamer has no orders")
     }
+    fn balances(&self) -> BoxFuture<'_, Result<Vec<crate::exchange::AssetBalance>, ExchangeError>> {
+        unreachable!("the streamer has no account")
+    }
 }
 
 /// A running app, what it broadcasts, and the server it talks to.
@@ -70,17 +75,21 @@ impl Running {
     }
 
     async fn start_in(folder: TempDir) -> Self {
-        let server = ScriptedServer::bind().await;
+        Self::start_as(folder, ScriptedServer::bind().await, |streamer| streamer).await
+    }
+
+    async fn start_as(folder: TempDir, server: ScriptedServer, with: impl FnOnce(Streamer) -> Streamer) -> Self {
         let bus = Bus::new();
         let trades = bus
             .trade_events
             .subscribe(&Topic::trade_events(&xrp()).to_string(), Overflow::Lossless);
         let streamer = Streamer::new(
             open(&folder).await,
-            RulesOnly::of(&[("XRPUSDT", "TRADING")]),
+            RulesOnly::of(&[("BTCUSDT", "TRADING"), ("ETHUSDT", "TRADING"), ("XRPUSDT", "TRADING")]),
             server.endpoints(),
             bus,
         );
+        let streamer = with(streamer);
         streamer.seed().await.expect("seeded");
         let spec = streamer.clone();
         let root = Supervisor::new(Strategy::OneForOne)
@@ -104,7 +113,7 @@ impl Running {
         let started = app.streamer.start_streaming(&xrp()).await.expect("started");
         assert_eq!(started, Outcome::Started, "returns before there is a connection");
         let (client, path) = app.server.accept().await;
-        assert_eq!(path, "/ws/xrpusdt@trade");
+        assert_eq!(path, "/stream?streams=xrpusdt@trade");
         (app, client)
     }
 
@@ -122,7 +131,10 @@ impl Running {
     }
 
     async fn status(&self) -> StreamStatus {
-        self.streamer.status().await.expect("read").pop().expect("one stream")
+        let all = self.streamer.status().await.expect("read");
+        all.into_iter()
+            .find(|stream| stream.symbol == xrp())
+            .expect("its stream")
     }
 
     /// Waits until the status is as wished.
@@ -191,7 +203,10 @@ async fn trades_are_broadcast_and_garbage_between_them_is_counted() {
     ] {
         client.send(garbage).await;
     }
-    client.send(trade_frame(99).replace("XRPUSDT", "BTCUSDT")).await;
+    let of_another = trade_frame_of("BTCUSDT", 99);
+    client
+        .send(format!(r#"{{"stream":"xrpusdt@trade","data":{of_another}}}"#))
+        .await;
     client.send_trades([11, 11, 12]).await;
     assert_eq!(app.broadcast(3).await, [10, 11, 12]);
     let status = app.status().await;
@@ -233,7 +248,8 @@ async fn a_killed_stream_comes_back_and_its_successor_sees_the_gap() {
     client.send_trades([1, 2]).await;
     assert_eq!(app.broadcast(2).await, [1, 2]);
     app.kill_stream();
-    let (mut client, _) = app.server.accept().await;
+    // Its successor finds the stream on the connection that it shares with others.
+    app.eventually(|status| status.reconnects == 1).await;
     client.send_trades([1, 2, 5, 6]).await;
     assert_eq!(app.broadcast(2).await, [5, 6]);
     assert_eq!(gaps(&app.status().await), [(3, 4)]);
@@ -335,11 +351,13 @@ async fn the_next_program_streams_what_was_on_and_sees_what_it_missed() {
     let folder = app.stop().await;
 
     // A market that begins again at an older id is new to this program, not a repetition.
-    let mut app = Running::start_in(folder).await;
+    let impatient = |streamer: Streamer| streamer.patience(Duration::ZERO);
+    let mut app = Running::start_as(folder, ScriptedServer::bind().await, impatient).await;
     let (mut client, _) = app.server.accept().await;
     client.send_trades([1, 2]).await;
     assert_eq!(app.broadcast(2).await, [1, 2]);
-    assert_eq!(app.status().await.gaps, 2);
+    let status = app.status().await;
+    assert_eq!((status.gaps, status.epoch), (2, 1));
     app.stop().await;
 }
 
@@ -349,7 +367,7 @@ async fn streams_come_back_after_their_supervisor_was_killed() {
     client.send_trades([1]).await;
     assert_eq!(app.broadcast(1).await, [1]);
     app.process("Streams").expect("the dynamic supervisor runs").kill();
-    let (mut client, _) = app.server.accept().await;
+    app.eventually(|status| status.reconnects == 1).await;
     client.send_trades([3]).await;
     assert_eq!(app.broadcast(1).await, [3]);
     assert_eq!(gaps(&app.status().await), [(2, 2)]);
@@ -403,4 +421,231 @@ async fn a_server_that_cannot_be_replaced_is_read_to_its_end() {
     assert_eq!(app.broadcast(1).await, [4]);
     assert_eq!(gaps(&app.status().await), [(3, 3)]);
     app.stop().await;
+}
+
+fn symbol(name: &str) -> Symbol {
+    name.parse().expect(name)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_carries_many_symbols_and_takes_up_further_ones() {
+    let (mut app, mut client) = Running::streaming().await;
+    app.streamer.start_streaming(&symbol("BTCUSDT")).await.expect("started");
+    assert_eq!(
+        client.answer().await,
+        ("SUBSCRIBE".to_owned(), vec!["btcusdt@trade".to_owned()])
+    );
+    app.streamer.connected(&[xrp(), symbol("BTCUSDT")]).await;
+    for (name, id) in [("BTCUSDT", 7), ("XRPUSDT", 1), ("BTCUSDT", 9)] {
+        let frame = trade_frame_of(name, id);
+        client
+            .send(format!(
+                r#"{{"stream":"{}@trade","data":{frame}}}"#,
+                name.to_lowercase()
+            ))
+            .await;
+    }
+    client.send_trades([2]).await;
+    assert_eq!(app.broadcast(2).await, [1, 2]);
+    let status = app.streamer.status().await.expect("read");
+    let told: Vec<_> = status
+        .iter()
+        .map(|stream| (stream.symbol.as_str(), stream.trades, stream.missing))
+        .collect();
+    assert_eq!(told, [("BTCUSDT", 2, 1), ("XRPUSDT", 2, 0)]);
+
+    app.streamer.stop_streaming(&symbol("BTCUSDT")).await.expect("stopped");
+    client.send(trade_frame_of("BTCUSDT", 10)).await;
+    assert_eq!(
+        client.answer().await,
+        ("UNSUBSCRIBE".to_owned(), vec!["btcusdt@trade".to_owned()])
+    );
+    client.send_trades([3]).await;
+    assert_eq!(app.broadcast(1).await, [3]);
+    let status = app.streamer.status().await.expect("read");
+    assert_eq!(
+        (status[0].trades, status[1].reconnects),
+        (2, 0),
+        "passed over, and nobody reconnected"
+    );
+    drop(client);
+    let (_client, path) = app.server.accept().await;
+    assert_eq!(path, "/stream?streams=xrpusdt@trade");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_stream_says_so_and_the_others_go_on() {
+    let (mut app, mut client) = Running::streaming().await;
+    app.streamer.start_streaming(&symbol("BTCUSDT")).await.expect("started");
+    let request = client.request().await;
+    client
+        .send(format!(
+            r#"{{"error":{{"code":2,"msg":"no such stream"}},"id":{}}}"#,
+            request["id"]
+        ))
+        .await;
+    client.send_trades([1]).await;
+    assert_eq!(app.broadcast(1).await, [1]);
+    let refused = |status: &[StreamStatus]| {
+        status[0]
+            .last_error
+            .clone()
+            .is_some_and(|why| why.contains("no such stream"))
+    };
+    timeout(Duration::from_secs(20), async {
+        while !refused(&app.streamer.status().await.expect("read")) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("the status says why");
+    assert_eq!(app.status().await.state, StreamState::Connected);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_socket_comes_back_with_all_that_it_carried() {
+    let (mut app, mut client) = Running::streaming().await;
+    app.streamer.start_streaming(&symbol("ETHUSDT")).await.expect("started");
+    client.answer().await;
+    client.send_trades([1]).await;
+    assert_eq!(app.broadcast(1).await, [1]);
+    app.process("Sockets/1").expect("it runs").kill();
+    let (mut client, path) = app.server.accept().await;
+    assert_eq!(path, "/stream?streams=ethusdt@trade/xrpusdt@trade");
+    client.send_trades([4]).await;
+    assert_eq!(app.broadcast(1).await, [4]);
+    assert_eq!(gaps(&app.status().await), [(2, 3)]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_without_combined_streams_gets_one_connection_per_symbol() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = ScriptedServer::bind_raw_only().await;
+    let mut app = Running::start_as(folder, server, |streamer| streamer).await;
+    app.streamer.start_streaming(&xrp()).await.expect("started");
+    let (mut client, path) = app.server.accept().await;
+    assert_eq!(path, "/ws/xrpusdt@trade");
+    app.streamer.start_streaming(&symbol("BTCUSDT")).await.expect("started");
+    let (_btc, path) = app.server.accept().await;
+    assert_eq!(path, "/ws/btcusdt@trade");
+    client.send_trades([1, 2]).await;
+    assert_eq!(app.broadcast(2).await, [1, 2]);
+    app.kill_stream();
+    let (mut client, _) = app.server.accept().await;
+    client.send_trades([1, 2, 5]).await;
+    assert_eq!(app.broadcast(1).await, [5]);
+    assert_eq!(gaps(&app.status().await), [(3, 4)]);
+    drop(client);
+    let (_client, _) = app.server.accept().await;
+    app.streamer.stop_streaming(&xrp()).await.expect("stopped");
+    assert_eq!(app.status().await.state, StreamState::Off);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_connects_before_the_gate_opens() {
+    let (open_gate, gate) = tokio::sync::watch::channel(false);
+    let folder = tempfile::tempdir().expect("a folder");
+    let app = Running::start_as(folder, ScriptedServer::bind().await, |streamer| streamer.after(gate)).await;
+    app.streamer.start_streaming(&xrp()).await.expect("started");
+    app.eventually(|status| status.last_error.as_deref() == Some("the warehouse does not listen yet"))
+        .await;
+    assert!(app.process("Sockets/1").is_none(), "there is not even a socket");
+    open_gate.send_replace(true);
+    let (_client, _) = app.server.accept().await;
+    app.streamer.connected(&[xrp()]).await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_go_back_are_heard_again_in_another_epoch_across_a_restart() {
+    let (mut app, mut client) = Running::streaming().await;
+    let told = |id: i64, price: &str| trade_frame(id).replace("0.42856000", price);
+    for id in 100..=104 {
+        client.send(told(id, "1")).await;
+    }
+    for id in [1, 2, 4] {
+        client.send(told(id, "2")).await;
+    }
+    assert_eq!(app.broadcast(5).await, [100, 101, 102, 103, 104]);
+    // Nothing is remembered of ids below the first one: time decides.
+    assert_eq!(app.broadcast(3).await, [1, 2, 4]);
+    let folder = app.stop().await;
+    let app = Running::start_in(folder).await;
+    let recalled = app.eventually(|status| status.last_trade_id.is_some()).await;
+    assert_eq!(
+        (recalled.epoch, recalled.last_trade_id, gaps(&recalled)),
+        (1, Some(4), vec![(3, 3)])
+    );
+    assert_eq!(recalled.gap_ranges[0].epoch, 1);
+    app.stop().await;
+}
+
+/// Stores what it is told, and hangs with the first question about a range.
+struct Archive(Mutex<Option<Vec<i64>>>, tokio::sync::Notify);
+
+impl TradeArchive for Archive {
+    fn missing<'a>(
+        &'a self,
+        _: &'a Symbol,
+        _: i32,
+        range: RangeInclusive<i64>,
+    ) -> BoxFuture<'a, Result<Vec<RangeInclusive<i64>>, OperationError>> {
+        Box::pin(async move {
+            let stored = self.0.lock().clone();
+            let Some(stored) = stored else {
+                self.1.notify_one();
+                return Err(OperationError::AppNotRunning("warehouse"));
+            };
+            Ok(range.filter(|id| !stored.contains(id)).map(|id| id..=id).collect())
+        })
+    }
+
+    fn trade<'a>(&'a self, _: &'a Symbol, _: i32, _: i64) -> BoxFuture<'a, Result<Option<TradeEvent>, OperationError>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_downtime_cost_is_told_when_the_archive_answers_and_not_before() {
+    let (mut app, mut client) = Running::streaming().await;
+    client.send_trades([1, 2]).await;
+    assert_eq!(app.broadcast(2).await, [1, 2]);
+    let folder = app.stop().await;
+
+    let archive = Arc::new(Archive(Mutex::new(None), tokio::sync::Notify::new()));
+    let asked = Arc::clone(&archive);
+    let mut app = Running::start_as(folder, ScriptedServer::bind().await, |streamer| {
+        streamer.archive(archive)
+    })
+    .await;
+    let (mut client, _) = app.server.accept().await;
+    client.send_trades([8, 9]).await;
+    assert_eq!(
+        app.broadcast(2).await,
+        [8, 9],
+        "a trade does not wait for what is missing before it"
+    );
+    asked.1.notified().await;
+    assert_eq!(app.status().await.gaps, 0, "nobody knows yet");
+    // 3 and 4 were stored by the last program, whose position was behind.
+    *asked.0.lock() = Some(vec![3, 4, 6]);
+    let told = app.eventually(|status| status.gaps > 0).await;
+    assert_eq!((gaps(&told), told.missing), (vec![(5, 5), (7, 7)], 2));
+    client.send_trades([7]).await;
+    assert_eq!(app.broadcast(1).await, [7], "what comes late fills it");
+    let folder = app.stop().await;
+    let recalled = super::settings::recall(&open(&folder).await, &xrp())
+        .await
+        .expect("read");
+    assert_eq!(recalled.position, Some((0, 9)));
+    let rows: Vec<_> = recalled
+        .gaps
+        .iter()
+        .map(|(epoch, range, ..)| (*epoch, range.clone()))
+        .collect();
+    assert_eq!(rows, [(0, 5..=5)]);
 }

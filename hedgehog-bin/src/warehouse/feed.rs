@@ -1,36 +1,54 @@
 //! A worker's reading position, which outlives the worker.
 //!
 //! The subscription is lossless and acknowledged: the topic keeps every event after the last acknowledged one, and a
-//! worker acknowledges what the database has committed. So a worker killed between reading and storing loses nothing:
-//! its successor rewinds to the last acknowledgement.
+//! worker acknowledges what is durable: committed by the database, or on disk (see [`unstored`](super::unstored)). So a worker killed
+//! between reading and storing loses nothing: its successor rewinds to the last acknowledgement.
 
-use super::StoringStatus;
-use crate::market::{Bus, Order, Topic, TradeEvent};
+use super::entry::Entry;
+use super::memory::Backlog;
+use crate::market::{Bus, Order, TradeEvent};
+use crate::store::batch::{self, Written};
 use crate::store::rows::{OrderRow, TradeEventRow};
-use crate::store::{Db, Id, Moment, StoreError, batch};
+use crate::store::{Db, Id, Moment, StoreError};
 use futures_util::future::BoxFuture;
-use hedgehog_core::{PubSub, Subscription};
+use hedgehog_core::{PubSub, Subscription, Topic};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// An event that has a table.
-pub(super) trait Stored: Clone + Send + Sync + 'static {
+pub(super) trait Stored: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What an event weighs in memory besides itself: digits and texts, each with what the allocator keeps beside it.
+    const HEAP: u64;
+
     /// Where events of this type are published.
     fn bus(bus: &Bus) -> &PubSub<Self>;
 
-    /// Stores a batch in one transaction; returns how many rows it added or changed.
-    fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<usize, StoreError>>;
+    /// Stores a batch in one transaction.
+    fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<Written, StoreError>>;
+
+    /// Epoch and id, of a trade.
+    fn trade(&self) -> Option<(i32, i64)>;
 
     /// How the event is named in a log line.
     fn describe(&self) -> String;
 }
 
+/// One decimal: a vector of one digit of 64 bits.
+const DECIMAL: u64 = 32;
+
 impl Stored for TradeEvent {
+    const HEAP: u64 = 2 * DECIMAL;
+
     fn bus(bus: &Bus) -> &PubSub<Self> {
         &bus.trade_events
     }
 
-    fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<usize, StoreError>> {
+    fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<Written, StoreError>> {
         let now = Moment::now();
         let rows = events.iter().map(|event| TradeEventRow {
             id: Id::new(),
@@ -44,8 +62,13 @@ impl Stored for TradeEvent {
             buyer_market_maker: event.buyer_market_maker,
             inserted_at: now,
             updated_at: now,
+            epoch: event.epoch,
         });
-        Box::pin(batch::insert_trade_events(db, rows.collect()))
+        Box::pin(batch::store_trade_events(db, rows.collect()))
+    }
+
+    fn trade(&self) -> Option<(i32, i64)> {
+        Some((self.epoch, self.trade_id))
     }
 
     fn describe(&self) -> String {
@@ -54,11 +77,13 @@ impl Stored for TradeEvent {
 }
 
 impl Stored for Order {
+    const HEAP: u64 = 6 * DECIMAL + 64;
+
     fn bus(bus: &Bus) -> &PubSub<Self> {
         &bus.orders
     }
 
-    fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<usize, StoreError>> {
+    fn store<'a>(db: &'a Db, events: &'a [Self]) -> BoxFuture<'a, Result<Written, StoreError>> {
         let now = Moment::now();
         let rows = events.iter().map(|order| OrderRow {
             order_id: order.order_id,
@@ -80,7 +105,11 @@ impl Stored for Order {
             updated_at: now,
         });
         let rows: Vec<_> = rows.collect();
-        Box::pin(async move { batch::upsert_orders(db, &rows).await })
+        Box::pin(async move { batch::store_orders(db, &rows).await })
+    }
+
+    fn trade(&self) -> Option<(i32, i64)> {
+        None
     }
 
     fn describe(&self) -> String {
@@ -88,25 +117,13 @@ impl Stored for Order {
     }
 }
 
-/// The position in one topic and what became of the events before it.
+/// The position in one topic.
 pub(super) struct Feed<T> {
-    pub(super) topic: Topic,
+    pub(super) entry: Arc<Entry>,
     subscription: Mutex<Subscription<T>>,
-    /// Where in the topic the feed began.
-    begin: u64,
-    /// Rows of the topic in the table when the feed began: what is there beyond them is new.
-    rows_before: i64,
-    pub(super) counters: Counters,
-}
-
-/// What the status shows. Written by the worker, read by whoever asks.
-#[derive(Default)]
-pub(super) struct Counters {
-    pub(super) since: AtomicI64,
-    /// Events acknowledged, refused ones included: counted once even when a killed worker's batch is stored again.
-    pub(super) settled: AtomicU64,
-    pub(super) refused: AtomicU64,
-    pub(super) retrying: Mutex<Option<String>>,
+    topic: Topic<T>,
+    /// Everything before this position is durable.
+    acknowledged: AtomicU64,
 }
 
 /// Events read and not acknowledged yet; `end` is the position to acknowledge when they are stored.
@@ -115,18 +132,18 @@ pub(super) struct Batch<T> {
     pub(super) end: u64,
 }
 
+/// Events that go to disk at once, at most.
+const AT_ONCE: usize = 20_000;
+
 impl<T: Stored> Feed<T> {
     /// Begins at the topic's present end: nothing is stored for late subscribers.
-    pub(super) fn subscribe(bus: &Bus, topic: &Topic, rows_before: i64) -> Self {
-        let subscription = T::bus(bus).subscribe_acked(&topic.to_string());
-        let begin = subscription.position();
-        let subscription = Mutex::new(subscription);
+    pub(super) fn subscribe(bus: &Bus, entry: &Arc<Entry>) -> Self {
+        let subscription = T::bus(bus).subscribe_acked(&entry.topic.to_string());
         Self {
-            topic: topic.clone(),
-            subscription,
-            begin,
-            rows_before,
-            counters: Counters::default(),
+            entry: Arc::clone(entry),
+            topic: subscription.topic().clone(),
+            acknowledged: AtomicU64::new(subscription.position()),
+            subscription: Mutex::new(subscription),
         }
     }
 
@@ -148,28 +165,40 @@ impl<T: Stored> Feed<T> {
         })
     }
 
-    /// What the status tells of this feed, given the rows of its topic in the table now.
-    pub(super) fn describe(&self, alive: bool, status: StoringStatus) -> StoringStatus {
-        let Counters {
-            since,
-            settled,
-            refused,
-            retrying,
-        } = &self.counters;
-        let rows_new = status.rows_stored.saturating_sub(self.rows_before).max(0) as u64;
-        let rows_refused = refused.load(Relaxed);
-        let settled = settled.load(Relaxed);
-        StoringStatus {
-            since: alive.then(|| since.load(Relaxed)),
-            rows_new,
-            rows_known: settled.saturating_sub(rows_new + rows_refused),
-            rows_refused,
-            // Not the subscription's lag, which a batch leaves when it is read.
-            lag: self
-                .with(|subscription| subscription.published())
-                .saturating_sub(self.begin + settled),
-            retrying: retrying.lock().clone(),
-            ..status
+    /// Everything before `end` is durable.
+    pub(super) fn acknowledge(&self, end: u64) {
+        self.with(|subscription| {
+            subscription.ack(end);
+            self.acknowledged.fetch_max(end, Relaxed);
+        });
+    }
+
+    /// Puts unacknowledged events on disk, oldest first, until `enough`, or all. What was read of them before is read again.
+    pub(super) async fn keep(&self, enough: impl Fn() -> bool) -> io::Result<()> {
+        self.with(Subscription::rewind);
+        while !enough() {
+            let Batch { events, end } = self.read(AT_ONCE);
+            if events.is_empty() {
+                break;
+            }
+            let kept = self.entry.unstored().append(events).await;
+            if let Err(error) = kept {
+                self.with(Subscription::rewind);
+                return Err(error);
+            }
+            self.acknowledge(end);
         }
+        Ok(())
+    }
+}
+
+impl<T: Stored> Backlog for Feed<T> {
+    fn events(&self) -> u64 {
+        self.topic.published().saturating_sub(self.acknowledged.load(Relaxed))
+    }
+
+    fn weight(&self) -> u64 {
+        // As it lies in the topic's log.
+        self.events() * (size_of::<OnceLock<T>>() as u64 + T::HEAP)
     }
 }

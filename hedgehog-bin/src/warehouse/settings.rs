@@ -1,4 +1,4 @@
-//! The queries on `subscriber_settings`, and the row counts that the status shows.
+//! The queries on `subscriber_settings`.
 
 use crate::market::{Stream, Topic};
 use crate::store::schema::data_warehouse::{orders, subscriber_settings as settings, trade_events};
@@ -6,34 +6,57 @@ use crate::store::{Db, Id, Moment, StoreError, SubscriberStatus};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-/// Every topic with a row, by name, and whether it is on. A topic that cannot be read is left out with a warning: one
-/// odd row must not keep the others from starting.
-pub(super) async fn all(db: &Db) -> Result<Vec<(Topic, bool)>, StoreError> {
+/// What stands in a row.
+pub(super) struct Row {
+    pub(super) topic: Topic,
+    pub(super) on: bool,
+    /// How many rows the topic has in its table.
+    pub(super) rows: i64,
+}
+
+/// Every topic with a row, by name. A topic that cannot be read is left out with a warning: one odd row must not keep the others
+/// from starting.
+pub(super) async fn all(db: &Db) -> Result<Vec<Row>, StoreError> {
     let rows = settings::table
-        .select((settings::topic, settings::status))
+        .select((settings::topic, settings::status, settings::rows_stored))
         .order(settings::topic);
-    let rows: Vec<(String, SubscriberStatus)> = db.fetch(rows).await?;
-    let topics = rows.into_iter().filter_map(|(topic, status)| match topic.parse() {
-        Ok(topic) => Some((topic, status == SubscriberStatus::On)),
-        Err(error) => {
-            tracing::warn!("subscriber_settings: {error}");
-            None
-        }
-    });
+    let rows: Vec<(String, SubscriberStatus, i64)> = db.fetch(rows).await?;
+    let topics = rows
+        .into_iter()
+        .filter_map(|(topic, status, rows)| match topic.parse() {
+            Ok(topic) => Some(Row {
+                topic,
+                on: status == SubscriberStatus::On,
+                rows,
+            }),
+            Err(error) => {
+                tracing::warn!("subscriber_settings: {error}");
+                None
+            }
+        });
     Ok(topics.collect())
 }
 
-/// Whether a topic is on; `None` without a row.
-pub(super) async fn find(db: &Db, topic: &Topic) -> Result<Option<bool>, StoreError> {
+/// A topic's row, if it has one.
+pub(super) async fn find(db: &Db, topic: &Topic) -> Result<Option<Row>, StoreError> {
     let row = settings::table
         .filter(settings::topic.eq(topic.to_string()))
-        .select(settings::status);
-    let status: Option<SubscriberStatus> = db.fetch_optional(row).await?;
-    Ok(status.map(|status| status == SubscriberStatus::On))
+        .select((settings::status, settings::rows_stored));
+    let row: Option<(SubscriberStatus, i64)> = db.fetch_optional(row).await?;
+    Ok(row.map(|(status, rows)| Row {
+        topic: topic.clone(),
+        on: status == SubscriberStatus::On,
+        rows,
+    }))
 }
 
-/// Writes a topic's row; a row that exists keeps its id and its `inserted_at`.
-pub(super) async fn set(db: &Db, topic: &Topic, on: bool) -> Result<(), StoreError> {
+/// Writes a topic's row, and returns it; one that exists keeps its id, its `inserted_at` and its count. Within a turn.
+pub(super) async fn set(db: &Db, topic: &Topic, on: bool) -> Result<Row, StoreError> {
+    let rows = match find(db, topic).await? {
+        Some(known) => known.rows,
+        // Counted once, here: a symbol that nobody has stored yet has none.
+        None => row_count(db, topic).await?,
+    };
     let status = if on {
         SubscriberStatus::On
     } else {
@@ -46,6 +69,7 @@ pub(super) async fn set(db: &Db, topic: &Topic, on: bool) -> Result<(), StoreErr
         settings::status.eq(status),
         settings::inserted_at.eq(now),
         settings::updated_at.eq(now),
+        settings::rows_stored.eq(rows),
     );
     let changes = (
         settings::status.eq(excluded(settings::status)),
@@ -57,11 +81,15 @@ pub(super) async fn set(db: &Db, topic: &Topic, on: bool) -> Result<(), StoreErr
         .do_update()
         .set(changes);
     db.run(upsert).await?;
-    Ok(())
+    Ok(Row {
+        topic: topic.clone(),
+        on,
+        rows,
+    })
 }
 
 /// How many rows of a topic the table holds.
-pub(super) async fn row_count(db: &Db, topic: &Topic) -> Result<i64, StoreError> {
+async fn row_count(db: &Db, topic: &Topic) -> Result<i64, StoreError> {
     let symbol = topic.symbol.as_str();
     match topic.stream {
         Stream::TradeEvents => {

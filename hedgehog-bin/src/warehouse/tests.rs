@@ -43,6 +43,9 @@ impl Exchange for Listing {
     fn open_orders<'a>(&'a self, _: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
+    fn balances(&self) -> BoxFuture<'_, Result<Vec<crate::exchange::AssetBalance>, ExchangeError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }
 
 /// A running warehouse on a database of its own.

@@ -154,16 +154,16 @@ impl Applications {
         stopped
     }
 
-    /// Starts all that is loaded, dependencies first; waits for SIGINT, SIGTERM or the end of an application that is to end
+    /// Starts all that is loaded, dependencies first; waits for a signal or the end of an application that is to end
     /// the others ([`OnExit::StopRuntime`]); stops what runs in reverse start order.
     ///
-    /// A second signal ends the process at once, with exit code 128 + its number.
+    /// Signals as for [`Application::run`].
     ///
     /// # Errors
     /// As [`ensure_all_started`](Self::ensure_all_started); [`ApplicationError::Signals`].
     pub async fn run(&self) -> Result<Outcome, ApplicationError> {
         // Before the start: a signal during a long start is kept, not lost.
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(None)?;
         let mut fatal = self.0.fatal.subscribe();
         let (mut order, mut path) = (Vec::new(), Vec::new());
         for name in self.loaded() {
@@ -181,15 +181,15 @@ impl Applications {
             std::future::pending().await
         };
         tokio::select! {
-            signal = signals.next() => {
+            signal = signals.first() => {
                 tracing::info!("{} received, stopping", signal.name);
-                let stopped = signals.unless_again(self.stop_all()).await;
+                let stopped = self.stop_all().await;
                 let mut reasons = stopped.into_iter().map(|(_, reason)| reason);
                 let odd = reasons.find(|reason| !matches!(reason, ExitReason::Shutdown));
                 Ok(Outcome::Stopped { signal: signal.name, reason: odd.unwrap_or(ExitReason::Shutdown) })
             }
             (application, reason) = ended => {
-                signals.unless_again(self.stop_all()).await;
+                self.stop_all().await;
                 Ok(Outcome::ApplicationExited { application, reason })
             }
         }

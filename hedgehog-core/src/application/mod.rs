@@ -54,6 +54,7 @@ pub struct Application {
     callbacks: Arc<dyn Erased>,
     on_exit: OnExit,
     stop_deadline: Duration,
+    exit_deadline: Option<Duration>,
 }
 
 /// What it means to the other [`Applications`] when one ends by itself.
@@ -75,6 +76,7 @@ impl Application {
             callbacks: Arc::new(Module::new(Tree(Supervisor::new(Strategy::OneForOne)))),
             on_exit: OnExit::default(),
             stop_deadline: Duration::from_secs(10),
+            exit_deadline: None,
         }
     }
 
@@ -107,6 +109,17 @@ impl Application {
         self
     }
 
+    /// How long after the first signal the *process* may live, for [`run`](Self::run) and
+    /// [`run_until`](Self::run_until). Default: for as long as it takes.
+    ///
+    /// A tree that stops in time does not end a process: what blocks a thread (a lookup without an answer, a disk that hangs)
+    /// can keep the runtime, or even the stop, for minutes. When this time is over the process ends, with exit code 128 + the
+    /// signal's number. Longer than [`stop_deadline`](Self::stop_deadline), or the tree has no time to stop.
+    pub fn exit_deadline(mut self, exit_deadline: Duration) -> Self {
+        self.exit_deadline = Some(exit_deadline);
+        self
+    }
+
     /// Starts the tree and returns when it stands. Handles no signals; for embedding.
     ///
     /// # Errors
@@ -122,9 +135,12 @@ impl Application {
         self.launch(|_| {}, |_| {}).await
     }
 
-    /// Starts the tree, waits for SIGINT, SIGTERM or the end of the root, and stops the tree in reverse start order.
+    /// Starts the tree, waits for a signal or the end of the root, and stops the tree in reverse start order.
     ///
-    /// A second signal ends the process at once, with exit code 128 + its number.
+    /// The signals are SIGINT and SIGTERM, and SIGHUP and SIGQUIT unless the process was started with them ignored, as by `nohup`. They
+    /// are heard whatever the runtime's threads do. A second signal, later than half a second after the first, ends the process
+    /// at once, with exit code 128 + its number; from then on any signal does, also after this has returned. See
+    /// [`exit_deadline`](Self::exit_deadline) for a process that does not end.
     ///
     /// # Errors
     /// As for [`start`](Self::start); [`ApplicationError::Signals`].
@@ -142,18 +158,18 @@ impl Application {
         work: impl FnOnce(RunningApplication) -> F,
     ) -> Result<Outcome, ApplicationError> {
         // Before the start: a signal during a long start is kept, not lost.
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(self.exit_deadline)?;
         let running = self.start().await?;
         let work = work(running.clone());
         let signal = tokio::select! {
             reason = running.exited() => return Ok(Outcome::RootExited(reason)),
-            signal = signals.next() => Some(signal.name),
+            signal = signals.first() => Some(signal.name),
             () = work => None,
         };
         if let Some(signal) = signal {
             tracing::info!("{signal} received, stopping");
         }
-        let reason = signals.unless_again(running.stop()).await;
+        let reason = running.stop().await;
         Ok(match signal {
             Some(signal) => Outcome::Stopped { signal, reason },
             None => Outcome::Finished { reason },

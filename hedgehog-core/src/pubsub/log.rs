@@ -262,6 +262,16 @@ impl<T> Log<T> {
             .min()
     }
 
+    /// Whether every open reader that acknowledges by hand and was there when the event at `position` was published has
+    /// acknowledged it; `None` without such a reader.
+    pub(super) fn has_acknowledged(&self, position: u64) -> Option<bool> {
+        let writer = self.writer.lock();
+        let open = writer.readers.iter().flatten().filter(|reader| reader.end().is_none());
+        open.filter(|reader| reader.acknowledge_mode() == Acknowledge::ByHand && reader.began() <= position)
+            .map(|reader| reader.acknowledged() > position)
+            .reduce(|all, one| all && one)
+    }
+
     /// The ids of the open readers that publishers wait for.
     pub(super) fn blocking(&self) -> Vec<usize> {
         let writer = self.writer.lock();

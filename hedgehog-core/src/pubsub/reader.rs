@@ -22,6 +22,8 @@ pub(super) struct Reader {
     skipped: AtomicU64,
     metadata: Option<Metadata>,
     acknowledge: Acknowledge,
+    /// The position at which it subscribed: it has no part in what was published before.
+    began: u64,
 }
 
 /// When events that were read stop being retained.
@@ -46,6 +48,7 @@ impl Reader {
             overflow,
             metadata,
             acknowledge,
+            began: position,
             position: AtomicU64::new(position),
             acknowledged: AtomicU64::new(position),
             lagged: AtomicU64::new(0),
@@ -71,6 +74,10 @@ impl Reader {
     #[inline]
     pub(super) fn acknowledge_mode(&self) -> Acknowledge {
         self.acknowledge
+    }
+
+    pub(super) fn began(&self) -> u64 {
+        self.began
     }
 
     #[inline]

@@ -343,6 +343,29 @@ fn an_acknowledged_subscription_is_retained_from_its_last_acknowledgement() {
 }
 
 #[test]
+fn an_event_counts_as_acknowledged_only_by_those_who_were_there_for_it() {
+    let pubsub = PubSub::new();
+    let topic = pubsub.topic("a");
+    let mut first = pubsub.subscribe_acked("a");
+    topic.broadcast(0);
+    assert_eq!(topic.has_acknowledged(0), Some(false));
+    let _ = read_all(&mut first);
+    assert_eq!(topic.has_acknowledged(0), Some(false), "read is not acknowledged");
+    let second = pubsub.subscribe_acked("a");
+    drop(first);
+    assert_eq!(topic.acknowledged(), Some(1), "the second begins here");
+    assert_eq!(topic.has_acknowledged(0), None, "and has never seen what came before");
+    topic.broadcast(1);
+    let mut second = second;
+    let _ = read_all(&mut second);
+    second.ack(2);
+    assert_eq!(
+        (topic.has_acknowledged(1), topic.has_acknowledged(2)),
+        (Some(true), Some(false))
+    );
+}
+
+#[test]
 fn a_topic_knows_what_all_that_acknowledge_by_hand_have_acknowledged() {
     let pubsub = PubSub::new();
     let topic = pubsub.topic("a");

@@ -159,6 +159,13 @@ impl<T: Send + Sync + 'static> Topic<T> {
         self.feed().log().acknowledged()
     }
 
+    /// Whether the event at `position` was acknowledged by every subscriber that does so by hand and had subscribed before it
+    /// was published. `None` when there is no such subscriber at this moment: nobody has it, however far the topic's later
+    /// subscribers have [acknowledged](Self::acknowledged).
+    pub fn has_acknowledged(&self, position: u64) -> Option<bool> {
+        self.feed().log().has_acknowledged(position)
+    }
+
     /// What the topic is doing at this moment. Other threads go on meanwhile: the figures need not add up exactly.
     pub fn info(&self) -> TopicInfo {
         let (readers, retained) = self.feed().log().readers();

@@ -25,7 +25,13 @@ pub(crate) fn start_failed(supervisor: &Incarnation, child: &ChildId, error: &St
     if matches!(error, StartError::Ignore) {
         return;
     }
-    tracing::error!(target: TARGET, supervisor = path(supervisor), %child, error = %chain(error), "child did not start");
+    let (path, error_text) = (path(supervisor), chain(error));
+    if let StartError::AlreadyRegistered { .. } = error {
+        // An answer to whoever asked, and often the one that was hoped for: nothing has gone wrong.
+        tracing::debug!(target: TARGET, supervisor = path, %child, error = %error_text, "child did not start");
+    } else {
+        tracing::error!(target: TARGET, supervisor = path, %child, error = %error_text, "child did not start");
+    }
     publish_spec(supervisor, child, || Kind::StartFailed { error: error.clone() });
 }
 

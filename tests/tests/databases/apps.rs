@@ -137,7 +137,7 @@ impl Rows {
     }
 
     /// Every row of the warehouse's settings.
-    async fn storing(&self) -> Vec<(Id, String, SubscriberStatus, Moment, Moment)> {
+    async fn storing(&self) -> Vec<(Id, String, SubscriberStatus, Moment, Moment, i64)> {
         self.warehouse
             .fetch(subscriber_settings::table.order(subscriber_settings::topic))
             .await
@@ -245,7 +245,7 @@ pub(crate) async fn storing_keeps_the_id_of_its_row(engine: Engine) {
             .expect("an outcome")
     };
     assert_eq!(start().await, Outcome::Started);
-    let [(id, topic, SubscriberStatus::On, inserted_at, _)] = &apps.rows.storing().await[..] else {
+    let [(id, topic, SubscriberStatus::On, inserted_at, _, 0)] = &apps.rows.storing().await[..] else {
         panic!("one row that is on");
     };
     assert_eq!(topic, "ORDERS:BTCUSDT");
@@ -257,7 +257,7 @@ pub(crate) async fn storing_keeps_the_id_of_its_row(engine: Engine) {
     assert_eq!(stopped, Outcome::Stopped);
     assert_eq!(apps.rows.storing().await[0].2, SubscriberStatus::Off);
     assert_eq!(start().await, Outcome::Started);
-    let [(same_id, _, SubscriberStatus::On, same_time, _)] = &apps.rows.storing().await[..] else {
+    let [(same_id, _, SubscriberStatus::On, same_time, _, 0)] = &apps.rows.storing().await[..] else {
         panic!("the same row, on again");
     };
     assert_eq!((same_id, same_time), (id, inserted_at));

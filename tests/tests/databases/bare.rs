@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bigdecimal::BigDecimal;
 use diesel::Connection as _;
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
@@ -69,6 +70,17 @@ impl Bare {
             }
             pending
         })
+    }
+
+    /// The version of the newest one that is applied.
+    pub(crate) fn newest(&mut self) -> Option<String> {
+        let applied = on!(self, connection => connection.applied_migrations().expect("can be read"));
+        applied.into_iter().max().map(|version| version.to_string())
+    }
+
+    /// Runs statements as they stand.
+    pub(crate) fn run(&mut self, statements: &str) {
+        on!(self, connection => connection.batch_execute(statements).expect("run"));
     }
 
     /// Takes the newest one back.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use futures_util::future::join_all;
-use hedgehog_bin::store::batch::{insert_trade_events, upsert_orders};
+use hedgehog_bin::store::batch::{Written, insert_trade_events, store_orders, store_trade_events, upsert_orders};
 use hedgehog_bin::store::rows::{OrderRow, TradeEventRow};
-use hedgehog_bin::store::schema::data_warehouse::{orders, trade_events};
+use hedgehog_bin::store::schema::data_warehouse::{orders, subscriber_settings as settings, trade_events};
 use hedgehog_bin::store::{Database, Db, Decimal, Id, StoreError, columns, decimal_sum};
 
 use crate::engine::{Engine, decimal, moment};
@@ -25,6 +25,7 @@ pub(crate) fn trade(symbol: &str, trade_id: i64) -> TradeEventRow {
         buyer_market_maker: trade_id % 2 == 0,
         inserted_at: moment(trade_id),
         updated_at: moment(trade_id),
+        epoch: 0,
     }
 }
 
@@ -234,6 +235,70 @@ pub(crate) async fn four_writers_of_the_same_trades_store_each_once(engine: Engi
         .sum();
     let stored = fresh.db.fetch_one::<i64>(trade_events::table.count()).await;
     assert_eq!((new, stored.expect("counts")), (1000, 1000));
+}
+
+pub(crate) async fn a_trade_of_another_epoch_is_another_trade(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
+    let again = TradeEventRow {
+        epoch: 1,
+        ..trade("BTCUSDT", 1)
+    };
+    let both = [trade("BTCUSDT", 1), again.clone(), again];
+    assert_eq!(insert_trade_events(&fresh.db, both.into()).await.expect("inserts"), 2);
+    let epochs = trade_events::table
+        .select(trade_events::epoch)
+        .order(trade_events::epoch);
+    assert_eq!(fresh.db.fetch::<i32>(epochs).await.expect("reads"), [0, 1]);
+}
+
+pub(crate) async fn an_order_id_that_begins_again_is_another_order(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
+    let other = OrderRow {
+        client_order_id: "hh-2".into(),
+        ..order("NEW", "0", 1)
+    };
+    let states = [order("FILLED", "10", 9), other];
+    assert_eq!(upsert_orders(&fresh.db, &states).await.expect("stores"), 2);
+    let statuses = orders::table.select(orders::status).order(orders::client_order_id);
+    assert_eq!(
+        fresh.db.fetch::<String>(statuses).await.expect("reads"),
+        ["FILLED", "NEW"]
+    );
+}
+
+pub(crate) async fn rows_are_counted_in_the_transaction_that_adds_them(engine: Engine) {
+    let fresh = engine.open(Database::DataWarehouse).await;
+    for topic in ["TRADE_EVENTS:BTCUSDT", "ORDERS:BTCUSDT"] {
+        let row = (
+            settings::id.eq(Id::new()),
+            settings::topic.eq(topic),
+            settings::inserted_at.eq(moment(0)),
+            settings::updated_at.eq(moment(0)),
+        );
+        fresh
+            .db
+            .run(diesel::insert_into(settings::table).values(row))
+            .await
+            .expect("inserts");
+    }
+    let trades: Arc<[_]> = (1..=10).map(|id| trade("BTCUSDT", id)).collect();
+    let added = |changed, rows_stored| Written {
+        changed,
+        rows_stored: Some(rows_stored),
+    };
+    let stored = store_trade_events(&fresh.db, trades.clone()).await.expect("stores");
+    assert_eq!(stored, added(10, 10));
+    let again = store_trade_events(&fresh.db, trades).await.expect("stores");
+    assert_eq!(again, added(0, 10), "the count is told also when nothing was new");
+    let mut bad = trade("BTCUSDT", 12);
+    bad.price = decimal("1e5000");
+    let half = [trade("BTCUSDT", 11), bad].into();
+    store_trade_events(&fresh.db, half).await.expect_err("does not fit");
+    let states = [order("NEW", "0", 1), order("FILLED", "10", 2)];
+    let stored = store_orders(&fresh.db, &states).await.expect("stores");
+    assert_eq!(stored, added(2, 1), "one row, changed once");
+    let counts = settings::table.select(settings::rows_stored).order(settings::topic);
+    assert_eq!(fresh.db.fetch::<i64>(counts).await.expect("reads"), [1, 10]);
 }
 
 async fn delete_all(db: &Db) {

@@ -96,7 +96,7 @@ pub(crate) async fn streamer_settings_round_trip(engine: Engine) {
 
 pub(crate) async fn streams_and_gaps_round_trip(engine: Engine) {
     let fresh = engine.open(Database::Streamer).await;
-    let stream = ("BTCUSDT".to_owned(), i64::MAX, moment(0));
+    let stream = ("BTCUSDT".to_owned(), i64::MAX, moment(0), 0i32);
     let insert = diesel::insert_into(streamer::streams::table).values((
         streamer::streams::symbol.eq(&stream.0),
         streamer::streams::last_trade_id.eq(stream.1),
@@ -106,7 +106,7 @@ pub(crate) async fn streams_and_gaps_round_trip(engine: Engine) {
     assert_eq!(
         fresh
             .db
-            .fetch_one::<(String, i64, Moment)>(streamer::streams::table)
+            .fetch_one::<(String, i64, Moment, i32)>(streamer::streams::table)
             .await
             .expect("reads"),
         stream
@@ -119,6 +119,7 @@ pub(crate) async fn streams_and_gaps_round_trip(engine: Engine) {
         9i64,
         moment(2),
         "reconnect".to_owned(),
+        0i32,
     );
     let insert = || {
         let values = (
@@ -134,7 +135,7 @@ pub(crate) async fn streams_and_gaps_round_trip(engine: Engine) {
     fresh.db.run(insert()).await.expect("inserts");
     let stored = fresh
         .db
-        .fetch_one::<(Id, String, i64, i64, Moment, String)>(streamer::gaps::table)
+        .fetch_one::<(Id, String, i64, i64, Moment, String, i32)>(streamer::gaps::table)
         .await;
     assert_eq!(stored.expect("reads"), gap);
     let twice = fresh.db.run(insert()).await.expect_err("the same gap stands once");
@@ -222,7 +223,7 @@ pub(crate) async fn traders_round_trip_with_and_without_orders(engine: Engine) {
 
 pub(crate) async fn subscriber_settings_are_upserted_by_topic(engine: Engine) {
     use data_warehouse::subscriber_settings::{self, id, inserted_at, status, topic, updated_at};
-    type Row = (Id, String, SubscriberStatus, Moment, Moment);
+    type Row = (Id, String, SubscriberStatus, Moment, Moment, i64);
 
     let fresh = engine.open(Database::DataWarehouse).await;
     let upsert = |wanted: SubscriberStatus, at: Moment| {

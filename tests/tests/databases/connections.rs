@@ -1,5 +1,7 @@
 //! Connections to a server break, meet each other and are refused; the caller learns what it can do about it.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use diesel::sql_query;
 use hedgehog_bin::store::schema::streamer::streams::{last_trade_id, symbol, table as streams, updated_at};
@@ -65,6 +67,28 @@ pub(crate) async fn a_wrong_password_is_refused_and_not_repeated(engine: Engine)
     assert!(matches!(refused, StoreError::Unreachable { .. }), "{refused:?}");
     let told = format!("{refused:?} ") + &format!("{:#}", anyhow::Error::from(refused));
     assert!(!told.contains(wrong), "{told}");
+    assert!(told.contains("password authentication failed"), "{told}");
+}
+
+pub(crate) async fn a_database_that_does_not_exist_is_told_as_such(engine: Engine) {
+    let here = engine.url(Database::Streamer);
+    let (server, _) = here.rsplit_once('/').expect("a path");
+    let refused = Db::open(&format!("{server}/nothing_here"), Database::Streamer).await;
+    let told = refused.expect_err("there is none").to_string();
+    assert!(told.contains("database \"nothing_here\" does not exist"), "{told}");
+}
+
+pub(crate) async fn a_locked_table_is_not_waited_for_in_silence(engine: Engine) {
+    let fresh = engine.open(Database::Streamer).await;
+    let administrator = fresh.again().await.expect("opens");
+    let mut transaction = administrator.begin().await.expect("begins");
+    transaction.run(sql_query("LOCK TABLE streams")).await.expect("locks");
+    let told = tokio::time::timeout(Duration::from_secs(20), fresh.db.run(insert("A"))).await;
+    let error = told.expect("it is told in time").expect_err("it is locked");
+    assert!(matches!(error, StoreError::Busy { .. }), "{error:?}");
+    assert!(error.to_string().contains("lock timeout"), "{error}");
+    drop(transaction);
+    fresh.db.run(insert("A")).await.expect("the lock is gone");
 }
 
 pub(crate) async fn a_server_that_is_not_there_is_unreachable(engine: Engine) {
@@ -76,5 +100,8 @@ pub(crate) async fn a_server_that_is_not_there_is_unreachable(engine: Engine) {
         .expect_err("nobody listens there");
     assert!(matches!(refused, StoreError::Unreachable { .. }), "{refused:?}");
     let told = format!("{refused:?} ") + &format!("{:#}", anyhow::Error::from(refused));
-    assert!(told.contains("127.0.0.1:1") && !told.contains(PASSWORD), "{told}");
+    assert!(
+        told.contains("127.0.0.1:1") && told.contains("refused") && !told.contains(PASSWORD),
+        "{told}"
+    );
 }

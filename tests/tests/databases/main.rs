@@ -11,8 +11,10 @@ mod connections;
 mod decimals;
 mod engine;
 mod migrations;
+mod ownership;
 mod program;
 mod transactions;
+mod unstored;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -43,6 +45,7 @@ const ON_BOTH: &[Behaviour] = behaviours! {
         rows_survive_the_way_back_and_forth,
         a_newer_schema_is_refused_and_left_alone,
         another_apps_database_is_refused,
+        rows_of_an_earlier_version_are_keyed_and_counted,
     }
     columns::{
         streamer_settings_round_trip,
@@ -67,6 +70,22 @@ const ON_BOTH: &[Behaviour] = behaviours! {
         an_ended_order_stays_as_it_ended,
         order_ids_of_two_symbols_do_not_meet,
         four_writers_of_the_same_trades_store_each_once,
+        a_trade_of_another_epoch_is_another_trade,
+        an_order_id_that_begins_again_is_another_order,
+        rows_are_counted_in_the_transaction_that_adds_them,
+    }
+    ownership::{
+        every_database_has_one_venue_for_good,
+        a_second_writer_is_refused_and_told_of_the_first,
+        of_many_that_come_at_once_one_gets_it,
+        a_writer_that_is_gone_is_followed_at_once_and_one_elsewhere_after_its_heartbeat,
+        who_was_taken_over_writes_nothing_more,
+        a_refusal_leaves_no_claim_behind,
+    }
+    unstored::{
+        what_a_locked_database_does_not_take_waits_on_disk_for_the_next_start,
+        memory_is_bounded_while_the_database_is_locked,
+        the_archive_tells_what_is_missing,
     }
     transactions::{
         a_commit_makes_all_of_it_visible,
@@ -95,6 +114,8 @@ const ON_POSTGRES: &[Behaviour] = behaviours! {
         a_deadlock_may_pass_by_itself,
         a_wrong_password_is_refused_and_not_repeated,
         a_server_that_is_not_there_is_unreachable,
+        a_database_that_does_not_exist_is_told_as_such,
+        a_locked_table_is_not_waited_for_in_silence,
     }
     program::{
         a_password_appears_nowhere,

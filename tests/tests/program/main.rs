@@ -5,6 +5,7 @@
 mod bad_input;
 mod behaviours;
 mod exchanges;
+mod first_hour;
 mod kills;
 mod operations;
 mod replays;

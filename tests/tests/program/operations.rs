@@ -133,18 +133,26 @@ fn status_tells_what_is_on_since_when_and_how_it_goes() -> Result<()> {
         ensure!(part["since"].as_i64() >= Some(started), "{part}");
     }
 
-    let text = folder.ok(["status"])?;
+    let mut wide = folder.command(["status"])?;
+    let text = String::from_utf8(wide.env("COLUMNS", "140").output()?.stdout)?;
     for told in [
         "sim:1",
+        "SYMBOL",
         "STREAMING",
         "connected",
+        "TRADES",
         "TRADING",
-        "OPEN TRADERS",
+        "OPEN",
+        "REALISED",
         "STORING",
-        "TRADE_EVENTS:BTCUSDT",
+        "STORED",
+        "TO STORE",
+        "BTCUSDT",
     ] {
         ensure!(text.contains(told), "{told} is missing:\n{text}");
     }
+    let traders = folder.ok(["status", "--traders"])?;
+    ensure!(traders.contains("TRADER") && traders.contains("buying"), "{traders}");
     program.stop()?;
     Ok(())
 }
@@ -179,7 +187,19 @@ fn tree_shows_every_process_with_its_path_state_restarts_and_uptime() -> Result<
         header[..5] == ["PROCESS", "STATE", "PID", "RESTARTS", "UPTIME"],
         "{text}"
     );
-    ensure!(text.contains("Hedgehog/Streamer.Supervisor/Streams/BTCUSDT "), "{text}");
+    ensure!(
+        text.contains("├─ Streamer.Supervisor") && text.contains("│  ├─ "),
+        "{text}"
+    );
+    for columns in ["60", "80", "120"] {
+        let mut command = folder.command(["tree"])?;
+        let text = String::from_utf8(command.env("COLUMNS", columns).output()?.stdout)?;
+        let widest = text.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+        ensure!(
+            widest <= columns.parse()? && text.contains("BTCUSDT"),
+            "{columns}:\n{text}"
+        );
+    }
     program.stop()?;
     Ok(())
 }

@@ -43,6 +43,41 @@ fn ctrl_c_ends_it_the_same_way() -> Result<()> {
     ends_orderly("INT")
 }
 
+#[test]
+fn a_terminal_that_goes_away_ends_it_the_same_way() -> Result<()> {
+    ends_orderly("HUP")?;
+    ends_orderly("QUIT")
+}
+
+/// Some tools send a signal to a process and to its group.
+#[test]
+fn two_signals_within_a_moment_are_one() -> Result<()> {
+    let folder = Folder::new()?;
+    let program = folder.run(["--start", "BTCUSDT"])?;
+    folder.received("BTCUSDT", 5)?;
+    program.signal("INT")?;
+    program.signal("INT")?;
+    let log = program.ends_well(Duration::from_secs(10))?;
+    ensure!(log.contains("stopped: "), "{log}");
+    Ok(())
+}
+
+/// The supervisor of everything bears a part that is killed again and again.
+#[test]
+fn four_crashes_of_the_simulator_in_a_row_end_nothing_else() -> Result<()> {
+    let folder = Folder::new()?;
+    let program = folder.run(["--start", "BTCUSDT"])?;
+    for _ in 0..6 {
+        folder.ok(["kill", "Hedgehog/Simulator"])?;
+    }
+    let seen = folder.status("streaming", "BTCUSDT")?["trades"].as_u64();
+    eventually("trades go on", SOON, || {
+        Ok((folder.status("streaming", "BTCUSDT")?["trades"].as_u64() > seen).then_some(()))
+    })?;
+    program.stop()?;
+    Ok(())
+}
+
 /// A database that somebody else holds keeps the warehouse from stopping at once.
 #[test]
 fn a_second_signal_ends_it_at_once() -> Result<()> {
@@ -60,8 +95,7 @@ fn a_second_signal_ends_it_at_once() -> Result<()> {
 
     program.signal("TERM")?;
     program.says("stopping")?;
-    program.signal("TERM")?;
-    let status = program.wait(Duration::from_secs(2))?;
+    let status = program.signalled_until_it_ends("TERM", Duration::from_secs(2))?;
     ensure!(status.code() == Some(128 + 15), "{status}\n{}", program.log());
     drop(holder);
 

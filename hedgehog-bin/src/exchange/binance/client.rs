@@ -1,8 +1,8 @@
 //! The [`Exchange`] that traders hold: each call is one REST request, and every answer becomes a value of the domain.
 
 use super::rest::{Failure, Rest, unreadable};
-use super::wire::{Cancelled, Placed, Queried};
-use crate::exchange::{Credentials, Endpoints, Exchange, ExchangeError, NewOrder, OrderKey, Submission};
+use super::wire::{Account, Cancelled, Placed, Queried};
+use crate::exchange::{AssetBalance, Credentials, Endpoints, Exchange, ExchangeError, NewOrder, OrderKey, Submission};
 use crate::market::{ExchangeInfo, Order, Symbol};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 const ORDER: &str = "/api/v3/order";
 const OPEN_ORDERS: &str = "/api/v3/openOrders";
+const ACCOUNT: &str = "/api/v3/account";
 const EXCHANGE_INFO: &str = "/api/v3/exchangeInfo";
 
 /// Rules change rarely; listings come and go daily.
@@ -180,6 +181,13 @@ impl BinanceClient {
         });
         Ok(read.collect())
     }
+
+    async fn holdings(&self) -> Result<Vec<AssetBalance>, ExchangeError> {
+        let parameters = [("omitZeroBalances", "true")];
+        let account: Account = self.rest.signed(Method::GET, ACCOUNT, &parameters).await?;
+        let held = |balance: &AssetBalance| !(balance.free.is_zero() && balance.locked.is_zero());
+        Ok(account.balances.into_iter().filter(held).collect())
+    }
 }
 
 /// `None` for the codes that answer the question rather than refuse it.
@@ -226,5 +234,9 @@ impl Exchange for BinanceClient {
 
     fn open_orders<'a>(&'a self, symbol: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>> {
         self.all_open(symbol).boxed()
+    }
+
+    fn balances(&self) -> BoxFuture<'_, Result<Vec<AssetBalance>, ExchangeError>> {
+        self.holdings().boxed()
     }
 }

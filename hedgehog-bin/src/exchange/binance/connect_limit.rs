@@ -18,9 +18,14 @@ pub struct ConnectLimit {
 }
 
 impl ConnectLimit {
-    /// Returns when one more connection may be opened.
-    pub async fn admit(&self) {
+    /// Returns when one more connection may be opened. `waits` is told why it takes time.
+    pub async fn admit(&self, waits: impl Fn(&str)) {
         while let Some(wait) = self.try_admit(Instant::now()) {
+            let minutes = WINDOW.as_secs() / 60;
+            waits(&format!(
+                "{CONNECTIONS} connections in {minutes} minutes are used up, the next one may be opened in {}s",
+                wait.as_secs() + 1
+            ));
             tokio::time::sleep(wait).await;
         }
     }
@@ -50,10 +55,13 @@ mod tests {
         let limit = ConnectLimit::default();
         let begun = Instant::now();
         for _ in 0..CONNECTIONS {
-            limit.admit().await;
+            limit.admit(|_| panic!("there is room")).await;
         }
         assert_eq!(begun.elapsed(), Duration::ZERO);
-        limit.admit().await;
+        let told = Mutex::new(String::new());
+        limit.admit(|why| why.clone_into(&mut told.lock())).await;
         assert!(begun.elapsed() >= WINDOW);
+        let told = told.into_inner();
+        assert!(told.starts_with("280 connections in 5 minutes are used up"), "{told}");
     }
 }

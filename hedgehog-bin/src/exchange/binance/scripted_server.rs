@@ -7,12 +7,14 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::StatusCode;
 
 pub(crate) struct ScriptedServer {
     /// `None` once closed.
     listener: Option<TcpListener>,
     address: SocketAddr,
+    raw_only: bool,
 }
 
 impl ScriptedServer {
@@ -26,6 +28,15 @@ impl ScriptedServer {
         Self {
             listener: Some(listener),
             address,
+            raw_only: false,
+        }
+    }
+
+    /// Knows `/ws/<stream>` and no `/stream`.
+    pub(crate) async fn bind_raw_only() -> Self {
+        Self {
+            raw_only: true,
+            ..Self::bind().await
         }
     }
 
@@ -41,23 +52,26 @@ impl ScriptedServer {
 
     /// The next client, and the path it asked for.
     pub(crate) async fn accept(&self) -> (Client, String) {
-        let (tcp, _) = self
-            .listener
-            .as_ref()
-            .expect("it is open")
-            .accept()
-            .await
-            .expect("a client");
-        let mut path = String::new();
-        #[expect(clippy::result_large_err, reason = "the signature is tungstenite's")]
-        let note_path = |request: &Request, response: Response| {
-            path = request.uri().to_string();
-            Ok(response)
-        };
-        let socket = tokio_tungstenite::accept_hdr_async(tcp, note_path)
-            .await
-            .expect("a WebSocket handshake");
-        (Client(socket), path)
+        let listener = self.listener.as_ref().expect("it is open");
+        loop {
+            let (tcp, _) = listener.accept().await.expect("a client");
+            let mut path = String::new();
+            #[expect(clippy::result_large_err, reason = "the signature is tungstenite's")]
+            let note_path = |request: &Request, response: Response| {
+                path = request.uri().to_string();
+                if self.raw_only && path.starts_with("/stream") {
+                    let mut unknown = ErrorResponse::new(None);
+                    *unknown.status_mut() = StatusCode::NOT_FOUND;
+                    return Err(unknown);
+                }
+                Ok(response)
+            };
+            match tokio_tungstenite::accept_hdr_async(tcp, note_path).await {
+                Ok(socket) => return (Client(socket), path),
+                Err(_) if self.raw_only => {}
+                Err(error) => panic!("a WebSocket handshake: {error}"),
+            }
+        }
     }
 }
 
@@ -83,6 +97,19 @@ impl Client {
         serde_json::from_str(message.to_text().expect("text")).expect("JSON")
     }
 
+    /// Answers a `SUBSCRIBE` or `UNSUBSCRIBE`; its method and streams.
+    pub(crate) async fn answer(&mut self) -> (String, Vec<String>) {
+        let request = self.request().await;
+        self.send(json!({ "result": null, "id": request["id"] }).to_string())
+            .await;
+        let streams = request["params"].as_array().expect("streams").iter();
+        let streams = streams.map(|stream| stream.as_str().expect("a name").to_owned());
+        (
+            request["method"].as_str().expect("a method").to_owned(),
+            streams.collect(),
+        )
+    }
+
     /// Trades of XRPUSDT with these ids.
     pub(crate) async fn send_trades(&mut self, ids: impl IntoIterator<Item = i64>) {
         for id in ids {
@@ -93,8 +120,12 @@ impl Client {
 
 /// A trade of XRPUSDT as the exchange sends it today.
 pub(crate) fn trade_frame(trade_id: i64) -> String {
+    trade_frame_of("XRPUSDT", trade_id)
+}
+
+pub(crate) fn trade_frame_of(symbol: &str, trade_id: i64) -> String {
     json!({
-        "e": "trade", "E": 1_559_433_601_351_i64, "s": "XRPUSDT", "t": trade_id, "p": "0.42856000", "q": "26.70000000",
+        "e": "trade", "E": 1_559_433_601_351_i64, "s": symbol, "t": trade_id, "p": "0.42856000", "q": "26.70000000",
         "T": 1_559_433_601_348_i64, "m": true, "M": true,
     })
     .to_string()

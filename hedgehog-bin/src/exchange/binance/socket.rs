@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
@@ -20,6 +21,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Eagerly allocated for each connection; some two hundred trades.
 const READ_BUFFER: usize = 32 * 1024;
+
+/// No message of the protocol comes near it. What is longer is not read: the digits of one price could keep a thread for seconds.
+const LONGEST_MESSAGE: usize = 1024 * 1024;
 
 /// Why a socket is of no more use.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,19 @@ pub enum SocketError {
     /// Nothing came for a minute, not even a ping.
     #[error("no frame for {}s", SILENCE.as_secs())]
     Silent,
+    /// A request was not answered, or could not even be sent.
+    #[error("no answer to a request within 10s")]
+    Unanswered,
+}
+
+impl SocketError {
+    /// Whether the exchange knows no such path.
+    pub fn is_not_found(&self) -> bool {
+        let Self::Connect { source, .. } = self else {
+            return false;
+        };
+        matches!(&**source, Error::Http(response) if response.status() == StatusCode::NOT_FOUND)
+    }
 }
 
 #[derive(Debug)]
@@ -63,7 +80,10 @@ impl Socket {
     pub(super) async fn connect(url: &Url) -> Result<Self, SocketError> {
         install_tls_provider();
         let address = || format!("{}{}", url.origin().ascii_serialization(), url.path());
-        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .max_message_size(Some(LONGEST_MESSAGE))
+            .max_frame_size(Some(LONGEST_MESSAGE));
         // Nagle off: a pong must not wait for more to send.
         let connecting = Box::pin(connect_async_with_config(url.as_str(), Some(config), true));
         match timeout(CONNECT_TIMEOUT, connecting).await {

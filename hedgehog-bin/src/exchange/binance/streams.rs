@@ -1,10 +1,9 @@
-//! The trade stream of one symbol: decoding of frames, and the socket that they come from.
+//! The frames of trade streams, decoded.
 //!
 //! The hot path reads a trade with borrowed text and no intermediate tree; whatever is not a trade is looked at a second
 //! time and named, and is never an error of the connection.
 
-use super::socket::{Socket, SocketError};
-use crate::exchange::{Endpoints, milliseconds};
+use crate::exchange::milliseconds;
 use crate::market::{Symbol, TradeEvent};
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,7 +34,7 @@ pub fn decode(text: &str) -> Frame {
 }
 
 /// As [`decode`]; a trade of `expected` shares its symbol instead of making a new one.
-fn decode_for(text: &str, expected: Option<&Symbol>) -> Frame {
+pub(super) fn decode_for(text: &str, expected: Option<&Symbol>) -> Frame {
     let event = if text.starts_with(r#"{"stream""#) {
         serde_json::from_str::<Combined<'_>>(text).map(|combined| combined.data)
     } else {
@@ -123,32 +122,5 @@ impl TradeWire<'_> {
             trade_time: milliseconds(self.trade_time.ok_or("a trade without T")?),
             buyer_market_maker: self.buyer_market_maker.ok_or("a trade without m")?,
         })
-    }
-}
-
-/// A connection to one symbol's trade stream. It answers pings by itself.
-#[derive(Debug)]
-pub struct TradeSocket {
-    socket: Socket,
-    symbol: Symbol,
-}
-
-impl TradeSocket {
-    /// Opens `/ws/<symbol>@trade`; the address names the stream, and nothing needs to be sent. Gives up after 10 s.
-    pub async fn connect(endpoints: &Endpoints, symbol: &Symbol) -> Result<Self, SocketError> {
-        let socket = Socket::connect(&endpoints.trade_stream_url(symbol)).await?;
-        Ok(Self {
-            socket,
-            symbol: symbol.clone(),
-        })
-    }
-
-    /// The next frame, or why there will be none: a goodbye, a break, or 60 s without a frame of any kind, ping included.
-    ///
-    /// # Cancel safety
-    /// Dropping the future loses no frame.
-    pub async fn next(&mut self) -> Result<Frame, SocketError> {
-        let text = self.socket.next().await?;
-        Ok(decode_for(&text, Some(&self.symbol)))
     }
 }

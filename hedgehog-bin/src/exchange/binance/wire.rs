@@ -1,6 +1,7 @@
 //! The three shapes in which the exchange tells of an order, each read into an [`Order`] with every field filled.
 
 use super::user_data::{Execution, ExecutionType};
+use crate::exchange::AssetBalance;
 use crate::market::{Order, OrderStatus, OrderType, Price, Quantity, Side, Symbol, TimeInForce};
 use serde::Deserialize;
 
@@ -101,6 +102,12 @@ impl From<Queried> for Order {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Cancelled {
     pub(super) order_id: i64,
+}
+
+/// The answer to `GET /api/v3/account`, as far as it is used.
+#[derive(Debug, Deserialize)]
+pub(super) struct Account {
+    pub(super) balances: Vec<AssetBalance>,
 }
 
 /// The event `executionReport`.

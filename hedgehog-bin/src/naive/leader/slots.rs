@@ -18,6 +18,9 @@ pub(super) struct Slot {
     pub(super) status: TraderStatus,
     trader: Option<ActorRef<TraderMsg>>,
     backoff: Backoff,
+    /// How often its trader ended before its time, and how it did last.
+    restarts: u64,
+    last_exit: Option<String>,
 }
 
 impl Slot {
@@ -28,7 +31,15 @@ impl Slot {
             status,
             trader: None,
             backoff: Backoff::default(),
+            restarts: 0,
+            last_exit: None,
         }
+    }
+
+    /// Its trader ended before its time.
+    pub(super) fn failed(&mut self, reason: String) {
+        self.restarts += 1;
+        self.last_exit = Some(reason);
     }
 
     /// The same slot with another trader in it: how long the next start waits is handed on.
@@ -58,7 +69,12 @@ impl Slots {
     }
 
     pub(super) fn statuses(&self) -> Vec<TraderStatus> {
-        self.0.iter().map(|slot| slot.status.clone()).collect()
+        let status = |slot: &Slot| TraderStatus {
+            restarts: slot.restarts,
+            last_exit: slot.last_exit.clone(),
+            ..slot.status.clone()
+        };
+        self.0.iter().map(status).collect()
     }
 
     pub(super) fn told(&mut self, status: TraderStatus) {

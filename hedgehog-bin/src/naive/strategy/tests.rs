@@ -31,6 +31,7 @@ fn leg(price_text: &str, ordered: &str, executed: &str, state: LegState) -> Leg 
         price: price(price_text),
         quantity: quantity(ordered),
         executed: quantity(executed),
+        paid: None,
         state,
     }
 }

@@ -4,17 +4,17 @@ use super::super::desk::AccountEvent;
 use super::super::leader::LeaderMsg;
 use super::super::{Naive, Profile, TradingStatus};
 use crate::exchange::binance::user_data::{Execution, ExecutionType};
-use crate::exchange::{Credentials, Endpoints, Exchange, ExchangeError, NewOrder, OrderKey, Submission};
+use crate::exchange::{AssetBalance, Credentials, Endpoints, Exchange, ExchangeError, NewOrder, OrderKey, Submission};
 use crate::market::{
     Bus, Decimal, ExchangeInfo, Order, OrderStatus, OrderType, Price, Quantity, Side, Symbol, SymbolFilters,
     SymbolInfo, SymbolStatus, TimeInForce, Topic, TradeEvent,
 };
-use crate::store::{Database, Db};
+use crate::store::{Database, Db, TraderState, TradingStatus as Switch};
 use futures_util::future::BoxFuture;
 use hedgehog_core::{ActorRef, ExitReason, Overflow, Strategy, Subscription, Supervisor, SupervisorRef};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -27,6 +27,8 @@ pub(super) struct World {
     bus: Bus,
     root: SupervisorRef,
     trade_id: AtomicI64,
+    /// Of the market's ids; one more after each reset of the exchange.
+    pub(super) epoch: AtomicI32,
     folder: TempDir,
 }
 
@@ -38,6 +40,12 @@ impl World {
         let world = Self::open(folder, exchange).await;
         world.app.seed().await.expect("seeded");
         world
+    }
+
+    /// Nothing is seeded: as on the first start.
+    pub(super) async fn unseeded() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::open(folder, Arc::new(Scripted::new(&["BTCUSDT", "ETHUSDT"]))).await
     }
 
     /// Stops the program and starts it again on the same database.
@@ -71,6 +79,7 @@ impl World {
             bus,
             root,
             trade_id: AtomicI64::new(1),
+            epoch: AtomicI32::new(0),
             folder,
         }
     }
@@ -79,7 +88,7 @@ impl World {
         let event = TradeEvent {
             event_time: 0,
             symbol: self.symbol.clone(),
-            epoch: 0,
+            epoch: self.epoch.load(Ordering::Relaxed),
             trade_id: self.trade_id.fetch_add(1, Ordering::Relaxed),
             price: price.parse().expect(price),
             quantity: "1".parse().expect("a quantity"),
@@ -101,7 +110,7 @@ impl World {
         self.report(self.exchange.execute(order, Some(executed.parse().expect(executed))));
     }
 
-    fn report(&self, order: Order) {
+    pub(super) fn report(&self, order: Order) {
         let execution = Execution {
             execution_type: ExecutionType::Trade,
             event_time: 0,
@@ -122,6 +131,30 @@ impl World {
 
     pub(super) async fn status(&self) -> Vec<TradingStatus> {
         self.app.status().await.expect("a status")
+    }
+
+    /// Trading is off, nothing is open, and what was earned is still shown.
+    pub(super) async fn is_off_and_done(&self) -> bool {
+        match &self.status().await[..] {
+            [only] => only.status == Switch::Off && only.open_traders.is_empty() && only.cycles > 0,
+            _ => false,
+        }
+    }
+
+    /// What the account's stream says when it is back.
+    pub(super) fn reconnect(&self) {
+        self.app
+            .desk
+            .account
+            .broadcast(self.symbol.as_str(), AccountEvent::Connected);
+    }
+
+    /// The rows of the symbol's traders, oldest first: their states.
+    pub(super) async fn rows(&self) -> Vec<TraderState> {
+        use crate::store::schema::naive::traders;
+        use diesel::prelude::*;
+        let states = traders::table.order(traders::id).select(traders::state);
+        self.app.desk.db.fetch(states).await.expect("rows")
     }
 
     pub(super) async fn has_tree(&self) -> bool {
@@ -177,14 +210,25 @@ impl World {
         let topic = Topic::trade_events(&self.symbol).to_string();
         let read = async |w: &Self| {
             let topics = w.bus.trade_events.topics();
-            topics
-                .iter()
-                .filter(|info| *info.name == *topic)
-                .all(|info| info.subscribers.iter().all(|s| s.lag == 0))
+            topics.iter().filter(|info| *info.name == *topic).all(|info| {
+                info.subscribers
+                    .iter()
+                    .all(|s| s.lag == 0 || s.overflow == Overflow::Latest)
+            })
         };
         self.until_quiet(read).await;
-        // What they decided by it goes through the leader or the exchange before the next report does.
-        !self.status().await.is_empty()
+        // What they decided by it goes through the leader or the exchange before this answer does.
+        let answer = self.leader().await.call(LeaderMsg::IsDrained, DEADLINE).await;
+        answer.is_ok()
+    }
+
+    /// Somebody who stores orders, beginning now.
+    pub(super) fn store_orders(&self) -> SeenOrders {
+        SeenOrders(
+            self.bus
+                .orders
+                .subscribe_acked(&Topic::orders(&self.symbol).to_string()),
+        )
     }
 
     pub(super) fn orders_on_the_bus(&self) -> SeenOrders {
@@ -218,6 +262,9 @@ struct Script {
     refuse: bool,
     panic_after_placing: bool,
     lose_the_next_answer: bool,
+    down: bool,
+    denied: Option<i64>,
+    denials: usize,
 }
 
 impl Scripted {
@@ -281,6 +328,30 @@ impl Scripted {
         script.info = Arc::new(info);
     }
 
+    /// It has forgotten every order, and numbers those to come from 1 again.
+    pub(super) fn reset(&self) {
+        self.0.lock().orders.clear();
+    }
+
+    /// An order that is none of ours.
+    pub(super) fn plant(&self, order: Order) {
+        self.0.lock().orders.push(order);
+    }
+
+    /// Queries say that there is no such order, although there is.
+    pub(super) fn deny(&self, order_id: i64) {
+        self.0.lock().denied = Some(order_id);
+    }
+
+    pub(super) fn denials(&self) -> usize {
+        self.0.lock().denials
+    }
+
+    /// Nobody listens at its address.
+    pub(super) fn down(&self, down: bool) {
+        self.0.lock().down = down;
+    }
+
     pub(super) fn execute(&self, order: &Order, executed: Option<Quantity>) -> Order {
         let mut script = self.0.lock();
         let found = script.orders.iter_mut().find(|known| known.order_id == order.order_id);
@@ -298,7 +369,16 @@ impl Scripted {
 
 impl Exchange for Scripted {
     fn exchange_info(&self) -> BoxFuture<'_, Result<Arc<ExchangeInfo>, ExchangeError>> {
-        Box::pin(async { Ok(Arc::clone(&self.0.lock().info)) })
+        Box::pin(async {
+            let script = self.0.lock();
+            if script.down {
+                return Err(ExchangeError::Transport {
+                    doing: "GET /api/v3/exchangeInfo".to_owned(),
+                    source: Arc::new(std::io::Error::other("connection refused")),
+                });
+            }
+            Ok(Arc::clone(&script.info))
+        })
     }
 
     fn place<'a>(&'a self, order: &'a NewOrder) -> BoxFuture<'a, Submission> {
@@ -339,12 +419,27 @@ impl Exchange for Scripted {
         })
     }
 
-    fn order<'a>(&'a self, _: &'a Symbol, key: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
+    fn order<'a>(
+        &'a self,
+        symbol: &'a Symbol,
+        key: &'a OrderKey,
+    ) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
         let wanted = move |order: &&Order| match key {
             OrderKey::Id(id) => order.order_id == *id,
             OrderKey::Client(id) => order.client_order_id == *id,
         };
-        Box::pin(async move { Ok(self.0.lock().orders.iter().find(wanted).cloned()) })
+        Box::pin(async move {
+            let mut script = self.0.lock();
+            if !script.info.symbols.contains_key(symbol) {
+                return Err(ExchangeError::UnknownSymbol(symbol.clone()));
+            }
+            let found = script.orders.iter().find(wanted).cloned();
+            let denied = found
+                .as_ref()
+                .is_some_and(|order| Some(order.order_id) == script.denied);
+            script.denials += usize::from(denied);
+            Ok(found.filter(|_| !denied))
+        })
     }
 
     fn cancel<'a>(
@@ -369,5 +464,16 @@ impl Exchange for Scripted {
 
     fn open_orders<'a>(&'a self, _: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>> {
         Box::pin(async { Ok([self.open(Side::Buy), self.open(Side::Sell)].concat()) })
+    }
+
+    fn balances(&self) -> BoxFuture<'_, Result<Vec<AssetBalance>, ExchangeError>> {
+        Box::pin(async {
+            let quantity = |text: &str| text.parse::<Quantity>().expect(text);
+            Ok(vec![AssetBalance {
+                asset: "USDT".to_owned(),
+                free: quantity("12.5"),
+                locked: quantity("200"),
+            }])
+        })
     }
 }

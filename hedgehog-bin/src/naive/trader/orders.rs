@@ -1,11 +1,14 @@
 //! How a trader talks to the exchange: placing, cancelling, asking, and booking what a fill cost.
 
+use super::lines::order_line;
 use super::{REFUSED, Trading};
 use crate::exchange::binance::user_data::Execution;
 use crate::exchange::{ExchangeError, NewOrder, OrderKey, Submission};
-use crate::market::Side;
+use crate::market::{Decimal, Side};
 use crate::naive::position::{Leg, LegState};
+use crate::naive::status::causes;
 use crate::naive::strategy::Quote;
+use bigdecimal::Zero;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -34,13 +37,28 @@ impl Trading {
             return;
         }
         match self.desk.exchange.place(&order).await {
-            Submission::Accepted(accepted) => {
-                self.succeeded();
-                self.absorb(side, accepted);
-            }
+            Submission::Accepted(accepted) => match self.ours(side, accepted) {
+                Some(order) => {
+                    self.succeeded();
+                    self.absorb(side, order);
+                }
+                None => {
+                    self.unknown_since = Some(Instant::now());
+                    self.hold_back("the exchange has answered with another order than was placed");
+                }
+            },
             Submission::Rejected(error) => {
+                let of = self.order_line(side);
                 self.forget(side);
+                if self.is_delisted(&error) {
+                    return self.close(side, &error.to_string());
+                }
+                if !error.is_transient() {
+                    order_line!(warn, of, "{} order refused: {error}", of.symbol);
+                }
                 self.refused(&error);
+                // At once: until then the ledger and the status show an order that does not exist.
+                self.save().await;
             }
             Submission::Unknown(error) => {
                 self.unknown_since = Some(Instant::now());
@@ -54,20 +72,26 @@ impl Trading {
         let Some(buy) = &self.record.position.buy else {
             return;
         };
-        match self.desk.exchange.cancel(&self.record.symbol, &key(buy)).await {
-            Ok(Some(order)) => {
-                self.succeeded();
-                self.absorb(Side::Buy, order);
-            }
-            Ok(None) => {
-                self.stale = true;
-                self.hold_back("the order to cancel is not open any more");
-            }
+        // By the name that only we give: under the exchange's id there may be another's order by now.
+        let key = OrderKey::Client(buy.client_order_id.clone());
+        match self.desk.exchange.cancel(&self.record.symbol, &key).await {
+            Ok(answer) => match answer.and_then(|order| self.ours(Side::Buy, order)) {
+                Some(order) => {
+                    self.succeeded();
+                    self.absorb(Side::Buy, order);
+                }
+                None => {
+                    self.stale = true;
+                    self.hold_back("the order to cancel is not open any more");
+                }
+            },
+            Err(error) if self.is_delisted(&error) => self.close(Side::Buy, &error.to_string()),
             Err(error) => self.failed(&error),
         }
     }
 
-    /// Asks for every order whose present state is not known. False when the exchange did not answer.
+    /// Asks for every order whose present state is not known. False when the exchange did not answer, and when the trader
+    /// has been closed by its answer.
     pub(super) async fn settle(&mut self) -> bool {
         for side in [Side::Buy, Side::Sell] {
             let leg = match self.record.position.leg(side) {
@@ -75,13 +99,25 @@ impl Trading {
                 Some(leg) if leg.state == LegState::Working && self.stale => leg,
                 _ => continue,
             };
-            match self.desk.exchange.order(&self.record.symbol, &key(leg)).await {
-                Ok(Some(order)) => {
+            let unconfirmed = leg.state == LegState::Unconfirmed;
+            let answer = match self.desk.exchange.order(&self.record.symbol, &key(leg)).await {
+                Ok(answer) => answer,
+                Err(error) if self.is_delisted(&error) => {
+                    self.close(side, &error.to_string());
+                    return false;
+                }
+                Err(error) => {
+                    self.failed(&error);
+                    return false;
+                }
+            };
+            match answer.and_then(|order| self.ours(side, order)) {
+                Some(order) => {
                     self.succeeded();
                     self.unknown_since = None;
                     self.absorb(side, order);
                 }
-                Ok(None) if leg.state == LegState::Unconfirmed => {
+                None if unconfirmed => {
                     let since = *self.unknown_since.get_or_insert_with(Instant::now);
                     if since.elapsed() < LOST {
                         let why = "waiting whether an order has arrived at the exchange";
@@ -91,13 +127,8 @@ impl Trading {
                     self.unknown_since = None;
                     self.forget(side);
                 }
-                Ok(None) => {
-                    let id = leg.order_id.unwrap_or_default();
-                    self.park_for(REFUSED, format!("the exchange does not know order {id} any more"));
-                    return false;
-                }
-                Err(error) => {
-                    self.failed(&error);
+                None => {
+                    self.missing(side).await;
                     return false;
                 }
             }
@@ -119,10 +150,17 @@ impl Trading {
         let cost = match &execution.commission_asset {
             Some(asset) if *asset == info.quote_asset => commission.clone(),
             Some(asset) if *asset == info.base_asset => commission * execution.last_price.value(),
-            _ => return,
+            _ if commission.is_zero() => Decimal::default(),
+            asset => {
+                let asset = asset.clone().unwrap_or_else(|| "an unnamed asset".to_owned());
+                *self.elsewhere.entry(asset).or_default() += commission;
+                self.booked.push(trade);
+                return;
+            }
         };
         self.booked.push(trade);
         self.record.position.realised -= cost;
+        self.record.position.uncharged -= execution.last_quantity.value();
         self.unsaved = true;
     }
 
@@ -142,14 +180,15 @@ impl Trading {
         if error.is_transient() {
             return self.failed(error);
         }
-        tracing::warn!("{} order refused: {error}", self.record.symbol);
         self.park_for(REFUSED, format!("the order was refused: {error}"));
     }
 
-    fn failed(&mut self, error: &ExchangeError) {
+    pub(super) fn failed(&mut self, error: &ExchangeError) {
+        // Whether a missing order is missing counts from the last time that everything was answered.
+        self.missing = None;
         match error {
             ExchangeError::RateLimited { retry_after } => self.park_for(*retry_after, error.to_string()),
-            _ => self.hold_back(&error.to_string()),
+            _ => self.hold_back(&causes(error)),
         }
     }
 }

@@ -52,8 +52,11 @@ async fn a_folder_that_does_not_exist_is_named() {
         .await
         .expect_err("no folder");
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
-    assert!(error.to_string().contains("/no/such/folder/streamer.db"));
-    assert!(std::error::Error::source(&error).is_some());
+    let told = error.to_string();
+    assert!(
+        told.contains("/no/such/folder/streamer.db") && told.ends_with("unable to open database file"),
+        "{told}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +82,7 @@ async fn no_row_where_one_was_asked_for_is_not_found() {
         matches!(
             error,
             StoreError::Query {
-                source: QueryError::NotFound,
+                cause: QueryError::NotFound,
                 ..
             }
         ),
@@ -123,6 +126,16 @@ fn what_may_pass_by_itself_is_transient() {
         )
         .is_transient()
     );
+    let full = database(DatabaseErrorKind::Unknown, "database or disk is full");
+    assert!(
+        full.is_transient() && full.to_string().contains("the disk is full"),
+        "{full}"
+    );
+    let full = "could not extend file \"base/1/2\": No space left on device";
+    let full = database(DatabaseErrorKind::Unknown, full);
+    assert!(full.to_string().contains("the disk is full"), "{full}");
+    let locked = "canceling statement due to lock timeout";
+    assert!(database(DatabaseErrorKind::Unknown, locked).is_transient());
     assert!(!database(DatabaseErrorKind::UniqueViolation, "duplicate key").is_transient());
     assert!(!database(DatabaseErrorKind::CheckViolation, "CHECK constraint failed").is_transient());
     assert!(!StoreError::from_query(&location, QueryError::NotFound).is_transient());

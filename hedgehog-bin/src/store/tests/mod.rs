@@ -5,6 +5,7 @@
 mod columns;
 mod decimals;
 mod errors;
+mod files;
 mod migrations;
 mod transactions;
 

@@ -1,17 +1,19 @@
-//! What the ledger makes of each trade, and what it still has to write.
+//! What a stream's ledger broadcasts, what it tells, and what it still has to write.
 
+use super::record::GAPS_SHOWN;
 use super::*;
+use crate::market::Topic;
+use crate::streamer::continuity::About;
+use crate::streamer::gap_rows::Found;
+use hedgehog_core::Subscription;
 
-fn ledger() -> StreamLedger {
-    StreamLedger {
-        symbol: "XRPUSDT".parse().expect("a symbol"),
-        record: Mutex::default(),
-    }
+fn symbol() -> Symbol {
+    "XRPUSDT".parse().expect("a symbol")
 }
 
 fn row() -> Row {
     Row {
-        symbol: "XRPUSDT".parse().expect("a symbol"),
+        symbol: symbol(),
         on: true,
         exchange_status: "TRADING".to_owned(),
     }
@@ -20,111 +22,247 @@ fn row() -> Row {
 fn trade(trade_id: i64) -> TradeEvent {
     TradeEvent {
         event_time: 1,
-        symbol: "XRPUSDT".parse().expect("a symbol"),
+        symbol: symbol(),
         epoch: 0,
         trade_id,
-        price: "0.43".parse().expect("a price"),
+        price: format!("0.{trade_id}").parse().expect("a price"),
         quantity: "1".parse().expect("a quantity"),
-        trade_time: 1,
+        trade_time: trade_id,
         buyer_market_maker: false,
     }
 }
 
-fn missing(verdict: &Verdict) -> Option<(i64, i64, Cause)> {
-    match verdict {
-        Verdict::After(found) => Some((found.gap.first_missing_id, found.gap.last_missing_id, found.cause)),
-        _ => None,
+/// A stream whose trades somebody stores, by hand.
+struct Stored {
+    stream: Arc<StreamLedger>,
+    durable: Subscription<TradeEvent>,
+}
+
+impl Stored {
+    fn new(ledger: Ledger) -> Self {
+        let durable = ledger
+            .bus
+            .trade_events
+            .subscribe_acked(&Topic::trade_events(&symbol()).to_string());
+        let stream = ledger.of(&symbol());
+        Self { stream, durable }
+    }
+
+    fn take(&self, ids: impl IntoIterator<Item = i64>) {
+        for id in ids {
+            self.stream.take(trade(id));
+        }
+    }
+
+    /// Stores what was broadcast up to here: so many trades in all.
+    fn store(&mut self, count: u64) {
+        let _ = self.durable.drain(usize::MAX, |_| {});
+        self.durable.ack(count);
+    }
+
+    /// What is written now: the position, and the changes of rows with a sign.
+    fn save(&self) -> (Option<(i32, i64)>, Vec<(char, i64, i64)>) {
+        let Some(unsaved) = self.stream.unsaved() else {
+            return (None, vec![]);
+        };
+        self.stream.saved(&unsaved);
+        let changes = unsaved.changes.iter().map(|change| match change {
+            Change::Add { range, .. } => ('+', *range.start(), *range.end()),
+            Change::Remove { range, .. } => ('-', *range.start(), *range.end()),
+        });
+        (unsaved.position, changes.collect())
+    }
+}
+
+fn recollection(position: i64, gaps: &[(i64, i64)]) -> Recollection {
+    let gap = |(first, last): &(i64, i64)| (0, *first..=*last, Cause::Jump, 0);
+    Recollection {
+        position: Some((0, position)),
+        gaps: gaps.iter().map(gap).collect(),
     }
 }
 
 #[test]
-fn the_first_trade_ever_has_no_gap_before_it() {
-    let ledger = ledger();
-    ledger.started();
-    assert_eq!(ledger.trade(&trade(500)), Verdict::Fresh);
-    assert_eq!(ledger.trade(&trade(501)), Verdict::Fresh);
-}
-
-#[test]
-fn what_came_before_is_dropped_and_counted() {
-    let ledger = ledger();
-    for id in [5, 5, 4, 6] {
-        ledger.trade(&trade(id));
-    }
-    let status = ledger.status(&row(), true);
-    assert_eq!((status.trades, status.duplicates, status.gaps), (2, 2, 0));
-}
-
-#[test]
-fn a_jump_is_a_gap_named_by_what_came_between() {
-    let ledger = ledger();
-    ledger.started();
-    ledger.trade(&trade(1));
-    assert_eq!(missing(&ledger.trade(&trade(3))), Some((2, 2, Cause::Jump)));
-    ledger.connected();
-    ledger.disconnected("cut".to_owned());
-    ledger.connected();
-    assert_eq!(ledger.trade(&trade(3)), Verdict::Duplicate);
+fn the_saved_position_is_what_is_durable_and_never_what_was_read() {
+    let mut stored = Stored::new(Ledger::new(Bus::new()));
+    stored.take(5..=9);
     assert_eq!(
-        missing(&ledger.trade(&trade(7))),
-        Some((4, 6, Cause::Reconnect)),
-        "a duplicate does not hide it"
+        stored.save(),
+        (Some((0, 4)), vec![]),
+        "the beginning: from 5 on all is expected"
     );
-    ledger.started();
-    assert_eq!(missing(&ledger.trade(&trade(9))), Some((8, 8, Cause::Restart)));
-    ledger.stopped();
-    ledger.started();
-    assert_eq!(missing(&ledger.trade(&trade(20))), Some((10, 19, Cause::Stopped)));
-    let status = ledger.status(&row(), true);
-    assert_eq!((status.gaps, status.missing), (4, 15));
+    assert_eq!(stored.save(), (None, vec![]));
+    stored.store(3);
+    assert_eq!(stored.save(), (Some((0, 7)), vec![]));
+    stored.store(5);
+    assert_eq!(stored.save(), (Some((0, 9)), vec![]));
 }
 
 #[test]
-fn an_earlier_program_s_position_shows_a_gap_and_never_a_duplicate() {
-    let recollection = Recollection {
-        last_trade_id: Some(100),
-        ..Recollection::default()
+fn a_gap_is_written_at_once_and_shrinks_when_the_late_trade_is_durable() {
+    let mut stored = Stored::new(Ledger::new(Bus::new()));
+    stored.take([1, 5]);
+    assert_eq!(stored.save(), (Some((0, 0)), vec![('+', 2, 4)]));
+    stored.take([3]);
+    assert_eq!(stored.stream.status(&row(), true).gaps, 2);
+    assert_eq!(stored.save(), (None, vec![]), "not durable yet");
+    stored.store(2);
+    assert_eq!(stored.save(), (Some((0, 5)), vec![]));
+    stored.store(3);
+    assert_eq!(stored.save(), (None, vec![('-', 2, 4), ('+', 2, 2), ('+', 4, 4)]));
+}
+
+#[test]
+fn what_crossed_leaves_no_gap() {
+    let mut stored = Stored::new(Ledger::new(Bus::new()));
+    stored.take([1, 3, 2, 4]);
+    stored.store(4);
+    let (position, changes) = stored.save();
+    assert_eq!((position, changes), (Some((0, 4)), vec![('+', 2, 2), ('-', 2, 2)]));
+    let status = stored.stream.status(&row(), true);
+    assert_eq!((status.trades, status.gaps, status.duplicates), (4, 0, 0));
+}
+
+#[test]
+fn the_position_waits_for_the_answer_of_what_is_stored() {
+    let mut stored = Stored::new(Ledger::new(Bus::new()).with_archive());
+    stored.stream.recall(&recollection(100, &[]));
+    stored.take([110, 111]);
+    assert_eq!(
+        stored.stream.unasked(9),
+        [(0, 110), (0, 111)],
+        "it may be stored, by a market that rewound"
+    );
+    stored.stream.answer(0, 110, None);
+    assert_eq!(stored.stream.status(&row(), true).trades, 2);
+    stored.store(2);
+    assert_eq!(stored.save(), (None, vec![]));
+    let questions = stored.stream.questions();
+    assert_eq!((questions.len(), questions[0].range.clone()), (1, 101..=109));
+    stored.take([105]);
+    stored.stream.settle(&questions[0], &[103..=106]);
+    let (position, changes) = stored.save();
+    assert_eq!(
+        (position, changes),
+        (Some((0, 111)), vec![('+', 103, 106)]),
+        "105 is not durable yet"
+    );
+    let missing = |stored: &Stored| stored.stream.status(&row(), true).missing;
+    assert_eq!(missing(&stored), 3);
+    stored.store(3);
+    assert_eq!(
+        stored.save(),
+        (None, vec![('-', 103, 106), ('+', 103, 104), ('+', 106, 106)])
+    );
+    stored.take([105]);
+    assert_eq!(
+        (missing(&stored), stored.stream.status(&row(), true).duplicates),
+        (3, 1)
+    );
+}
+
+#[test]
+fn a_recalled_row_that_counts_a_stored_trade_is_put_right() {
+    let stored = Stored::new(Ledger::new(Bus::new()).with_archive());
+    stored.stream.recall(&recollection(100, &[(50, 54), (70, 70)]));
+    for question in stored.stream.questions() {
+        assert_eq!(question.about, About::Row);
+        let missing: Vec<_> = if question.range == (50..=54) {
+            vec![50..=51, 53..=54]
+        } else {
+            vec![]
+        };
+        stored.stream.settle(&question, &missing);
+    }
+    let (_, changes) = stored.save();
+    assert_eq!(changes, [('-', 50, 54), ('+', 50, 51), ('+', 53, 54), ('-', 70, 70)]);
+    let mut recalled = Stored::new(Ledger::new(Bus::new()));
+    recalled.stream.recall(&recollection(100, &[(50, 54)]));
+    recalled.take([52, 101]);
+    recalled.store(2);
+    assert_eq!(
+        recalled.save(),
+        (Some((0, 101)), vec![('-', 50, 54), ('+', 50, 51), ('+', 53, 54)])
+    );
+}
+
+#[test]
+fn without_an_archive_all_since_the_position_is_missing() {
+    let mut stored = Stored::new(Ledger::new(Bus::new()));
+    stored.stream.recall(&recollection(100, &[(90, 91)]));
+    stored.take([103]);
+    stored.store(1);
+    assert_eq!(stored.save(), (Some((0, 103)), vec![('+', 101, 102)]));
+    let status = stored.stream.status(&row(), true);
+    let gaps: Vec<_> = status
+        .gap_ranges
+        .iter()
+        .map(|gap| (gap.first_missing_id, gap.last_missing_id))
+        .collect();
+    assert_eq!((gaps, status.missing), (vec![(90, 91), (101, 102)], 4));
+}
+
+#[test]
+fn a_new_epoch_is_saved_when_the_old_one_is_durable() {
+    let mut stored = Stored::new(Ledger::new(Bus::new()));
+    stored.take(1_000..=1_003);
+    stored.store(4);
+    assert_eq!(stored.save(), (Some((0, 1_003)), vec![]));
+    stored.take([1_004]);
+    for id in 1_000..=1_002 {
+        stored.stream.take(TradeEvent {
+            price: "7".parse().expect("a price"),
+            ..trade(id)
+        });
+    }
+    let status = stored.stream.status(&row(), true);
+    assert_eq!((status.epoch, status.last_trade_id, status.trades), (1, Some(1_002), 8));
+    assert_eq!(stored.save(), (None, vec![]), "1004 of the old epoch is not durable");
+    stored.store(5);
+    assert_eq!(stored.save(), (Some((1, 999)), vec![]));
+    stored.store(7);
+    assert_eq!(stored.save(), (Some((1, 1_001)), vec![]));
+}
+
+#[test]
+fn time_decides_about_what_is_in_doubt() {
+    let stored = Stored::new(Ledger::new(Bus::new()).with_patience(Duration::ZERO));
+    stored.stream.recall(&recollection(5_000, &[]));
+    stored.take([3]);
+    stored.stream.tick();
+    let status = stored.stream.status(&row(), true);
+    assert_eq!((status.epoch, status.trades), (1, 1));
+}
+
+#[test]
+fn what_could_not_be_written_is_written_again() {
+    let stored = Stored::new(Ledger::new(Bus::new()));
+    stored.take([1, 5]);
+    let first = stored.stream.unsaved().expect("one gap");
+    stored.take([9]);
+    stored.stream.saved(&first);
+    let second = stored.stream.unsaved().expect("the gap that came during the write");
+    let found = |change: &Change| match change {
+        Change::Add {
+            found: Found { cause, .. },
+            range,
+            ..
+        } => (*cause, range.clone()),
+        Change::Remove { .. } => panic!("nothing came late"),
     };
-    let after_a_pause = ledger();
-    after_a_pause.recall(recollection.clone());
     assert_eq!(
-        missing(&after_a_pause.trade(&trade(103))),
-        Some((101, 102, Cause::Downtime))
+        second.changes.iter().map(found).collect::<Vec<_>>(),
+        [(Cause::Jump, 6..=8)]
     );
-    let replayed = ledger();
-    replayed.recall(recollection);
-    assert_eq!(replayed.trade(&trade(1)), Verdict::Fresh);
-    assert_eq!(replayed.trade(&trade(2)), Verdict::Fresh);
-}
-
-#[test]
-fn a_gap_stays_unsaved_until_it_was_written() {
-    let ledger = ledger();
-    ledger.trade(&trade(1));
-    ledger.trade(&trade(5));
-    let first = ledger.unsaved().expect("one gap");
-    ledger.trade(&trade(9));
-    ledger.saved(&first);
-    let second = ledger.unsaved().expect("the gap that came during the write");
-    assert_eq!(
-        second
-            .gaps
-            .iter()
-            .map(|found| found.gap.first_missing_id)
-            .collect::<Vec<_>>(),
-        [6]
-    );
-    ledger.saved(&second);
-    assert!(ledger.unsaved().is_none());
+    stored.stream.saved(&second);
+    assert!(stored.stream.unsaved().is_none());
 }
 
 #[test]
 fn only_the_newest_gaps_are_shown_and_all_are_counted() {
-    let ledger = ledger();
-    for n in 0..=150 {
-        ledger.trade(&trade(n * 2));
-    }
-    let status = ledger.status(&row(), true);
+    let stored = Stored::new(Ledger::new(Bus::new()));
+    stored.take((0..=150).map(|n| n * 2));
+    let status = stored.stream.status(&row(), true);
     assert_eq!((status.gaps, status.gap_ranges.len()), (150, GAPS_SHOWN));
     assert_eq!(status.gap_ranges.last().map(|gap| gap.first_missing_id), Some(299));
 }

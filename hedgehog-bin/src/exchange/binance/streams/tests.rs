@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::exchange::binance::scripted_server::{ScriptedServer, trade_frame};
+use crate::exchange::binance::{Heard, SocketError, TradeSocket};
 use proptest::prelude::*;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -178,7 +179,7 @@ async fn a_goodbye_and_a_cut_both_end_the_connection() {
     let (_server, mut client, mut socket) = connected().await;
     client.send(trade_frame(1)).await;
     client.send_message(Message::Close(None)).await;
-    assert!(matches!(socket.next().await, Ok(Frame::Trade(_))));
+    assert!(matches!(socket.next().await, Ok(Heard::Frame(_, Frame::Trade(_)))));
     assert!(matches!(socket.next().await, Err(SocketError::Closed(_))));
     let (_server, client, mut socket) = connected().await;
     drop(client);

@@ -1,0 +1,78 @@
+//! What the account holds, kept fresh beside the tree.
+//!
+//! Asked for when the account's stream (re)connects and after executions, at most every few seconds: the answer weighs much.
+//! Nothing depends on it but what is shown, so that a failure is shown and no more.
+
+use super::status::causes;
+use crate::backoff::Backoff;
+use crate::exchange::{AssetBalance, Exchange};
+use hedgehog_core::{ActorProcessingErr, ChildSpec, Restart, Task, TaskMsg};
+use parking_lot::RwLock;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+const AT_MOST_EVERY: Duration = Duration::from_secs(3);
+
+/// Cheap to clone; clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Balances {
+    changed: Arc<Notify>,
+    known: Arc<RwLock<Known>>,
+}
+
+#[derive(Default)]
+struct Known {
+    balances: Vec<AssetBalance>,
+    unread: Option<String>,
+}
+
+impl Balances {
+    /// The process `Balances`.
+    pub(super) fn spec(&self, exchange: &Arc<dyn Exchange>) -> ChildSpec<TaskMsg> {
+        let (balances, exchange) = (self.clone(), Arc::clone(exchange));
+        let keep = move || {
+            let (balances, exchange) = (balances.clone(), Arc::clone(&exchange));
+            async move {
+                balances.keep_fresh(&*exchange).await;
+                Ok::<(), ActorProcessingErr>(())
+            }
+        };
+        Task::spec("Balances", keep).restart(Restart::Permanent)
+    }
+
+    /// They may be others now.
+    pub(super) fn changed(&self) {
+        self.changed.notify_one();
+    }
+
+    /// As last told, by asset.
+    pub(super) fn all(&self) -> Vec<AssetBalance> {
+        self.known.read().balances.clone()
+    }
+
+    /// Why they could not be read anew, if so.
+    pub(super) fn unread(&self) -> Option<String> {
+        self.known.read().unread.clone()
+    }
+
+    async fn keep_fresh(&self, exchange: &dyn Exchange) {
+        let mut backoff = Backoff::default();
+        loop {
+            self.changed.notified().await;
+            while let Err(error) = self.read(exchange).await {
+                self.known.write().unread = Some(causes(&error));
+                tokio::time::sleep(AT_MOST_EVERY + backoff.next_delay()).await;
+            }
+            backoff.succeeded();
+            tokio::time::sleep(AT_MOST_EVERY).await;
+        }
+    }
+
+    async fn read(&self, exchange: &dyn Exchange) -> Result<(), crate::exchange::ExchangeError> {
+        let mut balances = exchange.balances().await?;
+        balances.sort_by(|a, b| a.asset.cmp(&b.asset));
+        *self.known.write() = Known { balances, unread: None };
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! What is stored, for whoever must tell what is missing. What waits on disk counts as stored.
+
+use super::Warehouse;
+use crate::market::{Price, Quantity, Symbol, Topic, TradeEvent};
+use crate::operation::OperationError;
+use crate::service::TradeArchive;
+use crate::store::schema::data_warehouse::trade_events;
+use crate::store::{Db, Decimal, StoreError};
+use diesel::prelude::*;
+use futures_util::future::BoxFuture;
+use std::ops::RangeInclusive;
+
+/// Ids that are in memory at once.
+const PAGE: i64 = 10_000;
+
+impl TradeArchive for Warehouse {
+    fn missing<'a>(
+        &'a self,
+        symbol: &'a Symbol,
+        epoch: i32,
+        range: RangeInclusive<i64>,
+    ) -> BoxFuture<'a, Result<Vec<RangeInclusive<i64>>, OperationError>> {
+        Box::pin(async move {
+            self.load().await?;
+            let missing = missing(&self.db, symbol, epoch, range).await?;
+            let topic = Topic::trade_events(symbol);
+            Ok(match self.entries.find(&topic) {
+                Some(entry) => entry.unstored().without(epoch, missing),
+                None => missing,
+            })
+        })
+    }
+
+    fn trade<'a>(
+        &'a self,
+        symbol: &'a Symbol,
+        epoch: i32,
+        trade_id: i64,
+    ) -> BoxFuture<'a, Result<Option<TradeEvent>, OperationError>> {
+        Box::pin(async move {
+            self.load().await?;
+            if let Some(stored) = find(&self.db, symbol, epoch, trade_id).await? {
+                return Ok(Some(stored));
+            }
+            let Some(entry) = self.entries.find(&Topic::trade_events(symbol)) else {
+                return Ok(None);
+            };
+            // A file that cannot be read is told of by its worker.
+            Ok(entry.unstored().find(epoch, trade_id).await.unwrap_or_default())
+        })
+    }
+}
+
+/// Page by page, by the key's own index: a range may hold millions of ids.
+async fn missing(
+    db: &Db,
+    symbol: &Symbol,
+    epoch: i32,
+    range: RangeInclusive<i64>,
+) -> Result<Vec<RangeInclusive<i64>>, StoreError> {
+    let (mut next, end) = range.into_inner();
+    let mut missing = Vec::new();
+    while next <= end {
+        let page = trade_events::table
+            .filter(trade_events::symbol.eq(symbol.as_str()))
+            .filter(trade_events::epoch.eq(epoch))
+            .filter(trade_events::trade_id.between(next, end))
+            .order(trade_events::trade_id)
+            .select(trade_events::trade_id)
+            .limit(PAGE);
+        let page: Vec<i64> = db.fetch(page).await?;
+        for &id in &page {
+            if id > next {
+                missing.push(next..=id - 1);
+            }
+            if id == end {
+                return Ok(missing);
+            }
+            next = id + 1;
+        }
+        if (page.len() as i64) < PAGE {
+            missing.push(next..=end);
+            break;
+        }
+    }
+    Ok(missing)
+}
+
+async fn find(db: &Db, symbol: &Symbol, epoch: i32, trade_id: i64) -> Result<Option<TradeEvent>, StoreError> {
+    type Row = (i64, Decimal, Decimal, i64, bool);
+    let row = trade_events::table
+        .filter(trade_events::symbol.eq(symbol.as_str()))
+        .filter(trade_events::epoch.eq(epoch))
+        .filter(trade_events::trade_id.eq(trade_id))
+        .select((
+            trade_events::event_time,
+            trade_events::price,
+            trade_events::quantity,
+            trade_events::trade_time,
+            trade_events::buyer_market_maker,
+        ));
+    let row: Option<Row> = db.fetch_optional(row).await?;
+    Ok(row.map(
+        |(event_time, price, quantity, trade_time, buyer_market_maker)| TradeEvent {
+            event_time,
+            symbol: symbol.clone(),
+            epoch,
+            trade_id,
+            price: Price::from(price.0),
+            quantity: Quantity::from(quantity.0),
+            trade_time,
+            buyer_market_maker,
+        },
+    ))
+}

@@ -1,0 +1,1 @@
+ALTER TABLE subscriber_settings DROP COLUMN rows_stored;
