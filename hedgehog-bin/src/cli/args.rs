@@ -287,33 +287,36 @@ impl Simulate {
     /// The flags that are settings. Without a folder of its own, neither given nor in the environment, it has another default than
     /// the other commands.
     pub(super) fn flags(&self, options: &Options) -> Flags {
-        let given = |value: &std::ffi::OsString| !value.is_empty();
-        let elsewhere = std::env::var_os("HEDGEHOG_DATA_DIR").filter(given).is_some();
+        let elsewhere = std::env::var_os("HEDGEHOG_DATA_DIR").is_some_and(|folder| !folder.is_empty());
         let own = || (!elsewhere).then(|| PathBuf::from(EXCHANGE_FOLDER));
         Flags {
             data_dir: options.data_dir.clone().or_else(own),
             config: self.config.clone(),
             settings: settings([
-                ("log_format", "--log-format", &log_format(&self.log_format, options)),
-                ("simulator.port", "--port", &self.port),
-                ("simulator.seed", "--seed", &self.seed),
-                ("simulator.rule", "--rule", &self.rule),
+                (
+                    "log_format",
+                    "--log-format",
+                    log_format(self.log_format.as_ref(), options).as_ref(),
+                ),
+                ("simulator.port", "--port", self.port.as_ref()),
+                ("simulator.seed", "--seed", self.seed.as_ref()),
+                ("simulator.rule", "--rule", self.rule.as_ref()),
             ]),
         }
     }
 }
 
-fn log_format(flag: &Option<String>, options: &Options) -> Option<String> {
-    flag.clone().or_else(|| options.json.then(|| "json".to_owned()))
+fn log_format(flag: Option<&String>, options: &Options) -> Option<String> {
+    flag.cloned().or_else(|| options.json.then(|| "json".to_owned()))
 }
 
 /// Key, flag and value of each setting that was given.
 fn settings<const N: usize>(
-    flags: [(&'static str, &'static str, &Option<String>); N],
+    flags: [(&'static str, &'static str, Option<&String>); N],
 ) -> Vec<(&'static str, &'static str, String)> {
     flags
         .into_iter()
-        .filter_map(|(key, flag, value)| Some((key, flag, value.clone()?)))
+        .filter_map(|(key, flag, value)| Some((key, flag, value?.clone())))
         .collect()
 }
 
@@ -340,11 +343,15 @@ impl Run {
             data_dir: options.data_dir.clone(),
             config: self.config.clone(),
             settings: settings([
-                ("apps", "--apps", &apps),
-                ("log_format", "--log-format", &log_format(&self.log_format, options)),
-                ("simulator.seed", "--seed", &self.seed),
-                ("simulator.rule", "--rule", &self.rule),
-                ("naive.profile", "--profile", &self.profile),
+                ("apps", "--apps", apps.as_ref()),
+                (
+                    "log_format",
+                    "--log-format",
+                    log_format(self.log_format.as_ref(), options).as_ref(),
+                ),
+                ("simulator.seed", "--seed", self.seed.as_ref()),
+                ("simulator.rule", "--rule", self.rule.as_ref()),
+                ("naive.profile", "--profile", self.profile.as_ref()),
             ]),
         }
     }

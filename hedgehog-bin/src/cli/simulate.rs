@@ -39,8 +39,7 @@ fn chosen(simulate: &Simulate, config: &Config, bar: &ProgressBar) -> anyhow::Re
     }
     let generated = |seed| Market::Simulated(MarketSource::Generated { seed });
     Ok(match (config.simulator.seed, Venue::of(&config.data_dir)?) {
-        (Some(seed), _) => generated(seed),
-        (None, Some(Venue::Simulator { seed })) => generated(seed),
+        (Some(seed), _) | (None, Some(Venue::Simulator { seed })) => generated(seed),
         (None, Some(Venue::Replay { .. })) => {
             return Err(OpenError::NeedsRecording {
                 folder: config.data_dir.path().into(),
@@ -87,7 +86,6 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
     tracing::info!("data is in {}", config.data_dir.absolute().display());
     let root = Supervisor::new(Strategy::OneForOne)
         .max_restarts(20)
-        .child(ownership.spec())
         .child(simulator.spec());
     let mut lost = None;
     let outcome = Application::new("Exchange")

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-const AT_MOST_EVERY: Duration = Duration::from_secs(3);
+const AT_MOST_EVERY: Duration = Duration::from_secs(5);
 
 /// Cheap to clone; clones share it.
 #[derive(Clone, Default)]

@@ -86,7 +86,7 @@ impl Board {
             entry.traders.clear();
         }
         for setting in settings {
-            state.note(setting);
+            state.note(&self.bus, setting);
         }
         for record in &open {
             let status = TraderStatus::of(record, None);
@@ -130,7 +130,7 @@ impl Board {
 
     /// A symbol's row, new or changed.
     pub(super) fn note(&self, setting: &Setting) {
-        self.state.lock().note(setting.clone());
+        self.state.lock().note(&self.bus, setting.clone());
     }
 
     /// A trader is about to start.
@@ -202,12 +202,14 @@ impl State {
         self.symbols.entry(symbol.clone()).or_default()
     }
 
-    fn note(&mut self, setting: Setting) {
+    fn note(&mut self, bus: &Bus, setting: Setting) {
         if let Ok(symbol) = setting.symbol() {
             let entry = self.entry(&symbol);
             if setting.status == Switch::Off {
                 entry.parked = None;
             }
+            // From now on, so that a price is known when somebody asks.
+            entry.read_price(bus, &symbol);
             entry.setting = Some(setting);
         }
     }

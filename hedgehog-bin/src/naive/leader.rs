@@ -41,7 +41,7 @@ pub(super) enum LeaderMsg {
     /// The symbol's row has changed.
     Settings(Setting),
     /// A trader's state has changed, and stands in the ledger.
-    Told(TraderStatus),
+    Told(Box<TraderStatus>),
     /// A trader offers to have a further one started. The answer: whether it was.
     Rebuy { id: Uuid, reply: RpcReplyPort<bool> },
     /// A monitored trader has ended.
@@ -158,7 +158,7 @@ impl Actor for Leader {
         match message {
             LeaderMsg::Load => leading.load().await,
             LeaderMsg::Settings(setting) => leading.settings_updated(&setting).await,
-            LeaderMsg::Told(status) => leading.slots.told(status),
+            LeaderMsg::Told(status) => leading.slots.told(*status),
             LeaderMsg::Rebuy { id, reply } => {
                 let accepted = leading.rebuy(id).await;
                 // A trader that no longer waits for the answer is about to end, or offers again.
@@ -250,6 +250,10 @@ impl Leading {
     /// New settings over the rules that were loaded; before those are, loading reads the row anyway.
     async fn settings_updated(&mut self, setting: &Setting) {
         let Some(plan) = &mut self.plan else {
+            if std::mem::take(&mut self.wound_up) {
+                // It may be wanted again, and listed again.
+                self.load().await;
+            }
             return;
         };
         *plan = Plan::new(setting, plan.mandate.info.clone());
@@ -301,8 +305,6 @@ impl Leading {
             return self.trader_ended(slot).await;
         }
         // Its supervisor has told of the end itself, as an error.
-        let symbol = &self.symbol;
-        tracing::info!(%symbol, trader = %id, "{symbol} trader {id} is started again");
         slot.failed(reason.to_string());
         self.start_later(slot);
     }
@@ -329,6 +331,10 @@ impl Leading {
                 );
                 return self.start_later(slot);
             }
+        }
+        if slot.has_failed() {
+            let symbol = &self.symbol;
+            tracing::info!(%symbol, trader = %id, "{symbol} trader {id} starts again");
         }
         self.start_trader(slot).await;
     }

@@ -29,7 +29,7 @@ use hedgehog_core::ractor;
 use hedgehog_core::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Overflow, Restart, Shutdown, Subscription,
 };
-use lines::order_line;
+use lines::{order_line, uncharged};
 use lost::Missing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -395,7 +395,8 @@ impl Trading {
     fn finish(&mut self) {
         let profit = short_text(&self.record.position.realised);
         let quote_asset = &self.mandate.info.quote_asset;
-        let without = self.uncharged_in_words();
+        let position = &self.record.position;
+        let without = uncharged(&position.uncharged, &self.mandate.info.base_asset, &self.elsewhere);
         let of = self.order_line(Side::Sell);
         tracing::info!(
             symbol = %of.symbol,
@@ -411,23 +412,6 @@ impl Trading {
             of.symbol
         );
         self.end(TraderState::Finished);
-    }
-
-    /// What the profit does not know, as the end of a sentence.
-    fn uncharged_in_words(&self) -> String {
-        let uncharged = &self.record.position.uncharged;
-        if *uncharged <= Decimal::default() {
-            return String::new();
-        }
-        let of = format!("{} {}", short_text(uncharged), self.mandate.info.base_asset);
-        let elsewhere: Vec<String> = (self.elsewhere.iter())
-            .map(|(asset, amount)| format!("{} {asset}", short_text(amount)))
-            .collect();
-        if elsewhere.is_empty() {
-            format!(", without the commission on {of}, which the exchange has not told")
-        } else {
-            format!(", without the commission on {of}: {}", elsewhere.join(", "))
-        }
     }
 
     /// Ends without a sale: nothing was bought.
@@ -481,7 +465,7 @@ impl Trading {
     fn tell_leader(&self) {
         let status = TraderStatus::of(&self.record, self.parked.clone());
         // A leader that is gone takes its traders with it.
-        let _ = self.leader.cast(LeaderMsg::Told(status));
+        let _ = self.leader.cast(LeaderMsg::Told(Box::new(status)));
     }
 
     /// Tries again after a while, longer each time.

@@ -304,6 +304,21 @@ async fn queries_and_cancels_tell_what_is_there() {
 }
 
 #[tokio::test]
+async fn an_account_tells_what_it_holds_and_nothing_of_what_it_does_not() {
+    let account = r#"{"makerCommission":10,"canTrade":true,"balances":[
+        {"asset":"BTC","free":"4723846.89208129","locked":"0.00000000"},
+        {"asset":"LTC","free":"0.00000000","locked":"0.00000000"},
+        {"asset":"USDT","free":"0.00000000","locked":"200.5"}]}"#;
+    let script = Script::default().then(200, account);
+    let held = script.client().await.balances().await.expect("answered");
+    let words: Vec<String> = (held.iter())
+        .map(|balance| format!("{} {:#} {:#}", balance.asset, balance.free, balance.locked))
+        .collect();
+    assert_eq!(words, ["BTC 4723846.89208129 0", "USDT 0 200.5"]);
+    assert!(script.requests()[0].starts_with("GET /api/v3/account?omitZeroBalances=true&timestamp="));
+}
+
+#[tokio::test]
 async fn the_rules_are_asked_for_once_by_whoever_needs_them() {
     let rules = r#"{"symbols":[{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":[
         {"filterType":"PRICE_FILTER","minPrice":"0.01","maxPrice":"1000000","tickSize":"0.01"}]}]}"#;

@@ -42,6 +42,10 @@ impl Slot {
         self.last_exit = Some(reason);
     }
 
+    pub(super) fn has_failed(&self) -> bool {
+        self.restarts > 0
+    }
+
     /// The same slot with another trader in it: how long the next start waits is handed on.
     pub(super) fn succeeded_by(self, record: Record) -> Self {
         Self {

@@ -24,7 +24,7 @@ async fn with_a_buy(patience: Duration) -> (World, Order) {
 }
 
 const SHORT: Duration = Duration::from_millis(100);
-const FOR_EVER: Duration = Duration::from_secs(3_600);
+const FOR_EVER: Duration = Duration::from_hours(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trader_whose_order_the_exchange_has_forgotten_is_closed_and_another_starts() {

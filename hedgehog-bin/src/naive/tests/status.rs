@@ -34,7 +34,7 @@ async fn what_is_open_is_valued_at_the_market_and_what_is_earned_stays() {
         status.open_profit.map(|open| short_text(&open)),
         Some("0.2008008".to_owned())
     );
-    assert_eq!(status.open_traders[0].held.to_string(), "2.0040");
+    assert_eq!(format!("{:#}", status.open_traders[0].held), "2.004");
 
     world.app.shutdown_trading(&world.symbol).await.expect("draining");
     world.fill(&world.exchange.open(Side::Sell)[0]);

@@ -262,7 +262,8 @@ struct Script {
     refuse: bool,
     panic_after_placing: bool,
     lose_the_next_answer: bool,
-    down: bool,
+    /// What a connection comes to, if it does not come about.
+    down: Option<&'static str>,
     denied: Option<i64>,
     denials: usize,
 }
@@ -349,7 +350,7 @@ impl Scripted {
 
     /// Nobody listens at its address.
     pub(super) fn down(&self, down: bool) {
-        self.0.lock().down = down;
+        self.0.lock().down = down.then_some("connection refused");
     }
 
     pub(super) fn execute(&self, order: &Order, executed: Option<Quantity>) -> Order {
@@ -371,10 +372,10 @@ impl Exchange for Scripted {
     fn exchange_info(&self) -> BoxFuture<'_, Result<Arc<ExchangeInfo>, ExchangeError>> {
         Box::pin(async {
             let script = self.0.lock();
-            if script.down {
+            if let Some(why) = script.down {
                 return Err(ExchangeError::Transport {
                     doing: "GET /api/v3/exchangeInfo".to_owned(),
-                    source: Arc::new(std::io::Error::other("connection refused")),
+                    source: Arc::new(std::io::Error::other(why)),
                 });
             }
             Ok(Arc::clone(&script.info))

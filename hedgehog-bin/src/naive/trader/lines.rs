@@ -2,6 +2,7 @@
 
 use super::Trading;
 use crate::market::{Decimal, Side, Symbol, short_text};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// What a line about an order carries.
@@ -32,6 +33,24 @@ impl Trading {
             client_order_id: leg.map(|leg| leg.client_order_id.clone()).unwrap_or_default(),
             trader: self.record.id,
         }
+    }
+}
+
+/// What a profit does not know, as the end of a sentence: of how much of the base asset the commission is not in it, and what was
+/// paid `elsewhere`, in other assets.
+pub(super) fn uncharged(quantity: &Decimal, base_asset: &str, elsewhere: &BTreeMap<String, Decimal>) -> String {
+    if *quantity <= Decimal::default() {
+        return String::new();
+    }
+    let quantity = short_text(quantity);
+    let paid = elsewhere
+        .iter()
+        .map(|(asset, amount)| format!("{} {asset}", short_text(amount)));
+    let paid = paid.collect::<Vec<_>>().join(", ");
+    if paid.is_empty() {
+        format!(", without the commission on {quantity} {base_asset}, which the exchange has not told")
+    } else {
+        format!(", without the commission on {quantity} {base_asset}: {paid}")
     }
 }
 
@@ -73,6 +92,20 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn a_profit_says_which_commissions_are_not_in_it() {
+        let decimal = |text: &str| crate::market::parse_decimal(text).expect(text);
+        let mut elsewhere = BTreeMap::new();
+        assert_eq!(uncharged(&decimal("0"), "BTC", &elsewhere), "");
+        assert_eq!(
+            uncharged(&decimal("2.0040"), "BTC", &elsewhere),
+            ", without the commission on 2.004 BTC, which the exchange has not told"
+        );
+        elsewhere.insert("BNB".to_owned(), decimal("0.00150"));
+        let told = uncharged(&decimal("2.0040"), "BTC", &elsewhere);
+        assert_eq!(told, ", without the commission on 2.004 BTC: 0.0015 BNB");
     }
 
     #[test]

@@ -37,16 +37,15 @@ impl Trading {
             return;
         }
         match self.desk.exchange.place(&order).await {
-            Submission::Accepted(accepted) => match self.ours(side, accepted) {
-                Some(order) => {
+            Submission::Accepted(accepted) => {
+                if let Some(order) = self.ours(side, accepted) {
                     self.succeeded();
                     self.absorb(side, order);
-                }
-                None => {
+                } else {
                     self.unknown_since = Some(Instant::now());
                     self.hold_back("the exchange has answered with another order than was placed");
                 }
-            },
+            }
             Submission::Rejected(error) => {
                 let of = self.order_line(side);
                 self.forget(side);
@@ -75,16 +74,15 @@ impl Trading {
         // By the name that only we give: under the exchange's id there may be another's order by now.
         let key = OrderKey::Client(buy.client_order_id.clone());
         match self.desk.exchange.cancel(&self.record.symbol, &key).await {
-            Ok(answer) => match answer.and_then(|order| self.ours(Side::Buy, order)) {
-                Some(order) => {
+            Ok(answer) => {
+                if let Some(order) = answer.and_then(|order| self.ours(Side::Buy, order)) {
                     self.succeeded();
                     self.absorb(Side::Buy, order);
-                }
-                None => {
+                } else {
                     self.stale = true;
                     self.hold_back("the order to cancel is not open any more");
                 }
-            },
+            }
             Err(error) if self.is_delisted(&error) => self.close(Side::Buy, &error.to_string()),
             Err(error) => self.failed(&error),
         }
