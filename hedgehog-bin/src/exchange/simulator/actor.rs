@@ -275,7 +275,11 @@ impl State {
                 self.schedule.room();
                 self.wake_now();
             }
-            Request::Save => self.save().await,
+            Request::Save => {
+                self.save().await;
+                // What was done last may have been too soon after what was told last.
+                self.publish_progress(Instant::now());
+            }
             Request::Place(placement, reply) => self.place(placement, reply).await,
             Request::Cancel {
                 symbol,
