@@ -88,9 +88,7 @@ impl System {
         let parts = &self.0;
         // What can be expected to fail again waits with back-off inside the parts: what comes here is a kill or a defect, and one
         // part's run of bad luck is no reason to end the others.
-        let mut root = Supervisor::new(Strategy::OneForOne)
-            .max_restarts(20)
-            .child(parts.ownership.spec());
+        let mut root = Supervisor::new(Strategy::OneForOne).max_restarts(20);
         if let Some(simulator) = &parts.simulator {
             root = root.child(simulator.spec());
         }

@@ -113,11 +113,14 @@ impl FailureKind {
                 _ => Self::Database,
             });
         }
+        if let Some(error) = error.downcast_ref::<RecordingError>() {
+            let is_input = !matches!(error, RecordingError::Spool { .. });
+            return Some(if is_input { Self::BadInput } else { Self::Failed });
+        }
         let is_input = error.is::<SettingsError>()
             || error.is::<SymbolError>()
             || error.is::<ConfigError>()
-            || error.is::<VenueError>()
-            || error.is::<RecordingError>();
+            || error.is::<VenueError>();
         is_input.then_some(Self::BadInput)
     }
 }

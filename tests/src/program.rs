@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, OnceLock};
@@ -46,6 +46,13 @@ impl Folder {
     pub fn new() -> Result<Self> {
         Ok(Self {
             dir: tempfile::Builder::new().prefix("hedgehog-test-").tempdir()?,
+        })
+    }
+
+    /// The same on another disk than the one for temporary files.
+    pub fn within(parent: &Path) -> Result<Self> {
+        Ok(Self {
+            dir: tempfile::Builder::new().prefix("hedgehog-test-").tempdir_in(parent)?,
         })
     }
 
@@ -109,6 +116,30 @@ impl Folder {
         );
         ensure!(err.lines().count() == 1, "expected one line, got:\n{err}");
         Ok(err)
+    }
+
+    /// `hedgehog status --json` of a program that may have its troubles: `None` if there is no answer in time, or a refusal.
+    pub fn status_within(&self, deadline: Duration) -> Result<Option<Value>> {
+        let mut command = self.command(["status", "--json"])?;
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut told = child.stdout.take().context("its output is a pipe")?;
+        let reader = std::thread::spawn(move || {
+            let mut text = String::new();
+            // What cannot be read is no answer.
+            let _ = told.read_to_string(&mut text);
+            text
+        });
+        let ended = eventually("an answer", deadline, || Ok(child.try_wait()?));
+        if ended.is_err() {
+            child.kill()?;
+            child.wait()?;
+        }
+        let text = reader.join().unwrap_or_default();
+        Ok(if ended.is_ok_and(|status| status.success()) {
+            serde_json::from_str(&text).ok()
+        } else {
+            None
+        })
     }
 
     /// `hedgehog tree`.
@@ -221,6 +252,11 @@ impl Program {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
         Ok(kilobytes.context("no VmHWM")?.trim().parse::<u64>()? * 1024)
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> Result<bool> {
+        Ok(self.ended()?.is_some())
     }
 
     /// Waits for its end.

@@ -164,6 +164,7 @@ impl System {
         let streamer = streamer_db.map(|db| {
             let streamer = Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone());
             match &warehouse {
+                // Nothing is heard before it can be stored, and what is missing is what is not stored.
                 Some(warehouse) => streamer.archive(Arc::new(warehouse.clone())).after(warehouse.ready()),
                 None => streamer,
             }

@@ -1,9 +1,11 @@
 //! `kill`: one process of the tree, ended brutally, as a test of what supervision is for.
 
 use super::{ROOT, RequestError, System};
+use crate::naive::TraderStatus;
 use crate::spelling::nearest;
 use hedgehog_core::{Pid, TreeNode};
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -20,6 +22,20 @@ pub struct Killed {
 }
 
 impl System {
+    /// The live supervision tree, in which a trader that was started again shows it: its leader starts it as another child, so
+    /// its supervisor knows nothing of the former one.
+    pub async fn processes(&self) -> Result<TreeNode, RequestError> {
+        let mut tree = self.tree()?;
+        let trading = self.status().await.trading;
+        let traders = trading.iter().flatten().flat_map(|symbol| &symbol.open_traders);
+        let ended: HashMap<String, &TraderStatus> = traders
+            .filter(|trader| trader.restarts > 0)
+            .map(|trader| (trader.id.to_string(), trader))
+            .collect();
+        remember(&mut tree, &ended);
+        Ok(tree)
+    }
+
     /// Kills the process at a path that [`System::tree`] shows, and returns when it has ended. The end of a path is enough
     /// where one process alone has it.
     ///
@@ -53,6 +69,16 @@ impl System {
             }),
             Err(_) => Err(RequestError::Stuck { path }),
         }
+    }
+}
+
+fn remember(node: &mut TreeNode, ended: &HashMap<String, &TraderStatus>) {
+    if let Some(trader) = ended.get(&node.id) {
+        node.restarts += trader.restarts;
+        node.last_exit = node.last_exit.take().or_else(|| trader.last_exit.clone());
+    }
+    for child in &mut node.children {
+        remember(child, ended);
     }
 }
 

@@ -215,7 +215,10 @@ pub(super) struct Run {
     /// Of the replay: max, 1 (the pace of the recording), 60 (sixty times it) [default: 1]
     #[arg(long, requires = "replay")]
     pub(super) speed: Option<Speed>,
-    /// Stop when the recording has been played and stored
+    /// Whose trades the recording holds, where neither its lines nor its name tell
+    #[arg(long, value_name = "SYMBOL", requires = "replay")]
+    pub(super) symbol: Option<Symbol>,
+    /// Stop when all that is streamed of the recording has been played and stored; exit code 1 if some of it was not
     #[arg(long, requires = "replay")]
     pub(super) exit_at_end: bool,
     /// A recorded exchangeInfo answer with the rules of the recording's time
@@ -266,6 +269,9 @@ pub(super) struct Simulate {
     /// A recorded exchangeInfo answer with the rules of the recording's time
     #[arg(long, value_name = "FILE", requires = "replay")]
     pub(super) exchange_info: Option<PathBuf>,
+    /// Whose trades the recording holds, where neither its lines nor its name tell
+    #[arg(long, value_name = "SYMBOL", requires = "replay")]
+    pub(super) symbol: Option<Symbol>,
     /// When a resting order fills: touch (the price is reached) or through (it is passed) [default: through]
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
@@ -281,33 +287,36 @@ impl Simulate {
     /// The flags that are settings. Without a folder of its own, neither given nor in the environment, it has another default than
     /// the other commands.
     pub(super) fn flags(&self, options: &Options) -> Flags {
-        let given = |value: &std::ffi::OsString| !value.is_empty();
-        let elsewhere = std::env::var_os("HEDGEHOG_DATA_DIR").filter(given).is_some();
+        let elsewhere = std::env::var_os("HEDGEHOG_DATA_DIR").is_some_and(|folder| !folder.is_empty());
         let own = || (!elsewhere).then(|| PathBuf::from(EXCHANGE_FOLDER));
         Flags {
             data_dir: options.data_dir.clone().or_else(own),
             config: self.config.clone(),
             settings: settings([
-                ("log_format", "--log-format", &log_format(&self.log_format, options)),
-                ("simulator.port", "--port", &self.port),
-                ("simulator.seed", "--seed", &self.seed),
-                ("simulator.rule", "--rule", &self.rule),
+                (
+                    "log_format",
+                    "--log-format",
+                    log_format(self.log_format.as_ref(), options).as_ref(),
+                ),
+                ("simulator.port", "--port", self.port.as_ref()),
+                ("simulator.seed", "--seed", self.seed.as_ref()),
+                ("simulator.rule", "--rule", self.rule.as_ref()),
             ]),
         }
     }
 }
 
-fn log_format(flag: &Option<String>, options: &Options) -> Option<String> {
-    flag.clone().or_else(|| options.json.then(|| "json".to_owned()))
+fn log_format(flag: Option<&String>, options: &Options) -> Option<String> {
+    flag.cloned().or_else(|| options.json.then(|| "json".to_owned()))
 }
 
 /// Key, flag and value of each setting that was given.
 fn settings<const N: usize>(
-    flags: [(&'static str, &'static str, &Option<String>); N],
+    flags: [(&'static str, &'static str, Option<&String>); N],
 ) -> Vec<(&'static str, &'static str, String)> {
     flags
         .into_iter()
-        .filter_map(|(key, flag, value)| Some((key, flag, value.clone()?)))
+        .filter_map(|(key, flag, value)| Some((key, flag, value?.clone())))
         .collect()
 }
 
@@ -334,11 +343,15 @@ impl Run {
             data_dir: options.data_dir.clone(),
             config: self.config.clone(),
             settings: settings([
-                ("apps", "--apps", &apps),
-                ("log_format", "--log-format", &log_format(&self.log_format, options)),
-                ("simulator.seed", "--seed", &self.seed),
-                ("simulator.rule", "--rule", &self.rule),
-                ("naive.profile", "--profile", &self.profile),
+                ("apps", "--apps", apps.as_ref()),
+                (
+                    "log_format",
+                    "--log-format",
+                    log_format(self.log_format.as_ref(), options).as_ref(),
+                ),
+                ("simulator.seed", "--seed", self.seed.as_ref()),
+                ("simulator.rule", "--rule", self.rule.as_ref()),
+                ("naive.profile", "--profile", self.profile.as_ref()),
             ]),
         }
     }

@@ -4,20 +4,29 @@
 //! or a variable says at most where the chosen exchange answers.
 
 use super::args::{ExchangeName, Run};
+use super::replay;
 use crate::app::Market;
 use crate::config::{Config, ConfigError, SimulatorConfig};
-use crate::exchange::simulator::{MarketSource, Recording, Speed};
+use crate::exchange::simulator::{MarketSource, ReadOptions, RecordingError, Speed};
 use crate::exchange::{Address, AddressError, Addresses};
 use crate::spelling::nearest;
 use crate::venue::Venue;
+use indicatif::ProgressBar;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
 /// Reads a recording first: a file that cannot be played leaves no folder behind.
-pub(super) fn chosen(run: &Run, config: &Config) -> anyhow::Result<Market> {
+pub(super) fn chosen(run: &Run, config: &Config, bar: &ProgressBar) -> anyhow::Result<Market> {
     if let Some(file) = &run.replay {
-        return Ok(recorded(file, run.exchange_info.as_deref(), run.speed)?);
+        let options = ReadOptions {
+            exchange_info: run.exchange_info.as_deref(),
+            symbol: run.symbol.as_ref(),
+            started: &run.start,
+            folder: Some(config.data_dir.path()),
+            progress: None,
+        };
+        return Ok(recorded(file, options, run.speed, bar)?);
     }
     let generated = || {
         let seed = config.simulator.seed.unwrap_or(SimulatorConfig::DEFAULT_SEED);
@@ -46,11 +55,12 @@ pub(super) fn chosen(run: &Run, config: &Config) -> anyhow::Result<Market> {
 /// A recording as a market.
 pub(super) fn recorded(
     file: &Path,
-    exchange_info: Option<&Path>,
+    options: ReadOptions<'_>,
     speed: Option<Speed>,
-) -> Result<Market, crate::exchange::simulator::RecordingError> {
+    bar: &ProgressBar,
+) -> Result<Market, RecordingError> {
     Ok(Market::Simulated(MarketSource::Recording {
-        recording: Arc::new(Recording::open(file, exchange_info)?),
+        recording: Arc::new(replay::read(file, options, bar)?),
         speed: speed.unwrap_or(Speed::Times(1.0)),
     }))
 }

@@ -17,7 +17,7 @@ pub(super) fn run(run: Run, options: &Options) -> anyhow::Result<Option<Failure>
     let config = Config::load(&run.flags(options), environment())?;
     let bar = ProgressBar::hidden();
     logging::init(config.log_format, &bar)?;
-    let market = market::chosen(&run, &config)?;
+    let market = market::chosen(&run, &config, &bar)?;
     process::block_on(serve(run, config, market, bar))
 }
 
@@ -82,6 +82,9 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
         // Told in any case; but why the program ends comes first.
         let left = farewell(&system, played.as_ref()).await;
         failure = lost.or(left);
+    }
+    if failure.is_none() {
+        failure = played.as_ref().and_then(Played::failure);
     }
     system.close().await;
     match outcome? {

@@ -7,7 +7,7 @@ use super::args::{Options, Simulate};
 use super::{environment, hint, logging, market, process};
 use crate::app::{Market, OpenError};
 use crate::config::{Config, SimulatorConfig as SimulatorSettings};
-use crate::exchange::simulator::{MarketSource, Simulator, SimulatorConfig};
+use crate::exchange::simulator::{MarketSource, ReadOptions, Simulator, SimulatorConfig};
 use crate::failure::Failure;
 use crate::store::{Database, Db, Ownership};
 use crate::venue::{Venue, VenueError};
@@ -19,24 +19,27 @@ use std::net::{Ipv4Addr, SocketAddr};
 /// Runs until a signal.
 pub(super) fn simulate(simulate: &Simulate, options: &Options) -> anyhow::Result<Option<Failure>> {
     let config = Config::load(&simulate.flags(options), environment())?;
-    logging::init(config.log_format, &ProgressBar::hidden())?;
-    let market = chosen(simulate, &config)?;
+    let bar = ProgressBar::hidden();
+    logging::init(config.log_format, &bar)?;
+    let market = chosen(simulate, &config, &bar)?;
     process::block_on(serve(&config, market))
 }
 
 /// Reads a recording first: a file that cannot be played leaves no folder behind.
-fn chosen(simulate: &Simulate, config: &Config) -> anyhow::Result<Market> {
+fn chosen(simulate: &Simulate, config: &Config, bar: &ProgressBar) -> anyhow::Result<Market> {
     if let Some(file) = &simulate.replay {
-        return Ok(market::recorded(
-            file,
-            simulate.exchange_info.as_deref(),
-            simulate.speed,
-        )?);
+        let options = ReadOptions {
+            exchange_info: simulate.exchange_info.as_deref(),
+            symbol: simulate.symbol.as_ref(),
+            started: &[],
+            folder: Some(config.data_dir.path()),
+            progress: None,
+        };
+        return Ok(market::recorded(file, options, simulate.speed, bar)?);
     }
     let generated = |seed| Market::Simulated(MarketSource::Generated { seed });
     Ok(match (config.simulator.seed, Venue::of(&config.data_dir)?) {
-        (Some(seed), _) => generated(seed),
-        (None, Some(Venue::Simulator { seed })) => generated(seed),
+        (Some(seed), _) | (None, Some(Venue::Simulator { seed })) => generated(seed),
         (None, Some(Venue::Replay { .. })) => {
             return Err(OpenError::NeedsRecording {
                 folder: config.data_dir.path().into(),
@@ -83,7 +86,6 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
     tracing::info!("data is in {}", config.data_dir.absolute().display());
     let root = Supervisor::new(Strategy::OneForOne)
         .max_restarts(20)
-        .child(ownership.spec())
         .child(simulator.spec());
     let mut lost = None;
     let outcome = Application::new("Exchange")

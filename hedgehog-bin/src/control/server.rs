@@ -68,8 +68,8 @@ async fn converse(mut socket: UnixStream, system: &System) -> io::Result<()> {
 async fn respond(system: &System, request: Request) -> Response {
     match request {
         Request::Status(view) => answered(Ok(system.status().await), |status| render::status(status, &view)),
-        Request::Tree(view) => answered(system.tree(), |tree| render::tree(tree, &view)),
-        Request::Graph => answered(system.tree(), TreeNode::to_dot),
+        Request::Tree(view) => answered(system.processes().await, |tree| render::tree(tree, &view)),
+        Request::Graph => answered(system.processes().await, TreeNode::to_dot),
         Request::Seed => answered(system.seed().await, ToString::to_string),
         Request::Kill { path } => answered(system.kill(&path).await, ToString::to_string),
         Request::Symbols { pattern, view } => symbols(system, pattern.as_deref(), &view).await,

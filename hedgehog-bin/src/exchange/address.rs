@@ -125,7 +125,7 @@ impl Address {
         self.url(if self.encrypted { "https" } else { "http" }, "/")
     }
 
-    /// For WebSockets.
+    /// For a web socket.
     pub(super) fn web_socket(&self, path: &str) -> Url {
         self.url(if self.encrypted { "wss" } else { "ws" }, path)
     }

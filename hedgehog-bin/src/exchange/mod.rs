@@ -8,6 +8,7 @@ pub mod binance;
 mod endpoints;
 pub mod simulator;
 
+pub(crate) use crate::market::milliseconds;
 pub use address::{Address, AddressError};
 pub use endpoints::{Addresses, Credentials, Endpoints};
 
@@ -155,11 +156,4 @@ impl ExchangeError {
             Self::Filter(_) | Self::Protocol { .. } | Self::UnknownSymbol(_) => false,
         }
     }
-}
-
-/// A time in milliseconds, whether it was told in milliseconds or microseconds: no market was open before 1973-03-03,
-/// which is this bound in microseconds, and none is in the year 5138, which it is in milliseconds.
-pub(crate) fn milliseconds(time: i64) -> i64 {
-    const LEAST_MICROSECONDS: i64 = 100_000_000_000_000;
-    if time >= LEAST_MICROSECONDS { time / 1000 } else { time }
 }

@@ -9,11 +9,43 @@ use std::str::FromStr;
 /// An amount that is neither a price nor a quantity: a budget, an interval, a profit.
 pub type Decimal = BigDecimal;
 
+/// No exchange means a number of more digits than this. A longer one is refused before it is read: a few million digits would
+/// take a processor for a quarter of a minute.
+pub(super) const LONGEST_DECIMAL: usize = 64;
+
 /// What a text must be to be a decimal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a decimal number such as 0.43849000")]
+#[error("{}", told(text, *length))]
 pub struct DecimalError {
+    /// Its beginning.
     text: String,
+    /// Of the whole.
+    length: usize,
+}
+
+impl DecimalError {
+    fn of(text: &str) -> Self {
+        Self {
+            text: text.chars().take(60).collect(),
+            length: text.len(),
+        }
+    }
+}
+
+fn told(text: &str, length: usize) -> String {
+    if length > LONGEST_DECIMAL {
+        format!("{text:?}... is too long for a number: {length} digits, more than {LONGEST_DECIMAL}")
+    } else {
+        format!("{text:?} is not a decimal number such as 0.43849000")
+    }
+}
+
+/// [`parse_decimal`] of what came from outside: too long a text is refused unread.
+pub(super) fn parse_foreign_decimal(text: &str) -> Result<BigDecimal, DecimalError> {
+    if text.len() > LONGEST_DECIMAL {
+        return Err(DecimalError::of(text));
+    }
+    parse_decimal(text)
 }
 
 /// Reads plain decimal text exactly. Scientific notation is refused: no exchange sends it, and it hides typing errors.
@@ -22,9 +54,7 @@ pub fn parse_decimal(text: &str) -> Result<BigDecimal, DecimalError> {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    let refused = || DecimalError {
-        text: text.chars().take(60).collect(),
-    };
+    let refused = || DecimalError::of(text);
     let (mut mantissa, mut scale, mut point, mut any) = (0u64, 0i64, false, false);
     for &byte in digits {
         match byte {
@@ -175,7 +205,7 @@ macro_rules! exact {
         impl FromStr for $name {
             type Err = DecimalError;
             fn from_str(text: &str) -> Result<Self, DecimalError> {
-                parse_decimal(text).map(Self)
+                parse_foreign_decimal(text).map(Self)
             }
         }
 
@@ -309,6 +339,26 @@ mod tests {
         ] {
             assert!(parse_decimal(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_for_a_number_is_refused_unread() {
+        let begun = std::time::Instant::now();
+        let told = "7"
+            .repeat(4_000_000)
+            .parse::<Price>()
+            .expect_err("too long")
+            .to_string();
+        assert!(
+            told.contains("4000000 digits, more than 64") && told.len() < 200,
+            "{told}"
+        );
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(1),
+            "{:?}",
+            begun.elapsed()
+        );
+        assert!("7".repeat(64).parse::<Quantity>().is_ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{Decimal, Price, Quantity, Symbol, floor_to, plain_text};
 use bigdecimal::Zero;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Whether a symbol trades (`exchangeInfo`, `status`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,65 +157,134 @@ pub struct ExchangeInfo {
     pub symbols: BTreeMap<Symbol, SymbolInfo>,
 }
 
-impl ExchangeInfo {
-    /// Reads the exchange's JSON leniently: fields were added over the years, and recordings lack many. A symbol whose
-    /// filters cannot be read is left out and named in the second part of the result, so that one odd listing never
-    /// hides the others.
-    pub fn from_json(json: &[u8]) -> Result<(Self, Vec<String>), serde_json::Error> {
-        let wire: wire::ExchangeInfo = serde_json::from_slice(json)?;
-        let mut info = Self::default();
-        let mut unreadable = Vec::new();
-        for symbol in wire.symbols {
-            let name = symbol.name.clone();
-            match symbol.read() {
-                Ok(read) => {
-                    info.symbols.insert(read.symbol.clone(), read);
-                }
-                Err(why) => unreadable.push(format!("{name}: {why}")),
-            }
+/// A listing that cannot be read, and is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OddListing {
+    /// Its symbol; empty where not even that is told.
+    pub symbol: String,
+    /// What is odd about it.
+    pub why: String,
+}
+
+impl fmt::Display for OddListing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { symbol, why } = self;
+        if symbol.is_empty() {
+            write!(f, "a listing without a symbol: {why}")
+        } else {
+            write!(f, "{symbol}: {why}")
         }
-        Ok((info, unreadable))
     }
 }
 
+impl ExchangeInfo {
+    /// Reads the exchange's JSON leniently: fields were added over the years, and recordings lack many. Each listing is read
+    /// by itself; one that cannot be read is left out and named in the second part of the result, so that it never hides the
+    /// others. Only a document without a list of symbols is refused.
+    pub fn from_json(json: &[u8]) -> Result<(Self, Vec<OddListing>), serde_json::Error> {
+        // A spreadsheet or an editor may have put a byte order mark in front.
+        let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
+        let document: wire::Document = serde_json::from_slice(json)?;
+        Ok((
+            Self {
+                symbols: document.symbols.read,
+            },
+            document.symbols.odd,
+        ))
+    }
+}
+
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The JSON as the exchange writes it.
 mod wire {
-    use super::{Decimal, SymbolFilters, SymbolInfo, SymbolStatus};
-    use crate::market::parse_decimal;
-    use serde::Deserialize;
+    use super::{Decimal, OddListing, SymbolFilters, SymbolInfo, SymbolStatus};
+    use crate::market::decimal::parse_foreign_decimal;
+    use crate::market::{Symbol, SymbolError};
+    use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
     use serde_json::Value;
+    use std::collections::BTreeMap;
+    use std::fmt;
 
-    #[derive(Deserialize)]
-    pub(super) struct ExchangeInfo {
-        pub(super) symbols: Vec<Symbol>,
+    #[derive(serde::Deserialize)]
+    pub(super) struct Document {
+        pub(super) symbols: Listings,
     }
 
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    pub(super) struct Symbol {
-        #[serde(rename = "symbol")]
-        pub(super) name: String,
-        status: SymbolStatus,
-        base_asset: String,
-        quote_asset: String,
-        #[serde(default)]
-        filters: Vec<Value>,
+    /// Read one after the other: the answer weighs megabytes, and a tree of all of it a multiple.
+    #[derive(Default)]
+    pub(super) struct Listings {
+        pub(super) read: BTreeMap<Symbol, SymbolInfo>,
+        pub(super) odd: Vec<OddListing>,
     }
 
-    impl Symbol {
-        pub(super) fn read(self) -> Result<SymbolInfo, String> {
-            let number = |filter: &str, field: &str| -> Result<Decimal, String> {
-                let Some(found) = self.filters.iter().find(|f| f["filterType"] == filter) else {
-                    return Ok(Decimal::default());
-                };
-                match &found[field] {
-                    Value::Null => Ok(Decimal::default()),
-                    Value::String(text) => parse_decimal(text).map_err(|e| format!("{filter}.{field}: {e}")),
-                    other => Err(format!("{filter}.{field}: {other} is not a decimal in quotes")),
+    impl<'de> Deserialize<'de> for Listings {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_seq(Self::default())
+        }
+    }
+
+    impl<'de> Visitor<'de> for Listings {
+        type Value = Self;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of symbols")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut listings: A) -> Result<Self, A::Error> {
+            while let Some(listing) = listings.next_element::<Value>()? {
+                match read(&listing) {
+                    Ok(info) => drop(self.read.insert(info.symbol.clone(), info)),
+                    Err(why) => self.odd.push(OddListing {
+                        symbol: name(&listing).chars().take(60).collect(),
+                        why,
+                    }),
                 }
+            }
+            Ok(self)
+        }
+    }
+
+    /// As far as it is told: a listing may be no more than its name.
+    fn name(listing: &Value) -> &str {
+        listing["symbol"].as_str().or(listing.as_str()).unwrap_or_default()
+    }
+
+    fn read(listing: &Value) -> Result<SymbolInfo, String> {
+        if !listing.is_object() {
+            return Err(format!("{} instead of a listing", kind(listing)));
+        }
+        let text = |field: &str| match &listing[field] {
+            Value::String(text) => Ok(text.clone()),
+            other => Err(format!("{field} is {}", kind(other))),
+        };
+        let filters = match listing.get("filters") {
+            Some(Value::Array(filters)) => filters.as_slice(),
+            // Short answers and old ones have none.
+            None => &[],
+            Some(other) => return Err(format!("filters is {}", kind(other))),
+        };
+        let filter = |name: &str| filters.iter().find(|filter| filter["filterType"] == name);
+        let number = |name: &str, field: &str| -> Result<Decimal, String> {
+            let Some(found) = filter(name) else {
+                return Ok(Decimal::default());
             };
-            let notional = number("NOTIONAL", "minNotional")?;
-            let filters = SymbolFilters {
+            match &found[field] {
+                Value::Null => Ok(Decimal::default()),
+                Value::String(text) => parse_foreign_decimal(text).map_err(|error| format!("{name}.{field}: {error}")),
+                other => Err(format!("{name}.{field} is {}, not a decimal in quotes", kind(other))),
+            }
+        };
+        let notional = number("NOTIONAL", "minNotional")?;
+        Ok(SymbolInfo {
+            symbol: text("symbol")?
+                .parse()
+                .map_err(|error: SymbolError| error.to_string())?,
+            status: SymbolStatus::from(text("status")?),
+            base_asset: text("baseAsset")?,
+            quote_asset: text("quoteAsset")?,
+            filters: SymbolFilters {
                 tick_size: number("PRICE_FILTER", "tickSize")?,
                 min_price: number("PRICE_FILTER", "minPrice")?,
                 max_price: number("PRICE_FILTER", "maxPrice")?,
@@ -227,21 +297,21 @@ mod wire {
                     notional
                 },
                 max_notional: number("NOTIONAL", "maxNotional")?,
-                max_num_orders: (self.filters.iter())
-                    .find(|f| f["filterType"] == "MAX_NUM_ORDERS")
-                    .and_then(|f| f["maxNumOrders"].as_u64())
-                    .and_then(|n| u32::try_from(n).ok()),
-            };
-            Ok(SymbolInfo {
-                symbol: self
-                    .name
-                    .parse()
-                    .map_err(|e: crate::market::SymbolError| e.to_string())?,
-                status: self.status,
-                base_asset: self.base_asset,
-                quote_asset: self.quote_asset,
-                filters,
-            })
+                max_num_orders: filter("MAX_NUM_ORDERS")
+                    .and_then(|filter| filter["maxNumOrders"].as_u64())
+                    .and_then(|number| u32::try_from(number).ok()),
+            },
+        })
+    }
+
+    fn kind(value: &Value) -> &'static str {
+        match value {
+            Value::Null => "absent or null",
+            Value::Bool(_) => "a truth value",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
         }
     }
 }
@@ -279,5 +349,60 @@ mod tests {
         assert_eq!(check("60000.00", "0"), Err("LOT_SIZE"));
         assert_eq!(check("60000.00", "0.00008"), Err("NOTIONAL"));
         assert_eq!(check("60000.00", "200"), Err("NOTIONAL"));
+    }
+    #[test]
+    fn an_odd_listing_is_left_out_and_named_and_hides_no_other() {
+        let good = r#"{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":[]}"#;
+        let change = |from: &str, to: &str| good.replace("BTCUSDT", "ODDUSDT").replace(from, to);
+        let odd = [
+            (
+                change(r#""filters":[]"#, r#""filters":null"#),
+                "ODDUSDT: filters is absent or null",
+            ),
+            (
+                change(r#""filters":[]"#, r#""filters":{}"#),
+                "ODDUSDT: filters is an object",
+            ),
+            (
+                change(r#""baseAsset":"BTC","#, ""),
+                "ODDUSDT: baseAsset is absent or null",
+            ),
+            (change(r#""BTC""#, "null"), "ODDUSDT: baseAsset is absent or null"),
+            (change(r#""TRADING""#, "null"), "ODDUSDT: status is absent or null"),
+            (change(r#""TRADING""#, "7"), "ODDUSDT: status is a number"),
+            (
+                change(r#""ODDUSDT""#, "null"),
+                "a listing without a symbol: symbol is absent or null",
+            ),
+            (r#""ODDUSDT""#.to_owned(), "ODDUSDT: a text instead of a listing"),
+            (
+                "null".to_owned(),
+                "a listing without a symbol: absent or null instead of a listing",
+            ),
+            (change("ODDUSDT", &"A".repeat(41)), "is not a symbol"),
+            (
+                change("[]", r#"[{"filterType":"LOT_SIZE","stepSize":"x"}]"#),
+                "ODDUSDT: LOT_SIZE.stepSize: \"x\" is not a decimal",
+            ),
+        ];
+        for (listing, told) in odd {
+            let json = format!(r#"{{"symbols":[{listing},{good}]}}"#);
+            let (info, left_out) = ExchangeInfo::from_json(json.as_bytes()).expect(&json);
+            assert_eq!(info.symbols.len(), 1, "{json}");
+            let named: Vec<_> = left_out.iter().map(ToString::to_string).collect();
+            assert!(
+                named.len() == 1 && named[0].contains(told),
+                "{named:?} instead of {told}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_is_no_exchange_info_at_all_is_refused_and_a_byte_order_mark_is_not_text() {
+        for text in ["", "[]", "{}", r#"{"symbols":null}"#, r#"{"symbols":{}}"#, "id,price"] {
+            assert!(ExchangeInfo::from_json(text.as_bytes()).is_err(), "{text}");
+        }
+        let marked = [BYTE_ORDER_MARK, BTCUSDT.as_bytes()].concat();
+        assert_eq!(ExchangeInfo::from_json(&marked).expect("JSON").0.symbols.len(), 1);
     }
 }

@@ -10,11 +10,13 @@ mod order;
 mod progress;
 mod symbol;
 mod trade_event;
+mod trade_wire;
 
 pub use bus::{Bus, Stream, Topic, TopicError};
 pub use decimal::{Decimal, DecimalError, Price, Quantity, floor_to, grouped, parse_decimal, plain_text, short_text};
-pub use exchange_info::{ExchangeInfo, FilterViolation, SymbolFilters, SymbolInfo, SymbolStatus};
+pub use exchange_info::{ExchangeInfo, FilterViolation, OddListing, SymbolFilters, SymbolInfo, SymbolStatus};
 pub use order::{Order, OrderStatus, OrderType, Side, TimeInForce};
 pub use progress::{Done, TradePublisher};
 pub use symbol::{Symbol, SymbolError};
 pub use trade_event::{Gap, TradeEvent};
+pub(crate) use trade_wire::{Told, TradeText, TradeWire, milliseconds};

@@ -35,7 +35,7 @@ impl FromStr for Symbol {
     /// Takes any case. Letters outside ASCII are legal in the exchange's symbols.
     fn from_str(text: &str) -> Result<Self, SymbolError> {
         let name = text.trim();
-        let fits = (1..=40).contains(&name.chars().count());
+        let fits = (1..=40).contains(&name.chars().take(41).count());
         if fits
             && name
                 .chars()
@@ -43,7 +43,10 @@ impl FromStr for Symbol {
         {
             Ok(Self(name.to_uppercase().into()))
         } else {
-            Err(SymbolError { text: text.to_owned() })
+            // Whatever was sent as a symbol, a line of the log must hold it.
+            Err(SymbolError {
+                text: text.chars().take(60).collect(),
+            })
         }
     }
 }
@@ -84,5 +87,7 @@ mod tests {
         for text in ["", "  ", "BTC/USDT", "A B", &"X".repeat(41)] {
             assert!(text.parse::<Symbol>().is_err(), "{text:?}");
         }
+        let endless = "X".repeat(4_000_000).parse::<Symbol>().expect_err("too long");
+        assert!(endless.to_string().len() < 200, "{endless}");
     }
 }

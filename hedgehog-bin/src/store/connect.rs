@@ -82,9 +82,10 @@ impl Location {
         let Ok((Target::Sqlite { path }, _)) = Target::parse(url) else {
             return url.to_owned();
         };
-        match Path::new(&path).is_relative() && is_path(&path) {
-            true => folder.join(path).display().to_string(),
-            false => url.to_owned(),
+        if Path::new(&path).is_relative() && is_path(&path) {
+            folder.join(path).display().to_string()
+        } else {
+            url.to_owned()
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Trade and order ids of two venues, or of two programs that play the same venue, mean different things under the same number,
 //! and a data folder cannot keep apart what shares a server. So it stands in the database itself: [`Ownership::claim`] takes a
-//! set of databases or none, its [`spec`](Ownership::spec) keeps the claim alive, [`release`](Ownership::release) gives it back.
+//! set of databases or none, and renews the claims until [`release`](Ownership::release) gives them back.
 //!
 //! Invariant: whoever changes the claim compares the token that was read, so that of two who come at the same moment one is
 //! refused; and who finds its own token replaced writes nothing more.
@@ -16,8 +16,8 @@ use std::time::Duration;
 use diesel::prelude::*;
 use futures_util::FutureExt;
 use futures_util::future::{join_all, select_all};
-use hedgehog_core::{ChildSpec, Restart, Task, TaskMsg};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::db::Db;
 use super::error::StoreError;
@@ -37,7 +37,20 @@ const RELEASE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The claims of one program on its databases. Cheap to clone.
 #[derive(Clone)]
-pub struct Ownership(Arc<[Claim]>);
+pub struct Ownership {
+    claims: Arc<[Claim]>,
+    keeper: Arc<Keeper>,
+}
+
+/// Renews the claims and looks at the files, for as long as anybody holds it. No process of the tree: a claim that is held is renewed,
+/// before the tree is up and after it is down too.
+struct Keeper(AbortHandle);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 struct Claim {
     database: Database,
@@ -62,27 +75,26 @@ impl Ownership {
             match claim(database, db, venue).await {
                 Ok(claim) => claims.push(claim),
                 Err(error) => {
-                    Self(claims.into()).undo().await;
+                    Self::of(claims).undo().await;
                     return Err((database, error));
                 }
             }
         }
-        Ok(Self(claims.into()))
+        Ok(Self::of(claims))
     }
 
-    /// The process that renews the claims and looks at the files, to be a child of the program's root.
-    pub fn spec(&self) -> ChildSpec<TaskMsg> {
-        let ownership = self.clone();
-        Task::spec("Ownership", move || {
-            let ownership = ownership.clone();
-            async move { ownership.keep().await }
-        })
-        .restart(Restart::Permanent)
+    fn of(claims: Vec<Claim>) -> Self {
+        let claims: Arc<[Claim]> = claims.into();
+        let keeper = tokio::spawn(keep(Arc::clone(&claims))).abort_handle();
+        Self {
+            claims,
+            keeper: Arc::new(Keeper(keeper)),
+        }
     }
 
     /// Returns when one of the databases is lost: taken over by another program, or its file is gone. What to tell.
     pub async fn lost(&self) -> StoreError {
-        let waits = self.0.iter().map(|claim| claim.db.sealed().boxed());
+        let waits = self.claims.iter().map(|claim| claim.db.sealed().boxed());
         match waits.collect::<Vec<_>>() {
             none if none.is_empty() => std::future::pending().await,
             waits => select_all(waits).await.0,
@@ -91,7 +103,8 @@ impl Ownership {
 
     /// Gives the databases back, which stay the venue's.
     pub async fn release(&self) {
-        let released = join_all(self.0.iter().map(Claim::release));
+        self.keeper.0.abort();
+        let released = join_all(self.claims.iter().map(Claim::release));
         if tokio::time::timeout(RELEASE_WITHIN, released).await.is_err() {
             tracing::debug!("the databases were not given back in time: the next program finds this one gone");
         }
@@ -100,29 +113,42 @@ impl Ownership {
     /// As [`release`](Self::release), for a program that does not come about: what was nobody's is nobody's again.
     pub async fn undo(&self) {
         self.release().await;
-        for claim in self.0.iter().filter(|claim| claim.new) {
+        for claim in self.claims.iter().filter(|claim| claim.new) {
             let ours = table.filter(ownership::token.is_null());
             // The venue would be the right one at the next try too.
             let _ = claim.db.run(diesel::delete(ours)).await;
         }
     }
+}
 
-    async fn keep(&self) {
-        let mut look = interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut last = Instant::now();
-        loop {
-            look.tick().await;
-            for claim in self.0.iter() {
-                claim.db.look_at_the_file();
-            }
-            if last.elapsed() >= HEARTBEAT {
-                last = Instant::now();
-                // At the same time: one that is locked must not keep the others from being renewed.
-                join_all(self.0.iter().map(Claim::renew)).await;
-            }
+/// Beside each other: a database that is locked must not keep the files from being looked at.
+async fn keep(claims: Arc<[Claim]>) {
+    tokio::join!(look(&claims), renew(&claims));
+}
+
+async fn look(claims: &[Claim]) {
+    let mut ticks = every(LOOK);
+    loop {
+        ticks.tick().await;
+        for claim in claims {
+            claim.db.look_at_the_file();
         }
     }
+}
+
+async fn renew(claims: &[Claim]) {
+    let mut ticks = every(HEARTBEAT);
+    loop {
+        ticks.tick().await;
+        // All at the same time: one that is locked must not keep the others from being renewed.
+        join_all(claims.iter().map(Claim::renew)).await;
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 impl Claim {
@@ -205,13 +231,10 @@ async fn try_claim(db: &Db, venue: &str, token: &str) -> Result<Option<bool>, St
             wanted: venue.to_owned(),
         });
     }
-    let holder = match holder {
-        None => {
-            let free = table.filter(ownership::token.is_null());
-            let taken = db.run(diesel::update(free).set(values)).await?;
-            return Ok((taken == 1).then_some(false));
-        }
-        Some(holder) => holder,
+    let Some(holder) = holder else {
+        let free = table.filter(ownership::token.is_null());
+        let taken = db.run(diesel::update(free).set(values)).await?;
+        return Ok((taken == 1).then_some(false));
     };
     let writer = Writer {
         host,
@@ -249,7 +272,7 @@ async fn try_claim(db: &Db, venue: &str, token: &str) -> Result<Option<bool>, St
 impl fmt::Debug for Ownership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|claim| claim.database))
+            .entries(self.claims.iter().map(|claim| claim.database))
             .finish()
     }
 }

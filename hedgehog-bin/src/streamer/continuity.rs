@@ -2,7 +2,8 @@
 //!
 //! Pure: the caller brings the time and carries the [`Effect`]s out. Trades that cannot be judged yet are held, in order, and what
 //! comes after them waits behind them.
-//! Invariant: in each epoch the ids broadcast and the ids missing are contiguous, and no id is broadcast twice.
+//! Invariant: in each epoch the ids broadcast and the ids missing are contiguous but for those that the exchange gave to nobody's trades,
+//! and no id is broadcast twice.
 
 mod content;
 mod doubt;
@@ -214,6 +215,23 @@ impl Continuity {
             leap_is_a_gap: false,
         });
         self.review(now, out);
+    }
+
+    /// An id that the exchange gave to a trade that is none of the market's: there is nothing to broadcast, and nothing is missing
+    /// there. While a trade is being judged, or without one before it, it says nothing.
+    pub(super) fn use_up(&mut self, id: i64, out: &mut Vec<Effect>) {
+        let Some(highest) = self.highest.filter(|_| self.held.is_empty()) else {
+            return;
+        };
+        if id <= highest || id.saturating_sub(highest) > LEAP {
+            return;
+        }
+        if id > highest + 1 {
+            let interruption = self.interruption.take().unwrap_or(Cause::Jump);
+            let cause = if self.recalled { Cause::Downtime } else { interruption };
+            self.missed(highest + 1..=id - 1, cause, out);
+        }
+        self.highest = Some(id);
     }
 
     /// Whether [`review`](Self::review) has something to decide when time passes.

@@ -41,9 +41,12 @@ pub(super) struct GapRows {
 }
 
 impl GapRows {
-    /// A row that is there.
+    /// A row that is there. One that shares ids with another is written anew without them: each missing id stands once.
     pub(super) fn recall(&mut self, epoch: i32, range: RangeInclusive<i64>, found: Found) {
-        self.rows.add(epoch, range, &found);
+        let new = self.rows.add(epoch, range.clone(), &found);
+        if new != [range.clone()] {
+            self.replace(epoch, range, new.into_iter(), found);
+        }
     }
 
     pub(super) fn add(&mut self, epoch: i32, range: RangeInclusive<i64>, found: Found) {
@@ -197,6 +200,18 @@ mod tests {
         let mut database = BTreeMap::from([((0, 5), 9)]);
         carry_out(&mut database, gaps.changes());
         assert_eq!(database, BTreeMap::from([((0, 6), 7), ((0, 22), 23), ((0, 30), 30)]));
+    }
+
+    #[test]
+    fn rows_that_overlap_are_put_right() {
+        let mut gaps = GapRows::default();
+        for range in [5..=9, 7..=12, 8..=8] {
+            gaps.recall(0, range, FOUND);
+        }
+        assert_eq!(rows(&gaps), [(5, 9), (10, 12)]);
+        let mut database = BTreeMap::from([((0, 5), 9), ((0, 7), 12), ((0, 8), 8)]);
+        carry_out(&mut database, gaps.changes());
+        assert_eq!(database, BTreeMap::from([((0, 5), 9), ((0, 10), 12)]));
     }
 
     #[test]

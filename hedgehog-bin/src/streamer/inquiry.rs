@@ -85,16 +85,13 @@ async fn ask(ledger: &Ledger, archive: Option<&dyn TradeArchive>) {
             .buffer_unordered(AT_ONCE)
             .filter_map(|(failed, stream)| async move { Some((failed?, stream)) });
         let failed: Vec<_> = failed.collect().await;
-        match failed.first() {
-            Some((error, stream)) => {
-                let (symbol, more) = (&stream.symbol, failed.len() - 1);
-                tracing::warn!("{symbol} and {more} more: what is missing could not be asked, trying again: {error}");
-                sleep(backoff.next_delay()).await;
-            }
-            None => {
-                backoff = Backoff::default();
-                ledger.signals().asked.notified().await;
-            }
+        if let Some((error, stream)) = failed.first() {
+            let (symbol, more) = (&stream.symbol, failed.len() - 1);
+            tracing::warn!("{symbol} and {more} more: what is missing could not be asked, trying again: {error}");
+            sleep(backoff.next_delay()).await;
+        } else {
+            backoff = Backoff::default();
+            ledger.signals().asked.notified().await;
         }
     }
 }

@@ -154,6 +154,11 @@ impl StreamLedger {
         self.act(|record, out| record.continuity.take(trade, self.now(), out));
     }
 
+    /// An id that no trade of the market will have.
+    pub(super) fn use_up(&self, trade_id: i64) {
+        self.act(|record, out| record.continuity.use_up(trade_id, out));
+    }
+
     /// Lets time decide what it can.
     pub(super) fn tick(&self) {
         if self.record.lock().continuity.is_in_doubt() {

@@ -562,7 +562,11 @@ async fn nothing_connects_before_the_gate_opens() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_that_go_back_are_heard_again_in_another_epoch_across_a_restart() {
-    let (mut app, mut client) = Running::streaming().await;
+    let impatient = |streamer: Streamer| streamer.patience(Duration::ZERO);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut app = Running::start_as(folder, ScriptedServer::bind().await, impatient).await;
+    app.streamer.start_streaming(&xrp()).await.expect("started");
+    let (mut client, _) = app.server.accept().await;
     let told = |id: i64, price: &str| trade_frame(id).replace("0.42856000", price);
     for id in 100..=104 {
         client.send(told(id, "1")).await;

@@ -180,7 +180,16 @@ impl Warehouse {
     }
 
     /// Reads what earlier programs have left, settings and files, once.
+    ///
+    /// Goes on when nobody waits any more: a second reading of a file beside the first could take its newest line for a torn one.
     async fn load(&self) -> Result<(), OperationError> {
+        let app = self.clone();
+        let loaded = tokio::spawn(async move { app.load_in_turn().await }).await;
+        // A panic in there is a panic here.
+        loaded.unwrap_or_else(|gone| std::panic::resume_unwind(gone.into_panic()))
+    }
+
+    async fn load_in_turn(&self) -> Result<(), OperationError> {
         let mut loaded = self.loaded.lock().await;
         if *loaded {
             return Ok(());
@@ -194,7 +203,9 @@ impl Warehouse {
                 Err(error) => tracing::error!("what waits in {place} to be stored cannot be read: {error}"),
             }
         }
-        rows.iter().for_each(|row| self.entries.read(row));
+        for row in &rows {
+            self.entries.read(row);
+        }
         *loaded = true;
         Ok(())
     }
@@ -270,6 +281,8 @@ impl Warehouse {
         if entry.unstored().count() == 0 {
             return Ok(());
         }
+        // One at a time on the topic's file.
+        let _ = self.service.children().terminate_id(&drain_id(entry)).await;
         let spec = match entry.topic.stream {
             Stream::TradeEvents => drain::spec::<TradeEvent>(entry, &self.db),
             Stream::Orders => drain::spec::<Order>(entry, &self.db),
@@ -330,7 +343,9 @@ impl Autostart for Warehouse {
             self.load().await?;
             let _turn = self.service.turn().await;
             let (on, off): (Vec<_>, Vec<_>) = self.entries.all().into_iter().partition(|entry| entry.is_on());
-            on.iter().for_each(|entry| self.subscribe(&entry.topic));
+            for entry in &on {
+                self.subscribe(&entry.topic);
+            }
             self.ready.send_replace(true);
             let left = off.into_iter().filter(|entry| entry.unstored().count() > 0);
             Ok(on.into_iter().chain(left).map(|entry| entry.topic.clone()).collect())

@@ -62,9 +62,14 @@ pub(super) fn scan(folder: &Path) -> io::Result<Vec<(Topic, Unstored)>> {
     let mut found = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if let Some(topic) = topic_of(&path) {
-            let unstored = Unstored::open(path.clone(), &topic)?;
-            found.push((topic, unstored));
+        let Some(topic) = topic_of(&path) else { continue };
+        match Unstored::open(path.clone(), &topic) {
+            Ok(unstored) => found.push((topic, unstored)),
+            // It is left as it is, and the others are read.
+            Err(error) => tracing::error!(
+                "{} cannot be read, what waits in it is not stored: {error}",
+                path.display()
+            ),
         }
     }
     Ok(found)
@@ -157,6 +162,9 @@ impl Unstored {
                 owner_only::folder(folder)?;
             }
             let mut file = owner_only::open(path)?;
+            if is_new && file.metadata()?.len() > 0 {
+                return Err(io::Error::other("it holds events that could not be read"));
+            }
             file.seek(SeekFrom::Start(place.end))?;
             if let Err(error) = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data()) {
                 // What got there is behind the end, and overwritten by the next.
@@ -201,9 +209,10 @@ impl Unstored {
                 }
                 chunk.end += length;
                 chunk.lines += 1;
-                match text_of(&line).and_then(|text| serde_json::from_str(text).ok()) {
-                    Some(event) => chunk.events.push(event),
-                    None => tracing::error!("{}: a line that cannot be read is passed over", path.display()),
+                if let Some(event) = text_of(&line).and_then(|text| serde_json::from_str(text).ok()) {
+                    chunk.events.push(event);
+                } else {
+                    tracing::error!("{}: a line that cannot be read is passed over", path.display());
                 }
             }
             Ok(chunk)
@@ -215,6 +224,9 @@ impl Unstored {
     pub(super) async fn stored(self: &Arc<Self>, lines: u64, end: u64) -> io::Result<()> {
         let this = Arc::clone(self);
         self.with_file(move |path, place| {
+            if end <= place.stored {
+                return Ok(());
+            }
             place.stored = end;
             this.count.fetch_sub(lines.min(this.count()), Relaxed);
             if place.stored == place.end {

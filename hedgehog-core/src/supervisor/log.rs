@@ -87,10 +87,13 @@ pub(crate) fn outlived(supervisor: &Incarnation, child: &Incarnation) {
     }
 }
 
-/// Reports a child that was killed with its supervisor and is gone.
+/// Reports a child that was killed with its supervisor and is gone. One line tells of the supervisor; a hundred more, one for each
+/// child, would hide it.
 pub(crate) fn orphaned(supervisor: &Incarnation, child: &Incarnation) {
     if let Some(reason) = child.exit_reason().filter(|_| child.is_announced()) {
-        terminated(supervisor, child, reason, false);
+        let (path, id, pid) = (path(supervisor), child.label(), child.pid());
+        tracing::debug!(target: TARGET, supervisor = path, child = %id, %pid, reason = %text(reason), "child ended with its supervisor");
+        publish_terminated(supervisor, child, reason, false);
     }
 }
 
@@ -101,6 +104,10 @@ fn terminated(supervisor: &Incarnation, child: &Incarnation, reason: &ExitReason
     } else {
         tracing::error!(target: TARGET, supervisor = path, child = %id, %pid, reason = %text(reason), "child did not shut down cleanly");
     }
+    publish_terminated(supervisor, child, reason, orderly);
+}
+
+fn publish_terminated(supervisor: &Incarnation, child: &Incarnation, reason: &ExitReason, orderly: bool) {
     publish(supervisor, child, || Kind::Terminated {
         reason: reason.clone(),
         orderly,

@@ -59,6 +59,9 @@ struct Trader {
     profit: Option<Decimal>,
     inserted_at: Moment,
     updated_at: Moment,
+    buy_paid: Option<Decimal>,
+    sell_paid: Option<Decimal>,
+    uncharged: Option<Decimal>,
 }
 
 pub(crate) fn naive_setting(symbol: &str, status: TradingStatus) -> NaiveSetting {
@@ -208,6 +211,9 @@ pub(crate) async fn traders_round_trip_with_and_without_orders(engine: Engine) {
             profit: price("-0.12345678901234567890123456789"),
             inserted_at: moment(0),
             updated_at: moment(1),
+            buy_paid: price("200.00000001"),
+            sell_paid: None,
+            uncharged: price("0.00000327"),
         };
         fresh
             .db
@@ -261,7 +267,8 @@ pub(crate) async fn subscriber_settings_are_upserted_by_topic(engine: Engine) {
             first[0].1.clone(),
             SubscriberStatus::Off,
             moment(0),
-            moment(9)
+            moment(9),
+            0
         )]
     );
 }

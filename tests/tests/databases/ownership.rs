@@ -7,7 +7,6 @@ use futures_util::future::join_all;
 use hedgehog_bin::store::schema::ownership::ownership::{self as row, table};
 use hedgehog_bin::store::schema::streamer::streams;
 use hedgehog_bin::store::{Database, Db, Ownership, StoreError};
-use hedgehog_core::{ExitReason, Strategy, Supervisor};
 
 use crate::engine::{Engine, Fresh, moment};
 
@@ -98,11 +97,6 @@ pub(crate) async fn a_writer_that_is_gone_is_followed_at_once_and_one_elsewhere_
 pub(crate) async fn who_was_taken_over_writes_nothing_more(engine: Engine) {
     let fresh = engine.open(Database::Streamer).await;
     let first = claim(&fresh.db, "live").await.expect("it was nobody's");
-    let root = Supervisor::new(Strategy::OneForOne)
-        .child(first.spec())
-        .start()
-        .await
-        .expect("a tree");
     let successor = another(&fresh).await;
     successor
         .run(diesel::update(table).set(row::token.eq(Some("another"))))
@@ -120,7 +114,6 @@ pub(crate) async fn who_was_taken_over_writes_nothing_more(engine: Engine) {
     let refused = fresh.db.run(insert).await.expect_err("it is another's");
     assert!(matches!(refused, StoreError::TakenOver { .. }), "{refused:?}");
     assert!(fresh.db.begin().await.is_err());
-    root.stop(ExitReason::Shutdown).await;
 }
 
 pub(crate) async fn a_refusal_leaves_no_claim_behind(engine: Engine) {

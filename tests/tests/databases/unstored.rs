@@ -116,7 +116,7 @@ async fn locked(engine: &Engine, fresh: &Fresh) -> Transaction {
     let mut transaction = db.begin().await.expect("begins");
     if let Engine::Postgres(_) = engine {
         transaction
-            .run(sql_query("LOCK TABLE trade_events"))
+            .run(sql_query("LOCK TABLE trade_events IN EXCLUSIVE MODE"))
             .await
             .expect("locks");
     }

@@ -114,6 +114,34 @@ fn a_process_is_killed_by_the_end_of_its_path() -> Result<()> {
 }
 
 #[test]
+fn a_killed_trader_shows_that_it_was_and_a_killed_app_is_told_in_one_line() -> Result<()> {
+    let folder = Folder::new()?;
+    let program = folder.run(["--start", "BTCUSDT"])?;
+    program.says("BTCUSDT buy placed")?;
+    let traders = "Hedgehog/Naive.Supervisor/Symbols/BTCUSDT/Traders";
+    let tree = folder.tree()?;
+    let id = tree
+        .below(traders)
+        .first()
+        .map(|id| (*id).to_owned())
+        .context("a trader")?;
+    folder.ok(["kill", &id[id.len() - 12..]])?;
+    eventually("it is back and shows its restart", SOON, || {
+        let tree = folder.tree()?;
+        let trader = tree.find(&format!("{traders}/{id}"));
+        Ok(trader
+            .filter(|trader| trader.restarts == 1 && trader.pid.is_some())
+            .cloned())
+    })?;
+    let told = program.log().matches("error:").count();
+    folder.ok(["kill", "Streamer.Supervisor"])?;
+    program.says("child restarted supervisor=\"Hedgehog\" child=Streamer.Supervisor")?;
+    let log = program.stop()?;
+    ensure!(log.matches("error:").count() <= told + 1, "{log}");
+    Ok(())
+}
+
+#[test]
 fn a_misspelt_filter_and_an_empty_place_are_refused_and_nothing_is_made() -> Result<()> {
     let folder = Folder::new()?;
     for (variable, value, tells) in [

@@ -140,3 +140,97 @@ fn an_exchange_info_file_brings_the_rules_of_the_recordings_time() -> Result<()>
     program.stop()?;
     Ok(())
 }
+
+/// What another symbol's trade looks like on a [`Tape`].
+const STRANGER: &str = "trade,1717200000000,ETHUSDT,7,3800.5,1,1717200000000,true";
+
+#[test]
+fn a_replay_that_is_only_partly_streamed_ends_and_counts_what_was_not_played() -> Result<()> {
+    let folder = Folder::new()?;
+    let tape = Tape::of("LTCUSDT").hold("70.15", ONE_SECOND).line(STRANGER);
+    let file = tape.write(&folder)?.display().to_string();
+    let args = [
+        "--replay",
+        &file,
+        "--speed",
+        "max",
+        "--exit-at-end",
+        "--start",
+        "LTCUSDT",
+    ];
+    let program = folder.spawn(args)?;
+    let status = program.wait(SOON)?;
+    let log = program.log();
+    ensure!(status.code() == Some(1), "{status}: {log}");
+    ensure!(
+        log.contains("ETHUSDT is in the recording and not streamed: add --start ETHUSDT"),
+        "{log}"
+    );
+    ensure!(
+        log.contains("1 trades were not played, nobody streams them: add --start ETHUSDT"),
+        "{log}"
+    );
+    ensure!(stored(&folder)? == "20", "what was streamed is stored: {log}");
+    Ok(())
+}
+
+/// At the recording's own pace the trades of a symbol that nobody hears are played all the same.
+#[test]
+fn what_was_played_and_not_stored_is_never_a_success() -> Result<()> {
+    let folder = Folder::new()?;
+    let tape = Tape::of("LTCUSDT").hold("70.15", ONE_SECOND).line(STRANGER);
+    let file = tape.write(&folder)?.display().to_string();
+    let args = ["--replay", &file, "--speed", "1", "--exit-at-end", "--start", "LTCUSDT"];
+    let program = folder.spawn(args)?;
+    let status = program.wait(SOON)?;
+    let log = program.log();
+    ensure!(status.code() == Some(1), "{status}: {log}");
+    ensure!(log.contains("1 trades of ETHUSDT were played and not stored"), "{log}");
+    Ok(())
+}
+
+#[test]
+fn a_file_whose_name_tells_no_symbol_is_played_as_the_one_that_is_said() -> Result<()> {
+    let folder = Folder::new()?;
+    folder.file("download.csv", "1,70.15,1,70.15,1717200000000,true,true\n")?;
+    let refused = folder.refused(["run", "--replay", "download.csv", "--start", "LTCUSDT"], 2)?;
+    ensure!(
+        refused.contains("download.csv does not name its symbol: say it with --symbol"),
+        "{refused}"
+    );
+    let args = "--replay download.csv --symbol ltcusdt --speed max --exit-at-end --start LTCUSDT";
+    folder.spawn(args.split(' '))?.ends_well(SOON)?;
+    ensure!(stored(&folder)? == "1");
+    Ok(())
+}
+
+#[test]
+fn trades_that_are_none_of_the_market_are_not_stored_and_leave_no_gap() -> Result<()> {
+    let folder = Folder::new()?;
+    let frame = |id: i64, price: &str, who: &str| {
+        format!(
+            r#"{{"e":"trade","E":1722470400001,"T":1722470400000,"s":"BTCUSDT","t":{id},"p":"{price}","q":"1","X":"{who}","m":true}}"#
+        )
+    };
+    let frames = [
+        frame(1, "60000.10", "MARKET"),
+        frame(2, "59000.00", "INSURANCE_FUND"),
+        frame(3, "60000.20", "MARKET"),
+        frame(4, "0", "NA"),
+        frame(5, "58000.00", "ADL"),
+        frame(6, "60000.30", "MARKET"),
+        frame(7, "0", "NA"),
+    ];
+    folder.file("frames", frames.join("\n"))?;
+    let args = "--replay frames --speed max --exit-at-end --start BTCUSDT";
+    let log = folder.spawn(args.split(' '))?.ends_well(SOON)?;
+    ensure!(log.contains("3 trades played") && log.contains(" 0 gaps"), "{log}");
+    let ids = folder.select(
+        "data_warehouse.db",
+        &["trade_id"],
+        "FROM trade_events ORDER BY trade_id",
+    )?;
+    ensure!(ids == [["1"], ["3"], ["6"]], "{ids:?}");
+    ensure!(folder.select("streamer.db", &["count(*)"], "FROM gaps")? == [["0"]]);
+    Ok(())
+}

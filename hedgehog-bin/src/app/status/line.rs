@@ -38,6 +38,8 @@ pub struct StreamLine {
     pub exchange_status: String,
     /// Received by this program.
     pub trades: u64,
+    /// How often the exchange's trade ids have begun again.
+    pub epoch: u64,
     /// How many gaps there are.
     pub gaps: u64,
     /// How many trades are missing in them.
@@ -80,9 +82,9 @@ pub struct StoringLine {
     pub on: bool,
     /// Rows in the table.
     pub rows: u64,
-    /// Received and not stored yet.
+    /// Received, in memory, and not stored yet.
     pub to_store: u64,
-    /// Of these, how many wait on disk.
+    /// Received, on disk, and not stored yet.
     pub on_disk: u64,
     /// Received and lost for good.
     pub lost: u64,
@@ -119,7 +121,7 @@ impl SymbolLine {
             .trading
             .as_ref()
             .is_some_and(|trading| trading.status != Switch::Off || !trading.traders.is_empty() || trading.cycles > 0);
-        let stored = |part: &StoringLine| part.on || part.to_store > 0 || part.lost > 0;
+        let stored = |part: &StoringLine| part.on || part.to_store + part.on_disk + part.lost > 0;
         streamed || traded || self.stored().any(stored)
     }
 }
@@ -159,6 +161,7 @@ impl From<&StreamStatus> for StreamLine {
             error: status.last_error.clone(),
             exchange_status: status.exchange_status.clone(),
             trades: status.trades,
+            epoch: u64::try_from(status.epoch).unwrap_or_default(),
             gaps: status.gaps,
             missing: status.missing.max(0).unsigned_abs(),
             gap_ranges: status.gap_ranges.clone(),

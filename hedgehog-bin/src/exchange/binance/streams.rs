@@ -3,11 +3,9 @@
 //! The hot path reads a trade with borrowed text and no intermediate tree; whatever is not a trade is looked at a second
 //! time and named, and is never an error of the connection.
 
-use crate::exchange::milliseconds;
-use crate::market::{Symbol, TradeEvent};
+use crate::market::{Symbol, Told, TradeEvent, TradeWire};
 use serde::Deserialize;
 use serde_json::Value;
-use std::borrow::Cow;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +15,13 @@ mod tests;
 pub enum Frame {
     /// A trade.
     Trade(TradeEvent),
+    /// A trade that is none of the market's, as of an insurance fund: no event, and the id it uses up is not missing.
+    OtherTrade {
+        /// The pair.
+        symbol: Symbol,
+        /// The id that no trade of the market will have.
+        trade_id: i64,
+    },
     /// The server is about to go: open a new connection at once, then leave this one.
     ServerShutdown,
     /// The answer to a control message (`SUBSCRIBE` and its like), or its refusal.
@@ -35,15 +40,23 @@ pub fn decode(text: &str) -> Frame {
 
 /// As [`decode`]; a trade of `expected` shares its symbol instead of making a new one.
 pub(super) fn decode_for(text: &str, expected: Option<&Symbol>) -> Frame {
-    let event = if text.starts_with(r#"{"stream""#) {
-        serde_json::from_str::<Combined<'_>>(text).map(|combined| combined.data)
-    } else {
-        serde_json::from_str::<TradeWire<'_>>(text)
-    };
-    match event {
-        Ok(event) if event.kind == "trade" => event.into_frame(expected),
+    match TradeWire::of_frame(text) {
+        Ok(event) if event.is_trade() => Frame::of(event, expected),
         // Other events use the same keys with other types, so a refusal says nothing yet.
         _ => classify(text),
+    }
+}
+
+impl Frame {
+    fn of(event: TradeWire<'_>, expected: Option<&Symbol>) -> Self {
+        let read = event.read().and_then(|told| match told {
+            Told::Trade(trade) => trade.event(expected).map(Self::Trade),
+            Told::Other(trade) => Ok(Self::OtherTrade {
+                symbol: trade.symbol(expected)?,
+                trade_id: trade.trade_id,
+            }),
+        });
+        read.unwrap_or_else(Self::Malformed)
     }
 }
 
@@ -57,7 +70,7 @@ fn classify(text: &str) -> Frame {
     let event = event.get("event").unwrap_or(event);
     match event.get("e").and_then(Value::as_str) {
         Some("trade") => match TradeWire::deserialize(event) {
-            Ok(trade) => trade.into_frame(None),
+            Ok(trade) => Frame::of(trade, None),
             Err(error) => Frame::Malformed(format!("{error}: {}", excerpt(text))),
         },
         Some("serverShutdown") => Frame::ServerShutdown,
@@ -70,57 +83,4 @@ fn classify(text: &str) -> Frame {
 
 fn excerpt(text: &str) -> String {
     text.chars().take(80).collect()
-}
-
-#[derive(Deserialize)]
-struct Combined<'a> {
-    #[serde(borrow)]
-    data: TradeWire<'a>,
-}
-
-/// The keys of a trade event. All are optional, so that an event of another kind is read far enough to be told apart.
-#[derive(Deserialize)]
-struct TradeWire<'a> {
-    #[serde(rename = "e", borrow, default)]
-    kind: Cow<'a, str>,
-    #[serde(rename = "E", default)]
-    event_time: Option<i64>,
-    #[serde(rename = "s", borrow, default)]
-    symbol: Cow<'a, str>,
-    #[serde(rename = "t", default)]
-    trade_id: Option<i64>,
-    #[serde(rename = "p", borrow, default)]
-    price: Cow<'a, str>,
-    #[serde(rename = "q", borrow, default)]
-    quantity: Cow<'a, str>,
-    #[serde(rename = "T", default)]
-    trade_time: Option<i64>,
-    #[serde(rename = "m", default)]
-    buyer_market_maker: Option<bool>,
-}
-
-impl TradeWire<'_> {
-    fn into_frame(self, expected: Option<&Symbol>) -> Frame {
-        self.read(expected).map_or_else(Frame::Malformed, Frame::Trade)
-    }
-
-    fn read(self, expected: Option<&Symbol>) -> Result<TradeEvent, String> {
-        let symbol = match expected {
-            Some(symbol) if symbol.as_str() == self.symbol => symbol.clone(),
-            _ => self.symbol.parse().map_err(|error| format!("s: {error}"))?,
-        };
-        Ok(TradeEvent {
-            event_time: milliseconds(self.event_time.ok_or("a trade without E")?),
-            symbol,
-            epoch: 0,
-            trade_id: self
-                .trade_id
-                .filter(|id| *id >= 0)
-                .ok_or("a trade without an id in t")?,
-            price: self.price.parse().map_err(|error| format!("p: {error}"))?,
-            quantity: self.quantity.parse().map_err(|error| format!("q: {error}"))?,
-            trade_time: milliseconds(self.trade_time.ok_or("a trade without T")?),
-            buyer_market_maker: self.buyer_market_maker.ok_or("a trade without m")?,
-        })
-    }
 }

@@ -231,7 +231,7 @@ mod tests {
         let ((mut client, _), socket) = tokio::join!(client, TradeSocket::connect(&endpoints, &btc));
         let mut socket = socket.expect("a connection");
         let sending = client.send(trade_frame(1).replace("0.42856000", &"1".repeat(2 << 20)));
-        let (_, heard) = tokio::join!(sending, socket.next());
+        let ((), heard) = tokio::join!(sending, socket.next());
         assert!(matches!(heard, Err(SocketError::Broken(_))), "{heard:?}");
     }
 }

@@ -183,11 +183,10 @@ impl Engine {
         Ok(order)
     }
 
-    /// Whether a trade at `price` fills anything: cheap, asked for every trade of the market.
+    /// Whether a trade at `price` fills anything: cheap, asked for every trade of the market. One that is none of the market's has
+    /// no price, and fills nobody.
     pub(super) fn crosses(&self, symbol: &Symbol, price: Units) -> bool {
-        self.listings
-            .get(symbol)
-            .is_some_and(|listing| listing.book.crosses(price, self.rule))
+        price > Units::ZERO && (self.listings.get(symbol)).is_some_and(|listing| listing.book.crosses(price, self.rule))
     }
 
     /// Executes what a trade of the market fills, in priority.

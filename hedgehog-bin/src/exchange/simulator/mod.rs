@@ -53,7 +53,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use book::FillRule;
-pub use recording::{Recording, RecordingError};
+pub use recording::{ReadOptions, Recording, RecordingError};
 
 /// Known to everybody who reads this: the port is on the loopback address, and the money is not real.
 const API_KEY: &str = "hedgehog-simulator";

@@ -6,6 +6,7 @@ use super::engine::Placement;
 use super::params::{self, Params};
 use super::refusal::Refusal;
 use super::server::{Closing, Gate, now};
+use super::units::Units;
 use super::wire::{self, PlacementAnswer};
 use crate::exchange::OrderKey;
 use crate::market::{Side, Symbol};
@@ -119,7 +120,8 @@ impl Call<'_> {
                 reply,
             })
             .await?;
-        Ok(trades.iter().map(wire::historical_trade).collect())
+        let of_the_market = trades.iter().filter(|trade| trade.price > Units::ZERO);
+        Ok(of_the_market.map(wire::historical_trade).collect())
     }
 
     async fn place(&self) -> Result<Value, Refusal> {

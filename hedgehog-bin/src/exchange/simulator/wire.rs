@@ -25,7 +25,8 @@ pub(super) struct FrameFormat {
     pub(super) time_unit: TimeUnit,
 }
 
-/// A trade event: the nine keys of today, in the order in which the exchange sends them.
+/// A trade event: the nine keys of today, in the order in which the exchange sends them. A trade that is none of the market's says
+/// so in a tenth, as futures do: it only uses an id up.
 pub(super) fn trade_frame(symbol: &str, stream: &str, trade: &MarketTrade, format: FrameFormat) -> String {
     let scale = match format.time_unit {
         TimeUnit::Milliseconds => 1,
@@ -47,8 +48,12 @@ pub(super) fn trade_frame(symbol: &str, stream: &str, trade: &MarketTrade, forma
     let _ = write!(
         frame,
         "{{\"e\":\"trade\",\"E\":{event_time},\"s\":\"{symbol}\",\"t\":{trade_id},\"p\":\"{price}\",\"q\":\"{quantity}\",\
-         \"T\":{trade_time},\"m\":{buyer_market_maker},\"M\":true}}"
+         \"T\":{trade_time},\"m\":{buyer_market_maker},\"M\":true"
     );
+    if *price == Units::ZERO {
+        frame.push_str(",\"X\":\"NA\"");
+    }
+    frame.push('}');
     if format.combined {
         frame.push('}');
     }

@@ -501,3 +501,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn ids_that_the_exchange_gave_to_nobody_s_trades_are_not_missing() {
+    let mut heard = Heard::new(false);
+    let use_up = |heard: &mut Heard, id: i64| {
+        let mut out = Vec::new();
+        heard.continuity.use_up(id, &mut out);
+        heard.carry_out(out);
+    };
+    // Nothing came yet: it says nothing of a beginning.
+    use_up(&mut heard, 1);
+    heard.ids(0, [5]);
+    use_up(&mut heard, 6);
+    heard.ids(0, [7]);
+    assert!(heard.gaps().is_empty(), "{:?}", heard.gaps());
+    // What is missing before one is missing all the same, and comes late.
+    use_up(&mut heard, 10);
+    use_up(&mut heard, 6);
+    heard.ids(0, [11]);
+    assert_eq!(heard.gaps(), [(0, 8, 9)]);
+    heard.ids(0, [8, 9]);
+    assert!(heard.gaps().is_empty(), "{:?}", heard.gaps());
+    assert_eq!(
+        heard.broadcast.iter().map(|(_, id)| *id).collect::<Vec<_>>(),
+        [5, 7, 11, 8, 9]
+    );
+}

@@ -32,6 +32,9 @@ fn trade(trade_id: i64) -> TradeEvent {
     }
 }
 
+/// A position, and the changes of rows with a sign.
+type Written = (Option<(i32, i64)>, Vec<(char, i64, i64)>);
+
 /// A stream whose trades somebody stores, by hand.
 struct Stored {
     stream: Arc<StreamLedger>,
@@ -39,7 +42,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn new(ledger: Ledger) -> Self {
+    fn new(ledger: &Ledger) -> Self {
         let durable = ledger
             .bus
             .trade_events
@@ -60,8 +63,8 @@ impl Stored {
         self.durable.ack(count);
     }
 
-    /// What is written now: the position, and the changes of rows with a sign.
-    fn save(&self) -> (Option<(i32, i64)>, Vec<(char, i64, i64)>) {
+    /// What is written now.
+    fn save(&self) -> Written {
         let Some(unsaved) = self.stream.unsaved() else {
             return (None, vec![]);
         };
@@ -84,7 +87,7 @@ fn recollection(position: i64, gaps: &[(i64, i64)]) -> Recollection {
 
 #[test]
 fn the_saved_position_is_what_is_durable_and_never_what_was_read() {
-    let mut stored = Stored::new(Ledger::new(Bus::new()));
+    let mut stored = Stored::new(&Ledger::new(Bus::new()));
     stored.take(5..=9);
     assert_eq!(
         stored.save(),
@@ -100,7 +103,7 @@ fn the_saved_position_is_what_is_durable_and_never_what_was_read() {
 
 #[test]
 fn a_gap_is_written_at_once_and_shrinks_when_the_late_trade_is_durable() {
-    let mut stored = Stored::new(Ledger::new(Bus::new()));
+    let mut stored = Stored::new(&Ledger::new(Bus::new()));
     stored.take([1, 5]);
     assert_eq!(stored.save(), (Some((0, 0)), vec![('+', 2, 4)]));
     stored.take([3]);
@@ -114,7 +117,7 @@ fn a_gap_is_written_at_once_and_shrinks_when_the_late_trade_is_durable() {
 
 #[test]
 fn what_crossed_leaves_no_gap() {
-    let mut stored = Stored::new(Ledger::new(Bus::new()));
+    let mut stored = Stored::new(&Ledger::new(Bus::new()));
     stored.take([1, 3, 2, 4]);
     stored.store(4);
     let (position, changes) = stored.save();
@@ -125,7 +128,7 @@ fn what_crossed_leaves_no_gap() {
 
 #[test]
 fn the_position_waits_for_the_answer_of_what_is_stored() {
-    let mut stored = Stored::new(Ledger::new(Bus::new()).with_archive());
+    let mut stored = Stored::new(&Ledger::new(Bus::new()).with_archive());
     stored.stream.recall(&recollection(100, &[]));
     stored.take([110, 111]);
     assert_eq!(
@@ -163,7 +166,7 @@ fn the_position_waits_for_the_answer_of_what_is_stored() {
 
 #[test]
 fn a_recalled_row_that_counts_a_stored_trade_is_put_right() {
-    let stored = Stored::new(Ledger::new(Bus::new()).with_archive());
+    let stored = Stored::new(&Ledger::new(Bus::new()).with_archive());
     stored.stream.recall(&recollection(100, &[(50, 54), (70, 70)]));
     for question in stored.stream.questions() {
         assert_eq!(question.about, About::Row);
@@ -176,7 +179,7 @@ fn a_recalled_row_that_counts_a_stored_trade_is_put_right() {
     }
     let (_, changes) = stored.save();
     assert_eq!(changes, [('-', 50, 54), ('+', 50, 51), ('+', 53, 54), ('-', 70, 70)]);
-    let mut recalled = Stored::new(Ledger::new(Bus::new()));
+    let mut recalled = Stored::new(&Ledger::new(Bus::new()));
     recalled.stream.recall(&recollection(100, &[(50, 54)]));
     recalled.take([52, 101]);
     recalled.store(2);
@@ -188,7 +191,7 @@ fn a_recalled_row_that_counts_a_stored_trade_is_put_right() {
 
 #[test]
 fn without_an_archive_all_since_the_position_is_missing() {
-    let mut stored = Stored::new(Ledger::new(Bus::new()));
+    let mut stored = Stored::new(&Ledger::new(Bus::new()));
     stored.stream.recall(&recollection(100, &[(90, 91)]));
     stored.take([103]);
     stored.store(1);
@@ -204,7 +207,7 @@ fn without_an_archive_all_since_the_position_is_missing() {
 
 #[test]
 fn a_new_epoch_is_saved_when_the_old_one_is_durable() {
-    let mut stored = Stored::new(Ledger::new(Bus::new()));
+    let mut stored = Stored::new(&Ledger::new(Bus::new()));
     stored.take(1_000..=1_003);
     stored.store(4);
     assert_eq!(stored.save(), (Some((0, 1_003)), vec![]));
@@ -226,7 +229,7 @@ fn a_new_epoch_is_saved_when_the_old_one_is_durable() {
 
 #[test]
 fn time_decides_about_what_is_in_doubt() {
-    let stored = Stored::new(Ledger::new(Bus::new()).with_patience(Duration::ZERO));
+    let stored = Stored::new(&Ledger::new(Bus::new()).with_patience(Duration::ZERO));
     stored.stream.recall(&recollection(5_000, &[]));
     stored.take([3]);
     stored.stream.tick();
@@ -236,7 +239,7 @@ fn time_decides_about_what_is_in_doubt() {
 
 #[test]
 fn what_could_not_be_written_is_written_again() {
-    let stored = Stored::new(Ledger::new(Bus::new()));
+    let stored = Stored::new(&Ledger::new(Bus::new()));
     stored.take([1, 5]);
     let first = stored.stream.unsaved().expect("one gap");
     stored.take([9]);
@@ -260,7 +263,7 @@ fn what_could_not_be_written_is_written_again() {
 
 #[test]
 fn only_the_newest_gaps_are_shown_and_all_are_counted() {
-    let stored = Stored::new(Ledger::new(Bus::new()));
+    let stored = Stored::new(&Ledger::new(Bus::new()));
     stored.take((0..=150).map(|n| n * 2));
     let status = stored.stream.status(&row(), true);
     assert_eq!((status.gaps, status.gap_ranges.len()), (150, GAPS_SHOWN));

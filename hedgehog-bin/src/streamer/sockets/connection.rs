@@ -147,7 +147,8 @@ impl<'a> Connection<'a> {
                 self.carried.send_at = Instant::now() + BETWEEN_REQUESTS;
             }
         }
-        self.carried.set_alarm(self.source, linger)
+        self.carried.set_alarm(self.source, linger);
+        Ok(())
     }
 
     /// The server is about to go: opens the new connection first, then reads the old one out. What both of them deliver is told
@@ -266,7 +267,7 @@ impl Carried {
         self.send_at = now + BETWEEN_REQUESTS;
     }
 
-    fn set_alarm(&mut self, source: &Source, linger: Duration) -> Result<(), Ended> {
+    fn set_alarm(&mut self, source: &Source, linger: Duration) {
         let wishes = source.wishes();
         let unasked = |wish: &&Arc<Wish>| !self.streams.contains_key(wish.symbol());
         let unasked = wishes.iter().filter(unasked);
@@ -279,7 +280,6 @@ impl Carried {
         let leaving = leaving.map(|left| self.send_at.max(left + linger));
         let answering = self.unanswered.values().map(|(sent, _)| *sent + ANSWER_WITHIN);
         self.wake_at = asking.chain(leaving).chain(answering).min();
-        Ok(())
     }
 
     /// What was heard. Returns whether there is something to change now.
@@ -290,6 +290,9 @@ impl Carried {
                 let symbol = trade.symbol.clone();
                 self.frame(&symbol, Frame::Trade(trade));
             }
+            Heard::Frame(None, Frame::OtherTrade { symbol, trade_id }) => {
+                self.frame(&symbol.clone(), Frame::OtherTrade { symbol, trade_id });
+            }
             // Nobody's: the first stream counts it.
             Heard::Frame(None, frame) => {
                 if let Some(symbol) = self.streams.keys().min().cloned() {
@@ -297,7 +300,7 @@ impl Carried {
                 }
             }
             Heard::Answer { id, refusal } => {
-                self.answered(id, refusal);
+                self.answered(id, refusal.as_deref());
                 return true;
             }
         }
@@ -318,6 +321,18 @@ impl Carried {
                 ledger.take(trade);
             }
             Frame::Trade(trade) => pass_over(&stream.wish, &format!("a trade of {}", trade.symbol)),
+            Frame::OtherTrade {
+                symbol: other,
+                trade_id,
+            } => {
+                if other == *symbol {
+                    ledger.use_up(trade_id);
+                }
+                pass_over(
+                    &stream.wish,
+                    &format!("trade {trade_id} of {other} is none of the market"),
+                );
+            }
             Frame::Unknown(what) => pass_over(&stream.wish, &what),
             Frame::Control | Frame::ServerShutdown => tracing::debug!("{symbol}: {frame:?}"),
             Frame::Malformed(why) => match ledger.malformed_frame() {
@@ -327,11 +342,11 @@ impl Carried {
         }
     }
 
-    fn answered(&mut self, id: u64, refusal: Option<String>) {
+    fn answered(&mut self, id: u64, refusal: Option<&str>) {
         let Some((_, symbols)) = self.unanswered.remove(&id) else {
             return;
         };
-        if let Some(why) = &refusal {
+        if let Some(why) = refusal {
             tracing::warn!("{}: the exchange refuses the stream: {why}", label(symbols.iter()));
         }
         let mut standing = Vec::new();
@@ -339,7 +354,7 @@ impl Carried {
             let Some(stream) = self.streams.get_mut(&symbol) else {
                 continue;
             };
-            if let Some(why) = &refusal {
+            if let Some(why) = refusal {
                 stream
                     .wish
                     .ledger

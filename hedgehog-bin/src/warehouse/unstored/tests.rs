@@ -82,3 +82,16 @@ async fn a_disk_that_takes_nothing_keeps_what_was_there() {
         .await
         .expect_err("no folder at all");
 }
+
+#[tokio::test]
+async fn a_file_that_could_not_be_read_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let unstored = Arc::new(Unstored::none(Some(folder.path()), &topic()));
+    unstored.append(trades(1..=1)).await.expect("is kept");
+    let unaware = Arc::new(Unstored::none(Some(folder.path()), &topic()));
+    unaware
+        .append(trades(2..=2))
+        .await
+        .expect_err("it would lose the first");
+    assert_eq!(scanned(folder.path()).count(), 1);
+}

@@ -67,6 +67,10 @@ fn of_stream(stream: &StreamLine, troubles: &mut Vec<String>) {
             stream.exchange_status
         ));
     }
+    if stream.epoch > 0 {
+        let times = counted(stream.epoch, "time", "times");
+        troubles.push(format!("the exchange began its trade ids again, {times} so far"));
+    }
     if stream.missing > 0 {
         let newest: Vec<String> = (stream.gap_ranges.iter().rev().take(GAPS_SHOWN))
             .map(|gap| match (gap.first_missing_id, gap.last_missing_id) {
@@ -124,6 +128,9 @@ fn of_trading(trading: &TradingLine, streamed: bool, apps: &AppSet, troubles: &m
             counted(count as u64, "trader waits", "traders wait")
         ));
     }
+    if trading.open_profit.is_none() && !trading.traders.is_empty() {
+        troubles.push("what its open trades are worth is not known yet, and not in the sums".to_owned());
+    }
     if trading.status != Switch::Off && !streamed {
         troubles.push(if apps.contains(App::Streamer) {
             "trading sees no prices, because its trades are not streamed: `hedgehog start streaming SYMBOLS`".to_owned()
@@ -158,7 +165,7 @@ fn of_storing(name: &str, part: &StoringLine, troubles: &mut Vec<String>) {
     }
     if part.lost > 0 {
         troubles.push(format!(
-            "{} {name} were lost, there was no room to keep them",
+            "{} {name} were lost: neither the database nor the disk took them",
             grouped(part.lost)
         ));
     }

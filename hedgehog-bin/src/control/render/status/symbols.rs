@@ -19,7 +19,7 @@ type Cell = fn(&SymbolLine) -> String;
 /// what is missing or waits matters, unless it is nothing.
 pub(super) fn table(lines: &[&SymbolLine], apps: &AppSet) -> Table {
     let is_any = |tells: fn(&SymbolLine) -> bool| lines.iter().any(|line| tells(line));
-    let (missing, waiting) = (is_any(|line| missing(line) > 0), is_any(|line| to_store(line) > 0));
+    let (missing, waiting) = (is_any(|line| missing(line) > 0), is_any(waits));
     let numbers = |header, rank| Column::numbers(header).rank(rank);
     let words = |header, rank| Column::words(header).rank(rank);
     let columns: Vec<(bool, Column, Cell)> = vec![
@@ -86,7 +86,8 @@ pub(super) fn traders(lines: &[&SymbolLine], columns: usize) -> Vec<String> {
         Column::words("STATE"),
         Column::words("BUY").shrinks_to(14),
         Column::words("SELL").shrinks_to(14),
-        Column::words("WAITS").rank(1).shrinks_to(10),
+        Column::numbers("RESTARTS").rank(2),
+        Column::words("NOTE").rank(1).shrinks_to(10),
     ]);
     let mut any = false;
     for line in lines {
@@ -126,8 +127,18 @@ fn trader_cells(line: &SymbolLine, trader: &TraderStatus) -> Vec<String> {
             quantity(&trader.sell_quantity),
             price(&trader.sell_price),
         ),
-        trader.parked.as_deref().map(one_line).unwrap_or_default(),
+        grouped(trader.restarts),
+        one_line(&note(trader)),
     ]
+}
+
+/// What keeps it from acting, or else how it last ended.
+fn note(trader: &TraderStatus) -> String {
+    match (&trader.parked, &trader.last_exit) {
+        (Some(reason), _) => format!("waits: {reason}"),
+        (None, Some(exit)) => format!("last exit: {exit}"),
+        (None, None) => String::new(),
+    }
 }
 
 /// Nothing to say where an app knows nothing of a symbol.
@@ -173,7 +184,13 @@ fn missing(line: &SymbolLine) -> u64 {
 }
 
 fn to_store(line: &SymbolLine) -> u64 {
-    line.stored().map(|part| part.to_store).sum()
+    line.stored().map(|part| part.to_store + part.on_disk).sum()
+}
+
+/// A few are always on their way.
+fn waits(line: &SymbolLine) -> bool {
+    const ON_THEIR_WAY: u64 = 1000;
+    to_store(line) > ON_THEIR_WAY || line.stored().any(|part| part.retrying.is_some())
 }
 
 fn price(line: &SymbolLine) -> Option<Decimal> {

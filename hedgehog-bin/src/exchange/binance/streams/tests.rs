@@ -97,6 +97,37 @@ fn a_trade_that_lacks_something_is_malformed() {
     }
 }
 
+#[test]
+fn a_trade_that_is_none_of_the_market_is_told_apart_and_what_nobody_can_pay_is_malformed() {
+    let futures = TODAY.replace("\"m\":true", "\"X\":\"MARKET\",\"m\":true");
+    assert_eq!(trade(&futures), trade(TODAY));
+    for other in ["INSURANCE_FUND", "ADL", "NA"] {
+        let text = futures.replace("MARKET", other).replace("61837.63000000", "0");
+        for text in [text.clone(), format!(r#"{{"stream":"btcusdt@trade","data":{text}}}"#)] {
+            let told = Frame::OtherTrade {
+                symbol: "BTCUSDT".parse().expect("a symbol"),
+                trade_id: 3_735_683_259,
+            };
+            assert_eq!(decode(&text), told, "{text}");
+        }
+    }
+    let endless = "9".repeat(4_000_000);
+    for (what, broken) in [
+        ("price", TODAY.replace("61837.63000000", "0.0")),
+        ("price", TODAY.replace("61837.63000000", "-1")),
+        ("quantity", TODAY.replace("0.02000000", "0")),
+        ("trade id", TODAY.replace("3735683259", "-1")),
+        ("event time", TODAY.replace("1723161255343", "1723161255")),
+        ("price", TODAY.replace("61837.63000000", &endless)),
+        ("not a symbol", TODAY.replace("BTCUSDT", &endless)),
+    ] {
+        match decode(&broken) {
+            Frame::Malformed(why) => assert!(why.contains(what) && why.len() < 300, "{what}: {why}"),
+            other => panic!("{what} was read as {other:?}"),
+        }
+    }
+}
+
 /// Any JSON, leaning towards objects with the keys of a trade.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

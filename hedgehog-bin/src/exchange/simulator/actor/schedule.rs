@@ -93,7 +93,7 @@ mod tests {
         schedule.at(&c, soon);
         schedule.with_room(&b);
         assert_eq!(schedule.next(now), Some(now));
-        assert_eq!(schedule.take(now), [c.clone()]);
+        assert_eq!(schedule.take(now), std::slice::from_ref(&c));
         assert_eq!(schedule.next(now), Some(soon));
         assert_eq!(schedule.take(soon), [a, b.clone()]);
         assert_eq!((schedule.take(soon).len(), schedule.next(soon)), (0, None));

@@ -1,30 +1,46 @@
-//! A recorded market: the trades of a file, in order, compact in memory, and the rules of their time.
+//! A recorded market: the trades of a file, in the order of their ids, and the rules of their time.
 //!
-//! Invariant: per symbol, trades stand in (trade time, trade id) order and no trade id stands twice. A line that cannot
-//! be read is counted with its number and its reason and never stops the others; a file in which nothing can be read
-//! is refused.
+//! Read in this order: `text` cuts the file into lines, `layout` tells how they are read (`columns`, `frames`), `gather` puts the trades
+//! in order, and where they are many `spool` keeps them on the disk; `rules` and `assets` tell what is known of the symbols, and
+//! `file_name` whose trades they are where the lines do not say.
+//!
+//! Invariant: per symbol, trades stand in the order of their ids, and none stands twice. A line that cannot be read is counted with its
+//! number and its reason and never stops the others; a file in which nothing can be read is refused. However long the file is, no
+//! more than a million of its trades are in memory.
 
+mod assets;
+mod columns;
+mod error;
+mod file_name;
+mod frames;
+mod gather;
 mod layout;
 mod rules;
+mod spool;
+mod text;
+mod trade;
 
-use super::units::Units;
-use crate::market::{ExchangeInfo, Symbol, SymbolInfo, short_text};
-use flate2::read::MultiGzDecoder;
+use crate::market::{ExchangeInfo, OddListing, Symbol, SymbolInfo, grouped, short_text};
+use gather::{Gathering, NoRoom, Trades};
 use layout::{Layout, Line};
-use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use tokio::sync::watch;
 
+pub use error::RecordingError;
 pub use rules::RuleSource;
+pub(super) use trade::RecordedTrade;
 
 /// So many unreadable lines are kept with their reason; the rest is only counted.
 const KEPT_MALFORMED: usize = 100;
 
-/// A line beyond this length is read in pieces, each of them unreadable: what is no recording at all must not fill the
-/// memory. The largest frames are order books of a hundred kilobytes.
-const LONGEST_LINE: u64 = 1 << 20;
+/// So many odd listings of a file with rules are named; the rest is only counted.
+const NAMED_LISTINGS: usize = 20;
+
+/// How many lines are read between two words about the progress.
+const TOLD_EVERY: u64 = 50_000;
 
 /// A file of recorded trades.
 #[derive(Debug)]
@@ -40,25 +56,38 @@ pub struct Recording {
 
 /// One symbol of a recording.
 #[derive(Debug)]
-pub(super) struct RecordedSymbol {
-    pub(super) info: SymbolInfo,
-    pub(super) rules: RuleSource,
-    pub(super) trades: Vec<RecordedTrade>,
+struct RecordedSymbol {
+    info: SymbolInfo,
+    rules: RuleSource,
+    trades: Trades,
+    /// Where the trades stand that are none of the market's.
+    nobodys: Vec<usize>,
 }
 
-/// One trade in 40 bytes: a day of a busy symbol fits a few megabytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RecordedTrade {
-    pub(super) trade_id: i64,
-    /// In hundred-millionths.
-    pub(super) price: i64,
-    /// In hundred-millionths.
-    pub(super) quantity: i64,
-    /// In milliseconds since the epoch.
-    pub(super) trade_time: i64,
-    /// How much later than the trade the event was sent, in milliseconds.
-    pub(super) event_lag: i32,
-    pub(super) buyer_market_maker: bool,
+/// How a file is to be read; by default as it says itself.
+#[derive(Clone, Copy, Default)]
+pub struct ReadOptions<'a> {
+    /// A recorded `exchangeInfo` answer with the rules of the time.
+    pub exchange_info: Option<&'a Path>,
+    /// Whose trades they are, for a file whose lines do not say.
+    pub symbol: Option<&'a Symbol>,
+    /// Which symbols are wanted: decides where the file's name could mean several.
+    pub started: &'a [Symbol],
+    /// Where the trades may be kept that do not fit into memory, beside the folder of the file itself.
+    pub folder: Option<&'a Path>,
+    /// Told the number of trades now and then.
+    pub progress: Option<&'a dyn Fn(u64)>,
+}
+
+impl fmt::Debug for ReadOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadOptions")
+            .field("exchange_info", &self.exchange_info)
+            .field("symbol", &self.symbol)
+            .field("started", &self.started)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A line of the file that is not what it should be.
@@ -70,71 +99,26 @@ pub struct MalformedLine {
     pub reason: String,
 }
 
-/// Why a file cannot be played.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordingError {
-    /// The file cannot be opened or read to its end.
-    #[error("cannot read {path}: {source}", path = path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system or the decompressor said.
-        source: io::Error,
-    },
-    /// The first line tells no layout that is known.
-    #[error(
-        "{path} is not a recording: expected trades as csv with a header, a public dump of the exchange, or WebSocket \
-         frames, one per line (first line: {first_line:?})", path = path.display()
-    )]
-    UnknownLayout {
-        /// The file.
-        path: PathBuf,
-        /// Its first line, shortened.
-        first_line: String,
-    },
-    /// A public dump names its symbol only in the file name.
-    #[error("{path} does not name its symbol: rename it like BTCUSDT-trades-2024-08-08.csv", path = path.display())]
-    UnnamedSymbol {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The layout is known and there is no trade.
-    #[error("{path} holds no trade{}", first_malformed(malformed), path = path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-        /// Lines that could not be read.
-        malformed: Vec<MalformedLine>,
-    },
-    /// The file given for the rules is not an answer of `exchangeInfo`.
-    #[error("{path} is not a recorded exchangeInfo answer: {source}", path = path.display())]
-    ExchangeInfo {
-        /// The file.
-        path: PathBuf,
-        /// What the parser said.
-        source: serde_json::Error,
-    },
-}
-
-fn first_malformed(malformed: &[MalformedLine]) -> String {
-    malformed
-        .first()
-        .map(|line| format!(" (line {}: {})", line.number, line.reason))
-        .unwrap_or_default()
-}
-
 impl Recording {
-    /// Reads a file whole: csv with a header in the columns of this program's own exports, the exchange's public dumps
-    /// with or without a header, or WebSocket frames, raw or combined, with or without a leading time of receipt;
-    /// plain or gzip.
+    /// Reads a file as it says itself, with the rules of `exchange_info`; see [`Recording::read`].
+    pub fn open(path: &Path, exchange_info: Option<&Path>) -> Result<Self, RecordingError> {
+        let options = ReadOptions {
+            exchange_info,
+            ..ReadOptions::default()
+        };
+        Self::read(path, &options)
+    }
+
+    /// Reads a file once, from its beginning to its end: csv with a header in the columns of this program's own exports, the
+    /// exchange's public dumps with or without a header, or WebSocket frames, raw or combined, with or without a leading time
+    /// of receipt; plain or gzip.
     ///
-    /// Rules (tick, step, minimal notional) come from `exchange_info`, a recorded `exchangeInfo` answer, for the
-    /// symbols it lists; else from a table of what is known of the time; else from the digits seen.
+    /// Rules (tick, step, minimal notional) come from a recorded `exchangeInfo` answer, for the symbols it lists; else from a
+    /// table of what is known of the time; else from the digits seen.
     ///
     /// Blocking: takes a quarter of a second for a day of a busy symbol.
-    pub fn open(path: &Path, exchange_info: Option<&Path>) -> Result<Self, RecordingError> {
-        let exchange_info = exchange_info.map(read_exchange_info).transpose()?;
+    pub fn read(path: &Path, options: &ReadOptions<'_>) -> Result<Self, RecordingError> {
+        let rules = options.exchange_info.map(read_exchange_info).transpose()?;
         let mut recording = Self {
             path: path.to_owned(),
             hash: String::new(),
@@ -144,28 +128,31 @@ impl Recording {
             other_events: 0,
             duplicates: 0,
         };
-        let mut trades = BTreeMap::new();
-        recording.read(&mut trades)?;
-        if trades.is_empty() {
+        let mut gathering = Gathering::new(spool_folders(path, options.folder));
+        let layout = recording.read_lines(options, &mut gathering)?;
+        let (symbols, duplicates) = gathering.finish().map_err(|none| recording.no_room(none))?;
+        if symbols.is_empty() {
             return Err(RecordingError::Empty {
                 path: recording.path,
                 malformed: recording.malformed,
+                other_events: recording.other_events,
+                first_other: layout.map_or_else(String::new, |layout| layout.first_other().to_owned()),
             });
         }
-        for (symbol, mut of_symbol) in trades {
-            recording.duplicates += sort_and_dedup(&mut of_symbol);
-            of_symbol.shrink_to_fit();
-            let (info, rules) = rules::of(&symbol, &of_symbol, exchange_info.as_ref());
+        recording.duplicates = duplicates;
+        for (symbol, gathered) in symbols {
+            let (info, source) = rules::of(&symbol, &gathered.facts, rules.as_ref().map(|(info, _)| info));
             recording.symbols.insert(
                 symbol,
                 RecordedSymbol {
                     info,
-                    rules,
-                    trades: of_symbol,
+                    rules: source,
+                    trades: gathered.trades,
+                    nobodys: gathered.nobodys,
                 },
             );
         }
-        recording.report();
+        recording.report(rules.as_ref().map_or(&[], |(_, odd)| odd), options.exchange_info);
         Ok(recording)
     }
 
@@ -179,12 +166,12 @@ impl Recording {
         &self.path
     }
 
-    /// Trades of all symbols.
+    /// How much there is to play, of all symbols together.
     pub fn trades(&self) -> u64 {
         self.symbols.values().map(|symbol| symbol.trades.len() as u64).sum()
     }
 
-    /// Each symbol with its number of trades and where its rules come from.
+    /// Each symbol with how much there is to play of it, and where its rules come from.
     pub fn symbols(&self) -> impl Iterator<Item = (&SymbolInfo, usize, RuleSource)> {
         self.symbols
             .values()
@@ -201,7 +188,7 @@ impl Recording {
         self.malformed_lines
     }
 
-    /// Frames of other streams than trades.
+    /// Frames of other streams than trades, and trades that are none of the market's.
     pub fn other_events(&self) -> u64 {
         self.other_events
     }
@@ -218,67 +205,93 @@ impl Recording {
 
     /// One trade of a symbol, counted from 0 in the order in which they are played.
     pub(super) fn trade(&self, symbol: &Symbol, index: usize) -> Option<RecordedTrade> {
-        self.symbols.get(symbol)?.trades.get(index).copied()
+        self.symbols.get(symbol)?.trades.trade(index)
     }
 
     /// Where the first trade of a symbol stands whose id is `trade_id` or above it.
     pub(super) fn position_of(&self, symbol: &Symbol, trade_id: i64) -> usize {
-        let trades = self.symbols.get(symbol).map_or(&[][..], |symbol| &symbol.trades);
-        trades.partition_point(|trade| trade.trade_id < trade_id)
+        (self.symbols.get(symbol)).map_or(0, |symbol| symbol.trades.position_of(trade_id))
     }
 
-    fn read(&mut self, trades: &mut BTreeMap<Symbol, Vec<RecordedTrade>>) -> Result<(), RecordingError> {
+    /// How many trades of the market stand in a part of what is played of a symbol; the rest is nobody's.
+    pub fn market_trades(&self, symbol: &Symbol, part: Range<u64>) -> u64 {
+        let Some(symbol) = self.symbols.get(symbol) else {
+            return 0;
+        };
+        let before = |end: u64| symbol.nobodys.partition_point(|at| (*at as u64) < end) as u64;
+        let end = part.end.min(symbol.trades.len() as u64);
+        let start = part.start.min(end);
+        (end - start) - (before(end) - before(start))
+    }
+
+    /// Tells why the trades cannot be read any more, if they come to be unreadable; `None` where they are in memory.
+    pub fn failure(&self) -> Option<watch::Receiver<Option<String>>> {
+        self.symbols.values().find_map(|symbol| symbol.trades.failure())
+    }
+
+    fn read_lines(
+        &mut self,
+        options: &ReadOptions<'_>,
+        gathering: &mut Gathering,
+    ) -> Result<Option<Layout>, RecordingError> {
         let path = self.path.clone();
-        let unreadable = |source| RecordingError::Unreadable {
-            path: path.clone(),
-            source,
-        };
-        let mut file = HashingReader {
-            file: File::open(&path).map_err(&unreadable)?,
-            hash: Sha256::new(),
-        };
-        let mut lines = plain_text(&mut file).map_err(&unreadable)?;
-        // `whole`: the last read ended with its line, so that the next one begins another.
-        let (mut line, mut number, mut whole) = (Vec::new(), 0, true);
         let mut layout: Option<Layout> = None;
-        loop {
-            line.clear();
-            let read = lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-            if read.map_err(&unreadable)? == 0 {
-                break;
-            }
-            number += u64::from(whole);
-            whole = line.ends_with(b"\n");
-            let text = line.trim_ascii();
-            if text.is_empty() {
-                continue;
-            }
+        let (mut trades, mut told) = (0, 0);
+        self.hash = text::each_line(&path, |number, line| {
+            let text = match (line, &layout) {
+                (Ok(text), _) => text,
+                (Err(why), Some(_)) => {
+                    self.leave_out(number, why.to_string());
+                    return Ok(());
+                }
+                (Err(why), None) => {
+                    return Err(RecordingError::UnknownLayout {
+                        path: path.clone(),
+                        first_line: why.to_string(),
+                    });
+                }
+            };
             let layout = match &mut layout {
                 Some(layout) => layout,
-                None => layout.insert(Layout::detect(text, &path)?),
+                None => layout.insert(Layout::detect(text, &path, options)?),
             };
             match layout.read(text) {
-                Ok(Line::Trade(symbol, trade)) => match trades.get_mut(&symbol) {
-                    Some(of_symbol) => of_symbol.push(trade),
-                    None => drop(trades.insert(symbol, vec![trade])),
-                },
+                Ok(Line::Trade(symbol, trade)) => {
+                    trades += u64::from(!trade.nobodys);
+                    self.other_events += u64::from(trade.nobodys);
+                    gathering.add(symbol, trade).map_err(|none| self.no_room(none))?;
+                }
                 Ok(Line::OtherEvent) => self.other_events += 1,
                 Ok(Line::Header) => {}
-                Err(reason) => {
-                    self.malformed_lines += 1;
-                    if self.malformed.len() < KEPT_MALFORMED {
-                        self.malformed.push(MalformedLine { number, reason });
-                    }
-                }
+                Err(reason) => self.leave_out(number, reason),
             }
-        }
-        drop(lines);
-        io::copy(&mut file, &mut io::sink()).map_err(&unreadable)?;
-        self.hash = hex::encode(file.hash.finalize());
-        Ok(())
+            if let Some(progress) = options.progress
+                && number >= told + TOLD_EVERY
+            {
+                told = number;
+                progress(trades);
+            }
+            Ok(())
+        })?;
+        Ok(layout)
     }
 
-    fn report(&self) {
+    fn leave_out(&mut self, number: u64, reason: String) {
+        self.malformed_lines += 1;
+        if self.malformed.len() < KEPT_MALFORMED {
+            self.malformed.push(MalformedLine { number, reason });
+        }
+    }
+
+    fn no_room(&self, NoRoom { folder, source }: NoRoom) -> RecordingError {
+        RecordingError::Spool {
+            path: self.path.clone(),
+            folder,
+            source,
+        }
+    }
+
+    fn report(&self, odd: &[OddListing], exchange_info: Option<&Path>) {
         for MalformedLine { number, reason } in &self.malformed {
             tracing::warn!("{} line {number} is left out: {reason}", self.path.display());
         }
@@ -286,88 +299,109 @@ impl Recording {
         if more > 0 {
             tracing::warn!("{}: {more} more lines are left out", self.path.display());
         }
-        for symbol in self.symbols.values() {
-            let (info, filters) = (&symbol.info, &symbol.info.filters);
+        for note in exchange_info.map_or_else(Vec::new, |file| self.notes_on_rules(odd, file)) {
+            tracing::warn!("{note}");
+        }
+        for (symbol, recorded) in &self.symbols {
+            let filters = &recorded.info.filters;
             tracing::info!(
-                "{}: {} trades of {}, tick {}, step {} ({})",
+                "{}: {} trades of {symbol}, tick {}, step {} ({})",
                 self.path.display(),
-                symbol.trades.len(),
-                info.symbol,
+                self.market_trades(symbol, 0..u64::MAX),
                 short_text(&filters.tick_size),
                 short_text(&filters.step_size),
-                symbol.rules,
+                recorded.rules,
             );
+        }
+        let nobodys: usize = self.symbols.values().map(|symbol| symbol.nobodys.len()).sum();
+        if nobodys > 0 {
+            tracing::info!(
+                "{}: {} trades are none of the market's (insurance fund, deleveraging) and are passed over",
+                self.path.display(),
+                grouped(nobodys as u64)
+            );
+        }
+    }
+
+    /// What the file with the rules does not tell although somebody wants to know it.
+    fn notes_on_rules(&self, odd: &[OddListing], file: &Path) -> Vec<String> {
+        let file = file.display();
+        let mut notes: Vec<_> = (odd.iter().take(NAMED_LISTINGS))
+            .map(|listing| format!("{file}: a listing is left out: {listing}"))
+            .collect();
+        if odd.len() > NAMED_LISTINGS {
+            notes.push(format!(
+                "{file}: {} more listings are left out",
+                odd.len() - NAMED_LISTINGS
+            ));
+        }
+        let elsewhere = (self.symbols.iter()).filter(|(_, recorded)| recorded.rules != RuleSource::ExchangeInfo);
+        notes.extend(elsewhere.map(|(symbol, recorded)| {
+            let unread = odd.iter().find(|listing| listing.symbol == symbol.as_str());
+            let why = unread.map_or_else(
+                || "is not listed".to_owned(),
+                |listing| format!("cannot be read ({})", listing.why),
+            );
+            format!("{symbol} {why} in {file}: it is played with {}", recorded.rules)
+        }));
+        notes
+    }
+}
+
+impl Trades {
+    fn len(&self) -> usize {
+        match self {
+            Self::Memory(trades) => trades.len(),
+            Self::Spooled(trades) => trades.len(),
+        }
+    }
+
+    fn trade(&self, index: usize) -> Option<RecordedTrade> {
+        match self {
+            Self::Memory(trades) => trades.get(index).copied(),
+            Self::Spooled(trades) => trades.trade(index),
+        }
+    }
+
+    fn position_of(&self, trade_id: i64) -> usize {
+        match self {
+            Self::Memory(trades) => trades.partition_point(|trade| trade.trade_id < trade_id),
+            Self::Spooled(trades) => trades.position_of(trade_id),
+        }
+    }
+
+    fn failure(&self) -> Option<watch::Receiver<Option<String>>> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Spooled(trades) => Some(trades.failure()),
         }
     }
 }
 
-impl RecordedTrade {
-    pub(super) fn price(&self) -> Units {
-        Units::from_raw(self.price)
-    }
-
-    pub(super) fn quantity(&self) -> Units {
-        Units::from_raw(self.quantity)
-    }
-}
-
-/// Returns how many duplicates were dropped.
-fn sort_and_dedup(trades: &mut Vec<RecordedTrade>) -> u64 {
-    let before = trades.len();
-    trades.sort_unstable_by_key(|trade| (trade.trade_time, trade.trade_id));
-    // Ids grow with time in every sane file; only where they do not, one id could stand at two times.
-    if trades.is_sorted_by_key(|trade| trade.trade_id) {
-        trades.dedup_by_key(|trade| trade.trade_id);
-    } else {
-        let mut seen = HashSet::with_capacity(before);
-        trades.retain(|trade| seen.insert(trade.trade_id));
-    }
-    (before - trades.len()) as u64
-}
-
-fn read_exchange_info(path: &Path) -> Result<ExchangeInfo, RecordingError> {
-    let unreadable = |source| RecordingError::Unreadable {
-        path: path.to_owned(),
-        source,
+/// Where a temporary file may be: beside the data first, whose disk was chosen for much of it. A folder that does not exist yet
+/// stands for the nearest one above it.
+fn spool_folders(path: &Path, folder: Option<&Path>) -> Vec<PathBuf> {
+    let existing = |folder: &Path| {
+        let above = folder.ancestors().find(|folder| folder.is_dir())?;
+        Some(if above.as_os_str().is_empty() {
+            PathBuf::from(".")
+        } else {
+            above.to_owned()
+        })
     };
-    let mut json = Vec::new();
-    let mut file = File::open(path).map_err(unreadable)?;
-    plain_text(&mut file)
-        .and_then(|mut text| text.read_to_end(&mut json))
-        .map_err(unreadable)?;
-    let (info, left_out) = ExchangeInfo::from_json(&json).map_err(|source| RecordingError::ExchangeInfo {
+    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    [folder, Some(beside.unwrap_or(Path::new(".")))]
+        .into_iter()
+        .flatten()
+        .map(|folder| existing(folder).unwrap_or_else(|| PathBuf::from(".")))
+        .collect()
+}
+
+fn read_exchange_info(path: &Path) -> Result<(ExchangeInfo, Vec<OddListing>), RecordingError> {
+    ExchangeInfo::from_json(&text::whole(path)?).map_err(|source| RecordingError::ExchangeInfo {
         path: path.to_owned(),
         source,
-    })?;
-    for symbol in left_out {
-        tracing::debug!("{}: {symbol}", path.display());
-    }
-    Ok(info)
-}
-
-/// Decompresses where the file begins like gzip (RFC 1952), whatever its name ends with.
-fn plain_text<'a>(file: &'a mut impl Read) -> io::Result<Box<dyn BufRead + 'a>> {
-    let mut file = BufReader::with_capacity(1 << 17, file);
-    let compressed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    Ok(if compressed {
-        Box::new(BufReader::with_capacity(1 << 17, MultiGzDecoder::new(file)))
-    } else {
-        Box::new(file)
     })
-}
-
-/// Hashes what is read through it.
-struct HashingReader {
-    file: File,
-    hash: Sha256,
-}
-
-impl Read for HashingReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        Ok(read)
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! Rules change: XRPUSDT traded at tick 0.00001 and step 0.1 in 2019, at 0.0001 and 1 since 2021. Orders checked with
 //! today's rules would not fit yesterday's prices.
 
-use super::RecordedTrade;
+use super::assets::{self, Known};
+use super::gather::Facts;
 use crate::exchange::simulator::units::Units;
 use crate::market::{ExchangeInfo, Symbol, SymbolFilters, SymbolInfo, SymbolStatus};
 use std::fmt;
@@ -52,18 +53,8 @@ const KNOWN: [(&str, i64, &str, &str); 12] = [
     ("ETHBTC", EVER, "0.00001", "0.0001"),
 ];
 
-/// Assets that prices are in, longest first where one ends another.
-const QUOTE_ASSETS: [&str; 16] = [
-    "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "BIDR", "BTC", "ETH", "BNB", "TRX", "EUR", "GBP", "TRY", "BRL",
-    "DAI",
-];
-
-/// The rules of `symbol` at the time of `trades`.
-pub(super) fn of(
-    symbol: &Symbol,
-    trades: &[RecordedTrade],
-    exchange_info: Option<&ExchangeInfo>,
-) -> (SymbolInfo, RuleSource) {
+/// The rules of `symbol` at the time of its trades.
+pub(super) fn of(symbol: &Symbol, facts: &Facts, exchange_info: Option<&ExchangeInfo>) -> (SymbolInfo, RuleSource) {
     if let Some(info) = exchange_info.and_then(|info| info.symbols.get(symbol)) {
         // Halted or delisted by the time the answer was recorded: in the recording it trades.
         return (
@@ -74,9 +65,8 @@ pub(super) fn of(
             RuleSource::ExchangeInfo,
         );
     }
-    let time = trades.first().map_or(0, |trade| trade.trade_time);
-    let places = |of: fn(&RecordedTrade) -> Units| trades.iter().map(|trade| of(trade).places()).max().unwrap_or(8);
-    let derived = (places(RecordedTrade::price), places(RecordedTrade::quantity));
+    let time = facts.first_time;
+    let derived = (facts.price_places, facts.quantity_places);
     let known = (KNOWN.iter())
         .find(|(name, before, ..)| *name == symbol.as_str() && time < *before)
         .map(|(_, _, tick, step)| {
@@ -89,26 +79,18 @@ pub(super) fn of(
         Some((tick_size, step_size)) => (tick_size, step_size, RuleSource::Table),
         None => (Units::unit(derived.0), Units::unit(derived.1), RuleSource::Derived),
     };
-    let (base_asset, quote_asset) = assets(symbol.as_str());
+    let assets = assets::of(symbol.as_str());
     let mut filters = SymbolFilters::of(tick_size.to_decimal(), step_size.to_decimal());
-    if quote_asset.contains("USD") {
+    // A minimum in an asset that is only guessed would be a made-up rule.
+    if assets.known >= Known::Quote && assets.quote.contains("USD") {
         filters.min_notional = Units::whole(if time < Y2023 { 10 } else { 5 }).to_decimal();
     }
     let info = SymbolInfo {
         symbol: symbol.clone(),
         status: SymbolStatus::Trading,
-        base_asset,
-        quote_asset,
+        base_asset: assets.base,
+        quote_asset: assets.quote,
         filters,
     };
     (info, source)
-}
-
-/// Splits a symbol into its base and quote asset.
-fn assets(symbol: &str) -> (String, String) {
-    let split = QUOTE_ASSETS
-        .iter()
-        .find_map(|quote| Some((symbol.strip_suffix(quote)?, *quote)));
-    let (base, quote) = split.filter(|(base, _)| !base.is_empty()).unwrap_or((symbol, "QUOTE"));
-    (base.to_owned(), quote.to_owned())
 }

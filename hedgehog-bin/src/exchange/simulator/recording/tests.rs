@@ -1,4 +1,6 @@
+use super::text::LONGEST_LINE;
 use super::*;
+use sha2::{Digest as _, Sha256};
 use std::io::Write;
 use tempfile::TempDir;
 
@@ -30,11 +32,16 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().expect("in memory")
 }
 
-fn only(recording: &Recording) -> (&Symbol, &[RecordedTrade]) {
-    let mut symbols = recording.symbols.iter();
-    let (symbol, recorded) = symbols.next().expect("one symbol");
+fn only(recording: &Recording) -> (&Symbol, Vec<RecordedTrade>) {
+    let mut symbols = recording.symbols.keys();
+    let symbol = symbols.next().expect("one symbol");
     assert!(symbols.next().is_none(), "one symbol");
-    (symbol, &recorded.trades)
+    let trades = (0..).map_while(|index| recording.trade(symbol, index)).collect();
+    (symbol, trades)
+}
+
+fn ids(recording: &Recording) -> Vec<i64> {
+    only(recording).1.iter().map(|trade| trade.trade_id).collect()
 }
 
 fn row(id: i64, price: &str, time: i64) -> String {
@@ -42,7 +49,7 @@ fn row(id: i64, price: &str, time: i64) -> String {
 }
 
 #[test]
-fn csv_with_a_header_is_sorted_by_trade_time_and_id() {
+fn csv_with_a_header_is_sorted_by_id() {
     let text = [
         HEADER,
         &row(3, "0.43", 2_000),
@@ -61,6 +68,7 @@ fn csv_with_a_header_is_sorted_by_trade_time_and_id() {
         trade_time: 1_000,
         event_lag: 3,
         buyer_market_maker: true,
+        nobodys: false,
     };
     assert_eq!(trades[0], first);
     assert!(size_of::<RecordedTrade>() <= 40);
@@ -109,7 +117,10 @@ fn public_dumps_take_the_symbol_from_the_file_name_and_either_time_unit() {
     let unnamed = folder
         .open("trades.csv", [header, milliseconds].concat())
         .expect_err("no symbol");
-    assert!(unnamed.to_string().contains("rename it like"), "{unnamed}");
+    assert!(
+        unnamed.to_string().contains("rename it like") && unnamed.to_string().contains("--symbol"),
+        "{unnamed}"
+    );
 }
 
 #[test]
@@ -294,7 +305,7 @@ proptest::proptest! {
     fn no_line_of_any_kind_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
         let first_lines = [HEADER.trim().as_bytes(), RAW.as_bytes(), b"1,2,3,4,5,true,true", bytes.as_slice()];
         for first in first_lines {
-            if let Ok(mut layout) = Layout::detect(first, Path::new("BTCUSDT.csv")) {
+            if let Ok(mut layout) = Layout::detect(first, Path::new("BTCUSDT.csv"), &ReadOptions::default()) {
                 let _ = layout.read(first);
                 let _ = layout.read(&bytes);
             }
@@ -316,16 +327,435 @@ fn numbers_that_no_exchange_sends_make_a_frame_malformed() {
 }
 
 #[test]
-fn an_endless_line_is_read_in_pieces_and_the_lines_after_it_keep_their_numbers() {
-    let endless = "x".repeat(2 * LONGEST_LINE as usize + 1);
+fn an_endless_line_is_one_malformed_line_and_the_lines_after_it_keep_their_numbers() {
+    let endless = "x".repeat(10 * LONGEST_LINE as usize + 1);
     let text = format!("{RAW}\n{endless}\njunk\n{}\n", RAW.replace("\"t\":11", "\"t\":12"));
     let recording = Folder::new().open("frames", text).expect("readable");
     assert_eq!(recording.trades(), 2);
-    let numbers: Vec<_> = recording.malformed().iter().map(|line| line.number).collect();
-    assert_eq!(numbers, [2, 2, 2, 3]);
+    let told: Vec<_> = recording
+        .malformed()
+        .iter()
+        .map(|line| (line.number, line.reason.as_str()))
+        .collect();
+    assert_eq!(told[0], (2, "longer than 1048576 bytes"));
+    assert_eq!((told.len(), told[1].0), (2, 3));
     let refused = Folder::new().open("zeros", vec![0; LONGEST_LINE as usize + 1]);
     assert!(
         matches!(refused, Err(RecordingError::UnknownLayout { .. })),
         "{refused:?}"
     );
+}
+
+#[test]
+fn trades_are_played_in_the_order_of_their_ids_whatever_their_times() {
+    // A later id may be told of an earlier moment: 1, 2, 3 at +10, +12, +11.
+    let frame = |id: i64, time: i64| {
+        RAW.replace("\"t\":11", &format!("\"t\":{id}"))
+            .replace("5342", &time.to_string())
+    };
+    let frames = [frame(1, 5310), frame(3, 5311), frame(2, 5312), frame(3, 5313)].join("\n");
+    let dump =
+        "1,2.5,1,2.5,1000000010,true,true\n3,2.5,1,2.5,1000000011000,true,true\n2,2.5,1,2.5,1000000012000,true,true\n";
+    let dump = dump.replace("1000000010,", "1000000010000,");
+    for (name, text, duplicates) in [("frames", frames, 1), ("BTCUSDT-trades-2001-09-09.csv", dump, 0)] {
+        let recording = Folder::new().open(name, text).expect("readable");
+        assert_eq!(ids(&recording), [1, 2, 3], "{name}");
+        assert_eq!(recording.duplicates(), duplicates, "{name}");
+        let symbol = only(&recording).0;
+        let positions = (0..5).map(|id| recording.position_of(symbol, id)).collect::<Vec<_>>();
+        assert_eq!(positions, [0, 0, 1, 2, 3], "{name}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_removed_wherever_a_text_begins() {
+    const MARK: &str = "\u{feff}";
+    let dump = |from: i64| {
+        (from..from + 3)
+            .map(|id| format!("{id},0.4215,100.0,42.15,{},True,True\n", 1_561_939_200_000 + id))
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    let header = "id,price,qty,quoteQty,time,isBuyerMaker,isBestMatch\n";
+    let frames = |from: i64| {
+        (from..from + 3)
+            .map(|id| RAW.replace("\"t\":11", &format!("\"t\":{id}")) + "\n")
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    let name = "XRPUSDT-trades-2019-07-01.csv";
+    let mut texts = Vec::new();
+    for part in [dump as fn(i64) -> String, frames as fn(i64) -> String] {
+        texts.push((3, format!("{MARK}{}", part(1))));
+        texts.push((3, format!("{MARK}{MARK}\r\n{}", part(1).replace('\n', "\r\n"))));
+        texts.push((6, format!("{MARK}{}{MARK}{}", part(1), part(4))));
+        // The first file has no last line break.
+        texts.push((6, format!("{MARK}{}{MARK}{}", part(1).trim_end(), part(4))));
+    }
+    texts.push((3, format!("{MARK}{header}{}", dump(1))));
+    texts.push((6, format!("{MARK}{header}{}{MARK}{header}{}", dump(1), dump(4))));
+    texts.push((3, format!("{MARK}1561939200000 {}", frames(1))));
+    let folder = Folder::new();
+    for (trades, text) in texts {
+        for bytes in [text.clone().into_bytes(), gzip(&text)] {
+            let recording = folder.open(name, bytes).expect("readable");
+            assert_eq!(
+                (ids(&recording), recording.malformed_lines()),
+                ((1..=trades).collect(), 0),
+                "{text}"
+            );
+        }
+    }
+    let joined = [gzip(&format!("{MARK}{}", dump(1))), gzip(&format!("{MARK}{}", dump(4)))].concat();
+    let recording = folder.open(name, joined).expect("readable");
+    assert_eq!((recording.trades(), recording.malformed_lines()), (6, 0));
+
+    let rules =
+        r#"{"symbols":[{"symbol":"XRPUSDT","status":"TRADING","baseAsset":"XRP","quoteAsset":"USDT","filters":[]}]}"#;
+    let (file, rules) = (
+        folder.write(name, dump(1)),
+        folder.write("info.json", format!("{MARK}{rules}")),
+    );
+    let recording = Recording::open(&file, Some(&rules)).expect("readable");
+    assert_eq!(recording.symbols().next().expect("one").2, RuleSource::ExchangeInfo);
+}
+
+#[test]
+fn what_is_no_text_is_refused_with_what_it_is_and_what_to_do() {
+    let folder = Folder::new();
+    let dump = "1,60000.1,0.01,600,1722470400001,true,true\n";
+    let wide = |little: bool| -> Vec<u8> {
+        (dump.encode_utf16())
+            .flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() })
+            .collect()
+    };
+    let mut tar = vec![b'x'; 257];
+    tar.extend(b"ustar\0 00");
+    tar.extend([0; 512]);
+    let name = "BTCUSDT-trades-2024-08-01";
+    for (contents, needle) in [
+        (
+            b"PK\x03\x04\x14\0\0\0\x08\0".to_vec(),
+            "is a zip archive: unzip it first",
+        ),
+        (
+            gzip(&String::from_utf8(tar.clone()).expect("ascii")),
+            "is a tar archive: unpack it first",
+        ),
+        (tar, "is a tar archive"),
+        (b"\x28\xb5\x2f\xfd".to_vec(), "decompress it first"),
+        ([&[0xff, 0xfe][..], &wide(true)].concat(), "UTF-16: save it as UTF-8"),
+        ([&[0xfe, 0xff][..], &wide(false)].concat(), "UTF-16: save it as UTF-8"),
+        (wide(true), "UTF-16: save it as UTF-8"),
+        (wide(false), "UTF-16: save it as UTF-8"),
+    ] {
+        let error = folder.open(name, contents).expect_err(needle).to_string();
+        assert!(
+            error.contains(needle) && error.contains(name) && !error.contains('\n'),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn other_dumps_of_the_exchange_are_named_and_refused() {
+    let folder = Folder::new();
+    for (text, needle) in [
+        ("1,60000.1,0.010,3,5,1722470400001,true\n", "aggregated trades"),
+        ("1,60000.1,0.010,3,5,1722470400001,True,True\n", "aggregated trades"),
+        (
+            "agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n",
+            "take the trades dump",
+        ),
+        (
+            "1722470400000,60000.1,60001.0,59999.0,60000.5,12.5,1722470459999,750000.1,120,6.0,360000.0,0\n",
+            "holds klines",
+        ),
+        ("open_time,open,high,low,close,volume,close_time\n", "holds klines"),
+        (
+            "update_id,best_bid_price,best_bid_qty,best_ask_price,best_ask_qty\n",
+            "quotes of the order book",
+        ),
+        ("1,60000.1,0.01,600,1722470400,true,true\n", "is in seconds"),
+    ] {
+        let error = folder
+            .open("BTCUSDT-trades-2024-08-01.csv", text)
+            .expect_err(text)
+            .to_string();
+        assert!(error.contains(needle), "{error}");
+    }
+    let aggregates = r#"{"e":"aggTrade","E":1722470400001,"s":"BTCUSDT","a":1,"p":"1","q":"1","f":1,"l":2,"T":1722470400001,"m":true}"#;
+    let error = folder.open("frames", aggregates).expect_err("aggregates").to_string();
+    assert!(error.contains("1 aggregated trades"), "{error}");
+}
+
+#[test]
+fn futures_without_a_header_flags_as_numbers_and_further_headers_are_read() {
+    let (spot, futures) = (
+        "id,price,qty,quote_qty,time,is_buyer_maker,is_best_match\n",
+        "id,price,qty,quote_qty,time,is_buyer_maker\n",
+    );
+    let rows = |from: i64, end: &str| {
+        (from..from + 2)
+            .map(|id| format!("{id},60000.1,0.010,600.001,{},{end}\n", 1_722_470_400_000 + id))
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    let folder = Folder::new();
+    for text in [
+        rows(1, "true") + &rows(3, "false"),
+        rows(1, "1,1") + &rows(3, "0,1"),
+        format!("{futures}{}{futures}{}", rows(1, "true"), rows(3, "false")),
+        format!("{}{spot}{}", rows(1, "True,True"), rows(3, "False,True")),
+        // Another layout behind the first.
+        format!("{spot}{}{futures}{}", rows(1, "True,True"), rows(3, "false")),
+    ] {
+        let recording = folder.open("BTCUSDT-trades-2024-08-01.csv", &text).expect("readable");
+        assert_eq!(
+            (ids(&recording), recording.malformed_lines()),
+            (vec![1, 2, 3, 4], 0),
+            "{text}"
+        );
+        let (_, trades) = only(&recording);
+        assert!(trades[0].buyer_market_maker && !trades[3].buyer_market_maker, "{text}");
+    }
+}
+
+#[test]
+fn a_symbol_is_given_where_nothing_tells_it_and_refused_where_the_lines_do() {
+    let folder = Folder::new();
+    let file = folder.write("download.csv", "1,60000.1,0.01,600,1722470400001,true,true\n");
+    let symbol = "币安人生USDT".parse().expect("a symbol");
+    let options = ReadOptions {
+        symbol: Some(&symbol),
+        ..ReadOptions::default()
+    };
+    let recording = Recording::read(&file, &options).expect("readable");
+    assert_eq!(only(&recording).0, &symbol);
+    for text in [RAW.to_owned(), [HEADER, &row(1, "0.43", 1_000)].concat()] {
+        let error = Recording::read(&folder.write("x", text), &options).expect_err("named");
+        assert!(error.to_string().contains("leave out --symbol"), "{error}");
+    }
+}
+
+#[test]
+fn trades_of_nobody_use_up_ids_and_are_counted_as_other_events() {
+    let frame = |id: i64, price: &str, who: &str| {
+        format!(
+            r#"{{"e":"trade","E":1722470400001,"T":1722470400000,"s":"BTCUSDT","t":{id},"p":"{price}","q":"1","X":"{who}","m":true}}"#
+        )
+    };
+    let text = [
+        frame(1, "60000.10", "MARKET"),
+        frame(2, "59000.00", "INSURANCE_FUND"),
+        frame(3, "60000.20", "MARKET"),
+        frame(4, "0", "NA"),
+        frame(5, "58000.00", "ADL"),
+        frame(6, "60000.30", "MARKET"),
+        frame(7, "0", "MARKET"),
+        frame(8, "-1", "MARKET"),
+    ]
+    .join("\n");
+    let recording = Folder::new().open("futures", text).expect("readable");
+    assert_eq!((recording.other_events(), recording.malformed_lines()), (3, 2));
+    let (symbol, trades) = only(&recording);
+    let nobodys: Vec<_> = trades
+        .iter()
+        .filter(|trade| trade.nobodys)
+        .map(|trade| trade.trade_id)
+        .collect();
+    assert_eq!((ids(&recording).len(), nobodys), (6, vec![2, 4, 5]));
+    assert!(
+        trades.iter().all(|trade| trade.nobodys == (trade.price == 0)),
+        "a price tells them apart"
+    );
+    assert_eq!(recording.market_trades(symbol, 0..u64::MAX), 3);
+    assert_eq!(recording.market_trades(symbol, 1..4), 1);
+
+    let nothing = Folder::new().open("futures", frame(4, "0", "NA"));
+    assert!(
+        matches!(nothing, Err(RecordingError::Empty { other_events: 1, .. })),
+        "{nothing:?}"
+    );
+}
+
+#[test]
+fn a_wanted_symbol_without_readable_rules_is_told() {
+    let folder = Folder::new();
+    let file = folder.write("day.csv", [HEADER, &row(1, "0.43", 1_561_939_200_000)].concat());
+    let good = r#"{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":[]}"#;
+    let odd = good.replace("BTCUSDT", "XRPUSDT").replace("[]", "null");
+    for (listings, told) in [
+        (
+            format!("{odd},{good}"),
+            "XRPUSDT cannot be read (filters is absent or null) in",
+        ),
+        (good.to_owned(), "XRPUSDT is not listed in"),
+    ] {
+        let info = folder.write("info.json", format!(r#"{{"symbols":[{listings}]}}"#));
+        let recording = Recording::open(&file, Some(&info)).expect("readable");
+        let (_, left_out) = read_exchange_info(&info).expect("readable");
+        let notes = recording.notes_on_rules(&left_out, &info);
+        assert!(
+            notes
+                .iter()
+                .any(|note| note.contains(told) && note.ends_with("rules of the time")),
+            "{notes:?}"
+        );
+        assert_eq!(notes.len(), left_out.len() + 1);
+    }
+}
+
+mod large {
+    //! Recordings that do not fit into the memory that they are given.
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn trade(trade_id: i64, trade_time: i64, nobodys: bool) -> RecordedTrade {
+        RecordedTrade {
+            trade_id,
+            price: if nobodys { 0 } else { 1 + trade_id % 7 },
+            quantity: i64::MAX - trade_id,
+            trade_time,
+            event_lag: -3,
+            buyer_market_maker: trade_id % 2 == 0,
+            nobodys,
+        }
+    }
+
+    /// Reads with little room, as a recording.
+    fn read(in_memory: usize, at_once: usize, trades: &[(Symbol, RecordedTrade)], folder: &Path) -> Recording {
+        let mut gathering = Gathering::with_room(in_memory, at_once, vec![folder.to_owned()]);
+        for (symbol, trade) in trades {
+            assert!(gathering.add(symbol.clone(), *trade).is_ok());
+        }
+        let Ok((symbols, duplicates)) = gathering.finish() else {
+            panic!("there is room on the disk")
+        };
+        let recorded = symbols.into_iter().map(|(symbol, gathered)| {
+            let (info, rules) = rules::of(&symbol, &gathered.facts, None);
+            let recorded = RecordedSymbol {
+                info,
+                rules,
+                trades: gathered.trades,
+                nobodys: gathered.nobodys,
+            };
+            (symbol, recorded)
+        });
+        Recording {
+            path: PathBuf::new(),
+            hash: String::new(),
+            symbols: recorded.collect(),
+            malformed: Vec::new(),
+            malformed_lines: 0,
+            other_events: 0,
+            duplicates,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_recording_on_the_disk_is_the_same_as_one_in_memory(
+            rows in proptest::collection::vec((0..4u8, 0..400i64, 0..9i64, 0..9u8), 1..600),
+            sorted in any::<bool>(),
+            at_once in 1..50usize,
+        ) {
+            let mut rows = rows;
+            if sorted {
+                rows.sort_by_key(|(_, id, ..)| *id);
+            }
+            let trades: Vec<_> = (rows.iter())
+                .map(|(symbol, id, time, kind)| {
+                    let symbol: Symbol = format!("S{symbol}USDT").parse().expect("a symbol");
+                    // Of one id there is one trade; only its time may be told in two ways.
+                    (symbol, trade(*id, *time, (*id + i64::from(*kind) / 8) % 5 == 0))
+                })
+                .collect();
+            let folder = tempfile::tempdir().expect("a folder");
+            let memory = read(usize::MAX, usize::MAX, &trades, folder.path());
+            let disk = read(3, at_once, &trades, folder.path());
+            prop_assert!(memory.failure().is_none());
+            prop_assert_eq!(memory.duplicates(), disk.duplicates());
+            prop_assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0, "a file with a name");
+            let symbols: Vec<_> = memory.symbols.keys().cloned().collect();
+            prop_assert_eq!(&symbols, &disk.symbols.keys().cloned().collect::<Vec<_>>());
+            for symbol in &symbols {
+                prop_assert_eq!(memory.len(symbol), disk.len(symbol));
+                let all = |recording: &Recording| {
+                    (0..=recording.len(symbol)).map(|index| recording.trade(symbol, index).map(|trade| trade.rank())).collect::<Vec<_>>()
+                };
+                prop_assert_eq!(all(&memory), all(&disk));
+                prop_assert!(all(&memory).is_sorted_by_key(Option::is_none));
+                for id in 0..402 {
+                    prop_assert_eq!(memory.position_of(symbol, id), disk.position_of(symbol, id), "{}", id);
+                }
+            }
+            let places = |recording: &Recording| {
+                recording.symbols().map(|(info, len, _)| (info.clone(), len)).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(places(&memory), places(&disk));
+        }
+    }
+
+    #[test]
+    fn duplicates_are_counted_once_wherever_they_meet() {
+        let symbol: Symbol = "BTCUSDT".parse().expect("a symbol");
+        let ids = [1, 2, 2, 3, 4, 5, 5, 6, 1, 9, 8, 7, 6, 6, 10];
+        let trades: Vec<_> = ids.map(|id| (symbol.clone(), trade(id, id, false))).into();
+        let folder = tempfile::tempdir().expect("a folder");
+        for at_once in 1..8 {
+            let disk = read(2, at_once, &trades, folder.path());
+            let played: Vec<_> = (0..disk.len(&symbol))
+                .filter_map(|index| disk.trade(&symbol, index))
+                .map(|trade| trade.trade_id)
+                .collect();
+            assert_eq!((played, disk.duplicates()), ((1..=10).collect(), 5), "{at_once}");
+        }
+    }
+
+    #[test]
+    fn every_trade_comes_back_whole_and_two_places_are_read_beside_each_other() {
+        let symbol: Symbol = "BTCUSDT".parse().expect("a symbol");
+        let trades: Vec<_> = (0..20_000)
+            .map(|id| (symbol.clone(), trade(id, id, id % 10 == 9)))
+            .collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = read(100, 7_000, &trades, folder.path());
+        for index in 0..trades.len() {
+            assert_eq!(disk.trade(&symbol, index), Some(trades[index].1), "{index}");
+            let behind = index.saturating_sub(16_000);
+            assert_eq!(disk.trade(&symbol, behind), Some(trades[behind].1), "{behind}");
+        }
+        assert_eq!(disk.trade(&symbol, trades.len()), None);
+        assert_eq!(disk.market_trades(&symbol, 0..u64::MAX), 18_000);
+        assert_eq!(disk.market_trades(&symbol, 9..11), 1);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_any_more_is_told() {
+        let symbol: Symbol = "BTCUSDT".parse().expect("a symbol");
+        let trades: Vec<_> = (0..20_000).map(|id| (symbol.clone(), trade(id, id, false))).collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = read(100, 7_000, &trades, folder.path());
+        let failure = disk.failure().expect("it is on the disk");
+        assert!(disk.trade(&symbol, 0).is_some() && failure.borrow().is_none());
+        disk.symbols[&symbol].trades.truncate_file();
+        assert_eq!(disk.trade(&symbol, 10_000), None);
+        let told = failure.borrow().clone().expect("it is told");
+        assert!(
+            told.contains("cannot be read") && told.contains(&folder.path().display().to_string()),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn without_room_on_any_disk_the_place_is_named() {
+        let nowhere = vec![PathBuf::from("/proc/none"), PathBuf::from("/proc")];
+        let mut gathering = Gathering::with_room(1, 1, nowhere);
+        let symbol: Symbol = "BTCUSDT".parse().expect("a symbol");
+        assert!(gathering.add(symbol.clone(), trade(1, 1, false)).is_ok());
+        let refused = gathering.add(symbol, trade(2, 2, false));
+        assert!(refused.is_err_and(|none| none.folder == Path::new("/proc")));
+    }
 }
