@@ -71,7 +71,8 @@ impl Venue {
                 Ok(venue) => Ok(Some(venue)),
                 Err(UnknownVenue(text)) => Err(VenueError::Unreadable { path, text }),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // A folder that is a file is refused by who takes the folder, in better words.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
             Err(source) => Err(VenueError::Unwritable { path, source }),
         }
     }
