@@ -8,23 +8,24 @@
 //! Invariant: whatever fails here (the exchange, the database, a start) is tried again with back-off inside this process.
 //! A symbol in trouble shows it in its status and never becomes a crash that others could feel.
 
+mod loading;
 mod slots;
 
 use super::completions::CompletionsMsg;
 use super::desk::{Desk, Mandate};
 use super::ledger::{self, Record};
-use super::settings::{self, Setting};
+use super::settings::Setting;
 use super::status::{TraderStatus, causes};
 use super::trader::{Assignment, TraderMsg};
 use crate::backoff::Backoff;
-use crate::exchange::ExchangeError;
 use crate::market::{Symbol, SymbolInfo};
-use crate::store::{StoreError, TraderState, TradingStatus};
+use crate::store::TradingStatus;
 use hedgehog_core::ractor;
 use hedgehog_core::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Pid,
     RpcReplyPort, Shutdown,
 };
+use loading::Loaded;
 use slots::{Slot, Slots};
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,23 +104,6 @@ impl Plan {
             mandate: Arc::new(Mandate { terms, info, draining }),
         }
     }
-}
-
-/// What a leader starts with, or that there is nothing left to start.
-enum Loaded {
-    Ready(Plan, Vec<Record>),
-    WoundUp,
-}
-
-/// Why a leader cannot start its traders yet.
-#[derive(Debug, thiserror::Error)]
-enum LoadError {
-    #[error(transparent)]
-    Exchange(#[from] ExchangeError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("{0} has no settings: run seed")]
-    NoSettings(Symbol),
 }
 
 impl Actor for Leader {
@@ -206,45 +190,6 @@ impl Leading {
                 drop(self.myself.send_after(delay, || LeaderMsg::Load));
             }
         }
-    }
-
-    /// The rows first: they show what is open, whatever the exchange says or does not say.
-    async fn read(&self) -> Result<Loaded, LoadError> {
-        let Desk {
-            db, exchange, board, ..
-        } = &self.desk;
-        let setting = settings::find(db, &self.symbol).await?;
-        let setting = setting.ok_or_else(|| LoadError::NoSettings(self.symbol.clone()))?;
-        let open = ledger::open(db, &self.symbol).await?;
-        board.note(&setting);
-        board.set_records(&self.symbol, &open);
-        board.set_totals(&self.symbol, ledger::totals_of(db, &self.symbol).await?);
-        let info = exchange.exchange_info().await?;
-        board.know(&info);
-        match info.symbols.get(&self.symbol).cloned() {
-            Some(info) => Ok(Loaded::Ready(Plan::new(&setting, info), open)),
-            None if setting.status == TradingStatus::Shutdown => {
-                self.wind_up(open).await?;
-                Ok(Loaded::WoundUp)
-            }
-            None => Err(ExchangeError::UnknownSymbol(self.symbol.clone()).into()),
-        }
-    }
-
-    /// Closes what is open of a symbol that the exchange does not list any more: nothing of it can be sold.
-    async fn wind_up(&self, open: Vec<Record>) -> Result<(), StoreError> {
-        for mut record in open {
-            let (symbol, trader) = (&self.symbol, record.id);
-            tracing::warn!(
-                %symbol,
-                %trader,
-                "{symbol} trader {trader} is closed, because the exchange does not list {symbol} any more: {}",
-                record.held_in_words("of the base asset")
-            );
-            record.state = TraderState::Cancelled;
-            ledger::save(&self.desk.db, &record, &[]).await?;
-        }
-        Ok(())
     }
 
     /// New settings over the rules that were loaded; before those are, loading reads the row anyway.

@@ -14,7 +14,7 @@ mod tests;
 use super::ranges::{Ranges, count};
 use crate::market::TradeEvent;
 use content::{Content, Likeness, Recent};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -26,6 +26,9 @@ const LEAP: i64 = 10_000_000;
 
 /// So far below the first trade of an epoch, and for so many trades, ids may come late: two may have crossed at the very beginning.
 const CROSSING: i64 = 16;
+
+/// So many ids of nobody's trades are remembered until a trade of the market comes behind them.
+const MOST_USED_UP: usize = 65_536;
 
 /// Why trades could be missed: what lay between the trade before the gap and the one after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +118,8 @@ pub(super) struct Continuity {
     holes: Ranges<Hole>,
     recent: Recent,
     held: VecDeque<Held>,
+    /// Ids above the highest one that no trade of the market will have.
+    used_up: BTreeSet<i64>,
     /// Trades left until nothing below the first one of the epoch is expected any more.
     crossing: i64,
     /// What happened to the connection since the last trade.
@@ -172,6 +177,7 @@ impl Continuity {
             holes: Ranges::default(),
             recent: Recent::default(),
             held: VecDeque::new(),
+            used_up: BTreeSet::new(),
             crossing: 0,
             interruption: None,
         }
@@ -217,21 +223,15 @@ impl Continuity {
         self.review(now, out);
     }
 
-    /// An id that the exchange gave to a trade that is none of the market's: there is nothing to broadcast, and nothing is missing
-    /// there. While a trade is being judged, or without one before it, it says nothing.
-    pub(super) fn use_up(&mut self, id: i64, out: &mut Vec<Effect>) {
-        let Some(highest) = self.highest.filter(|_| self.held.is_empty()) else {
-            return;
-        };
-        if id <= highest || id.saturating_sub(highest) > LEAP {
-            return;
+    /// An id that the exchange gave to a trade that is none of the market's: there is nothing to broadcast, and when a later trade
+    /// comes, nothing is missing there.
+    pub(super) fn use_up(&mut self, id: i64) {
+        if self.highest.is_none_or(|highest| id > highest) {
+            self.used_up.insert(id);
+            if self.used_up.len() > MOST_USED_UP {
+                self.used_up.pop_first();
+            }
         }
-        if id > highest + 1 {
-            let interruption = self.interruption.take().unwrap_or(Cause::Jump);
-            let cause = if self.recalled { Cause::Downtime } else { interruption };
-            self.missed(highest + 1..=id - 1, cause, out);
-        }
-        self.highest = Some(id);
     }
 
     /// Whether [`review`](Self::review) has something to decide when time passes.
@@ -454,7 +454,25 @@ impl Continuity {
         out.push(Effect::Repeated(1));
     }
 
+    /// All of a range but the ids that no trade of the market has.
     fn missed(&mut self, range: RangeInclusive<i64>, cause: Cause, out: &mut Vec<Effect>) {
+        if range.is_empty() {
+            return;
+        }
+        let (mut first, last) = range.into_inner();
+        let nobodys: Vec<_> = self.used_up.range(first..=last).copied().collect();
+        for id in nobodys {
+            self.missed_all(first..=id - 1, cause, out);
+            first = id + 1;
+        }
+        self.missed_all(first..=last, cause, out);
+        self.used_up = self.used_up.split_off(&(last + 1));
+    }
+
+    fn missed_all(&mut self, range: RangeInclusive<i64>, cause: Cause, out: &mut Vec<Effect>) {
+        if range.is_empty() {
+            return;
+        }
         let (epoch, asks) = (self.epoch, self.recalled && self.archive);
         let hole = if asks { Hole::Asked } else { Hole::Missing };
         for range in self.holes.add(epoch, range, &hole) {

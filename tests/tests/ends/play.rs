@@ -3,7 +3,7 @@
 use crate::plan::{Plan, Signal, Trouble};
 use crate::stage::{SYMBOLS, Stage};
 use anyhow::{Context, Result, ensure};
-use hedgehog_tests::oracle::{Account, Ending, untruths, violations};
+use hedgehog_tests::oracle::{Account, Books, Ending, untruths, violations};
 use hedgehog_tests::postgres::Postgres;
 use hedgehog_tests::program::{Program, eventually};
 use serde_json::Value;
@@ -235,8 +235,8 @@ fn drained(stage: &Stage, program: &Program) -> Result<Received> {
         let heard = if stage.is_finite() {
             status["replay"]["played"] == status["replay"]["total"] && !status["replay"].is_null()
         } else {
-            let connected = |stream: &Value| stream["state"] == "connected";
-            sum > first + 10 && streams.len() == SYMBOLS.len() && streams.iter().all(connected)
+            let hears = |stream: &Value| stream["state"] == "connected" && stream["trades"].as_u64() > Some(0);
+            sum > first + 10 && streams.len() == SYMBOLS.len() && streams.iter().all(hears)
         };
         last = Some(status);
         if heard && mark.is_none() {
@@ -251,11 +251,15 @@ fn drained(stage: &Stage, program: &Program) -> Result<Received> {
     });
     drained.with_context(|| {
         let last = last.map(|status| status.to_string()).unwrap_or_default();
-        format!("{}\n{last}", orders_that_differ(stage))
+        let unstored = mark.as_ref().map(|mark| unstored(stage, mark));
+        format!(
+            "received {mark:?}, of which not stored {unstored:?}; orders stood: {orders_stood}; {}\n{last}",
+            orders_that_differ(stage)
+        )
     })
 }
 
-/// Of the trades that were last received, those that are not stored.
+/// Of the trades that were last received, those that are neither stored nor told missing.
 fn unstored(stage: &Stage, received: &Received) -> Result<Vec<i64>> {
     let books = stage.books()?;
     let stored = |symbol: &str, id: i64| {

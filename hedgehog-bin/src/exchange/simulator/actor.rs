@@ -181,10 +181,14 @@ async fn save_every_second(actor: ActorRef<SimulatorMsg>) {
 impl State {
     /// Reads back what is stored and lets connections in; a database that does not answer is asked again later.
     async fn load(&mut self) {
-        let loading = tokio::time::timeout(LOAD_WITHIN, self.ledger.load()).await;
+        // In a task of its own: to drop a query is to wait for it.
+        let ledger = self.ledger.clone();
+        let loading = tokio::spawn(async move { ledger.load().await });
+        let loading = tokio::time::timeout(LOAD_WITHIN, loading).await;
         let begun = match loading {
-            Ok(Ok(saved)) => self.begin(saved).map_err(|error| format!("{error:#}")),
-            Ok(Err(error)) => Err(format!("{:#}", anyhow::Error::from(error))),
+            Ok(Ok(Ok(saved))) => self.begin(saved).map_err(|error| format!("{error:#}")),
+            Ok(Ok(Err(error))) => Err(format!("{:#}", anyhow::Error::from(error))),
+            Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("no answer".to_owned()),
         };
         if let Err(reason) = begun {
@@ -271,7 +275,11 @@ impl State {
                 self.schedule.room();
                 self.wake_now();
             }
-            Request::Save => self.save().await,
+            Request::Save => {
+                self.save().await;
+                // What was done last may have been too soon after what was told last.
+                self.publish_progress(Instant::now());
+            }
             Request::Place(placement, reply) => self.place(placement, reply).await,
             Request::Cancel {
                 symbol,
@@ -402,7 +410,7 @@ impl State {
             // A symbol that is not listed stays silent.
             if let Some(lane) = self.lanes.get_mut(&symbol) {
                 let subscriber = subscriber.clone();
-                lane.listeners.push(Listener { subscriber, read });
+                lane.listen(Listener { subscriber, read });
                 self.remember(&symbol);
                 self.schedule.now(&symbol);
             }

@@ -125,6 +125,7 @@ impl Continuity {
         self.epoch = self.epoch.saturating_add(1);
         (self.highest, self.recalled, self.crossing) = (None, false, 0);
         self.recent = Recent::default();
+        self.used_up.clear();
         for held in &mut self.held {
             (held.stored, held.leap_is_a_gap) = (None, false);
         }

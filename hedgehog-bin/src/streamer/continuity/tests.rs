@@ -504,27 +504,45 @@ proptest! {
 
 #[test]
 fn ids_that_the_exchange_gave_to_nobody_s_trades_are_not_missing() {
-    let mut heard = Heard::new(false);
-    let use_up = |heard: &mut Heard, id: i64| {
-        let mut out = Vec::new();
-        heard.continuity.use_up(id, &mut out);
-        heard.carry_out(out);
-    };
-    // Nothing came yet: it says nothing of a beginning.
-    use_up(&mut heard, 1);
-    heard.ids(0, [5]);
-    use_up(&mut heard, 6);
-    heard.ids(0, [7]);
-    assert!(heard.gaps().is_empty(), "{:?}", heard.gaps());
-    // What is missing before one is missing all the same, and comes late.
-    use_up(&mut heard, 10);
-    use_up(&mut heard, 6);
-    heard.ids(0, [11]);
-    assert_eq!(heard.gaps(), [(0, 8, 9)]);
-    heard.ids(0, [8, 9]);
-    assert!(heard.gaps().is_empty(), "{:?}", heard.gaps());
-    assert_eq!(
-        heard.broadcast.iter().map(|(_, id)| *id).collect::<Vec<_>>(),
-        [5, 7, 11, 8, 9]
+    for archive in [false, true] {
+        let mut heard = Heard::new(archive);
+        heard.continuity.use_up(4);
+        heard.ids(0, [5]);
+        heard.continuity.use_up(6);
+        heard.ids(0, [7]);
+        assert!(heard.gaps().is_empty(), "{:?}", heard.gaps());
+        // What is missing around one is missing all the same, and comes late.
+        heard.continuity.use_up(10);
+        heard.continuity.use_up(6);
+        heard.ids(0, [12]);
+        assert_eq!(heard.gaps(), [(0, 8, 9), (0, 11, 11)]);
+        heard.ids(0, [8, 9, 11]);
+        assert!(heard.gaps().is_empty(), "{:?}", heard.gaps());
+        assert_eq!(
+            heard.broadcast.iter().map(|(_, id)| *id).collect::<Vec<_>>(),
+            [5, 7, 12, 8, 9, 11]
+        );
+    }
+}
+
+#[test]
+fn they_may_be_told_while_a_trade_before_them_is_still_asked_about() {
+    let mut continuity = Continuity::new(true, PATIENCE);
+    let mut out = Vec::new();
+    continuity.recall(&Recollection::default(), &mut out);
+    continuity.take(trade(0, 1), Duration::ZERO, &mut out);
+    continuity.use_up(2);
+    continuity.take(trade(0, 3), Duration::ZERO, &mut out);
+    assert!(continuity.is_in_doubt(), "{out:?}");
+    for id in [1, 3] {
+        continuity.answer(0, id, None, Duration::ZERO, &mut out);
+    }
+    assert!(
+        !continuity.is_in_doubt() && continuity.gaps().next().is_none(),
+        "{out:?}"
+    );
+    assert!(
+        !out.iter().any(|effect| matches!(effect, Effect::Gap { .. })),
+        "{out:?}"
     );
 }

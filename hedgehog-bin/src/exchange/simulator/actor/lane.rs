@@ -11,6 +11,9 @@ use tokio::time::Instant;
 /// its reader knew it already and published nothing.
 const STILL: Duration = Duration::from_secs(3);
 
+/// How long a symbol waits for a listener to come back: longer than a program takes to stop, and than a stream takes to reconnect.
+const HELD: Duration = Duration::from_secs(20);
+
 /// A subscriber and what it has read.
 pub(super) struct Listener {
     pub(super) subscriber: Subscriber,
@@ -36,6 +39,10 @@ pub(super) struct Lane {
     pub(super) promised_at: i64,
     /// Where the trades are published that were told here; made when there is something to ask.
     pub(super) publisher: Option<TradePublisher>,
+    /// Since when nobody listens any more, where somebody did.
+    deaf_since: Option<Instant>,
+    /// The last place that the bus has called done, and the id of the trade before it.
+    done: (i64, i64),
     /// Since when nothing has moved, and at which `kept` and `told`.
     still: Option<(Instant, i64, i64)>,
 }
@@ -65,6 +72,8 @@ impl Lane {
             written,
             promised_at: place,
             publisher: None,
+            deaf_since: None,
+            done: (0, 0),
             still: None,
         }
     }
@@ -92,6 +101,43 @@ impl Lane {
             unheard: self.unheard,
             heard: !self.listeners.is_empty(),
         }
+    }
+
+    /// Somebody listens from now on.
+    pub(super) fn listen(&mut self, listener: Listener) {
+        self.listeners.push(listener);
+        self.deaf_since = None;
+    }
+
+    /// Forgets listeners; true when there were some.
+    pub(super) fn forget(&mut self, keep: impl FnMut(&mut Listener) -> bool, now: Instant) -> bool {
+        let before = self.listeners.len();
+        self.listeners.retain_mut(keep);
+        let forgotten = self.listeners.len() < before;
+        if forgotten && self.listeners.is_empty() {
+            self.deaf_since = Some(now);
+        }
+        forgotten
+    }
+
+    /// Until when a symbol waits for whoever listened to it, so that nothing is played between a connection and the next one, or
+    /// between the end of the streams and that of the program.
+    pub(super) fn held_until(&self, now: Instant) -> Option<Instant> {
+        let until = self.deaf_since? + HELD;
+        (now < until).then_some(until)
+    }
+
+    /// What the bus calls done, as a place, for the id that it is told by. Where a trade stands may have to be looked up in a file.
+    pub(super) fn done(&mut self, trade_id: i64, place_behind: impl FnOnce(i64) -> i64) -> i64 {
+        if self.done.1 != trade_id {
+            self.done = (place_behind(trade_id), trade_id);
+        }
+        self.done.0
+    }
+
+    /// The id of the last trade that is kept, where it is known.
+    pub(super) fn last_id(&self) -> Option<i64> {
+        (self.done.0 == self.kept).then_some(self.done.1)
     }
 
     /// What was told and is not kept yet.
@@ -185,6 +231,20 @@ mod tests {
             assert!(lane.keep_what_is_done(10, 20, now + STILL));
             assert_eq!((lane.kept, lane.unheard), (20, unheard));
         }
+    }
+
+    #[test]
+    fn a_symbol_that_was_heard_is_held_for_a_while() {
+        let now = Instant::now();
+        let mut lane = lane();
+        assert_eq!(lane.held_until(now), None, "nobody ever listened");
+        lane.listen(listener());
+        assert_eq!(lane.held_until(now), None);
+        assert!(lane.forget(|_| false, now));
+        assert_eq!(lane.held_until(now), Some(now + HELD));
+        assert_eq!(lane.held_until(now + HELD), None);
+        lane.listen(listener());
+        assert_eq!(lane.held_until(now), None);
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl State {
 
     /// Plays at most a batch of one symbol; tells when to come back.
     async fn play_symbol(&mut self, symbol: &Symbol, now: Instant) -> Turn {
-        let limit = match self.room(symbol) {
+        let limit = match self.room(symbol, now) {
             Ok(limit) => limit.min(BATCH),
             Err(turn) => return turn,
         };
@@ -239,7 +239,7 @@ impl State {
 
     /// How many trades of a symbol may be told, or why none. Subscribers that are gone are forgotten; where nobody waits, so are
     /// those that are too slow, as the real exchange does.
-    fn room(&mut self, symbol: &Symbol) -> Result<usize, Turn> {
+    fn room(&mut self, symbol: &Symbol, now: Instant) -> Result<usize, Turn> {
         let patient = self.is_patient();
         let mut full = false;
         self.retain_listeners(symbol, |Listener { subscriber, .. }| {
@@ -268,11 +268,12 @@ impl State {
             return Err(Turn::Full);
         }
         if lane.listeners.is_empty() {
-            return if self.runs_unheard() {
-                Ok(BATCH)
-            } else {
-                Err(Turn::Deaf)
-            };
+            if !self.runs_unheard() {
+                return Err(Turn::Deaf);
+            }
+            // A market beside the apps has time for them; one of its own goes on.
+            let held = lane.held_until(now).filter(|_| self.shared.config.bus.is_some());
+            return held.map_or(Ok(BATCH), |until| Err(Turn::Due(Due::At(until))));
         }
         let most = match &self.shared.config.bus {
             Some(_) => self.share(),
@@ -307,8 +308,9 @@ impl State {
                 return false;
             };
             let publisher = lane.publisher.get_or_insert_with(|| bus.trade_publisher(symbol));
-            let done = publisher.done().map(|done| market.place_behind(symbol, done.trade_id));
-            if lane.keep_what_is_done(done.unwrap_or(0), market.place(symbol), now) {
+            let done = publisher.done();
+            let done = done.map_or(0, |done| lane.done(done.trade_id, |id| market.place_behind(symbol, id)));
+            if lane.keep_what_is_done(done, market.place(symbol), now) {
                 moved.push(symbol.clone());
             }
             lane.undone() > 0
@@ -336,9 +338,7 @@ impl State {
         let Some(lane) = self.lanes.get_mut(symbol) else {
             return;
         };
-        let before = lane.listeners.len();
-        lane.listeners.retain_mut(keep);
-        if lane.listeners.len() == before {
+        if !lane.forget(keep, Instant::now()) {
             return;
         }
         if !self.market.is_paced() {
@@ -403,7 +403,8 @@ impl State {
                 progress.remaining.insert(symbol.clone(), left);
             }
             if lane.kept > 0 {
-                let last = self.market.position(symbol, lane.kept).last_trade_id;
+                let look_up = || self.market.position(symbol, lane.kept).last_trade_id;
+                let last = lane.last_id().unwrap_or_else(look_up);
                 progress.last_trade_ids.insert(symbol.clone(), last);
             }
             if lane.unheard > 0 {

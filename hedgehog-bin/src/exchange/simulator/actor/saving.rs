@@ -76,10 +76,17 @@ impl State {
             .filter(|(_, written, place)| written != place)
             .map(|(symbol, _, place)| (symbol, place))
             .collect();
-        let written = tokio::time::timeout(LAST_TRIES, self.write_positions(places)).await;
-        let why = match written {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => format!("{:#}", anyhow::Error::from(error)),
+        let changes = self.changes(Vec::new(), places);
+        if changes.is_empty() {
+            return;
+        }
+        // In a task of its own: to drop a write is to wait for it. Nobody writes after it.
+        let ledger = self.ledger.clone();
+        let writing = tokio::spawn(async move { ledger.commit(&changes).await });
+        let why = match tokio::time::timeout(LAST_TRIES, writing).await {
+            Ok(Ok(Ok(()))) => return,
+            Ok(Ok(Err(error))) => format!("{:#}", anyhow::Error::from(error)),
+            Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".to_owned(),
         };
         tracing::warn!("the simulator could not write its last positions; some trades will be told again: {why}");

@@ -16,18 +16,24 @@ fn incarnation(venue: &Venue) -> hedgehog_core::Pid {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_database_refuses_the_market_stands_still_and_nobody_is_told() {
-    let venue = Venue::open(recording(&vec!["0.43"; 20_000], Speed::Max)).await;
+    let venue = Venue::closed(recording(&["0.43"; 20], Speed::Max)).await;
     let before = incarnation(&venue);
     sql(&venue.folder, "ALTER TABLE orders RENAME TO elsewhere").await;
     let placing = {
         let client = client(&venue.simulator);
         tokio::spawn(async move { client.place(&buy("0.42", "held")).await })
     };
-    // The order reaches the engine in its turn; whatever is asked after it waits behind it.
+    // The order is in the engine when whatever is asked after it waits behind it.
+    let asked = async || {
+        let asking = venue.signed("GET", "/api/v3/openOrders", "symbol=XRPUSDT");
+        tokio::time::timeout(Duration::from_millis(500), asking).await
+    };
+    while asked().await.is_ok() {}
+    assert!(!placing.is_finished(), "nobody is told of an order that is not written");
+    venue.simulator.open_market();
     let mut socket = venue.socket("/ws/xrpusdt@trade").await;
     say(&mut socket, &json!({"method": "LIST_SUBSCRIPTIONS", "id": 1})).await;
-    next_json(&mut socket).await;
-    assert!(!placing.is_finished(), "nobody is told of an order that is not written");
+    assert_eq!(next_json(&mut socket).await["id"], 1, "no trade happens meanwhile");
     sql(&venue.folder, "ALTER TABLE elsewhere RENAME TO orders").await;
     let placed = tokio::time::timeout(PATIENCE, placing)
         .await

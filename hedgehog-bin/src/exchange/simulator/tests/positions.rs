@@ -136,6 +136,32 @@ async fn a_paced_replay_is_over_when_its_last_trade_is_durable() {
     assert_eq!((progress.played, progress.unheard.len()), (20, 0));
 }
 
+/// A program stops its streams first, and its simulator last.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_played_between_the_end_of_a_stream_and_that_of_the_program() {
+    let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+    let market = recording(&vec!["0.43"; 3_000], Speed::Times(1_000.0));
+    let bus = Bus::new();
+    let venue = with_bus(&folder, market.clone(), &bus, 64 << 20).await;
+    venue.simulator.open_market();
+    let mut socket = venue.socket("/ws/xrpusdt@trade").await;
+    for id in 1..=50 {
+        assert_eq!(pass_on(&mut socket, &bus).await, id);
+    }
+    // Read by nobody: what is told from here on is lost with the connection.
+    drop(socket);
+    let mut other = venue.socket("/ws/btcusdt@trade").await;
+    say(&mut other, &json!({"method": "LIST_SUBSCRIPTIONS", "id": 1})).await;
+    next_json(&mut other).await;
+    venue.tree.stop(ExitReason::Shutdown).await;
+
+    let bus = Bus::new();
+    let venue = with_bus(&folder, market, &bus, 64 << 20).await;
+    venue.simulator.open_market();
+    let mut socket = venue.socket("/ws/xrpusdt@trade").await;
+    assert_eq!(pass_on(&mut socket, &bus).await, 51);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_tells_nothing_twice_and_leaves_nothing_out_at_a_pace() {
     let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
