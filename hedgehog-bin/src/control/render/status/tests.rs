@@ -45,10 +45,10 @@ fn line(symbol: &str) -> SymbolLine {
 }
 
 fn draw(lines: Vec<SymbolLine>, columns: u16, all: bool) -> String {
-    draw_of(AppSet::default(), lines, columns, all)
+    draw_of(&AppSet::default(), lines, columns, all)
 }
 
-fn draw_of(apps: AppSet, lines: Vec<SymbolLine>, columns: u16, all: bool) -> String {
+fn draw_of(apps: &AppSet, lines: Vec<SymbolLine>, columns: u16, all: bool) -> String {
     let totals = totals(&lines);
     let balances = [Balance {
         asset: "USDT".to_owned(),
@@ -57,7 +57,7 @@ fn draw_of(apps: AppSet, lines: Vec<SymbolLine>, columns: u16, all: bool) -> Str
     }];
     let overview = Overview {
         heading: vec!["sim:1 at http://127.0.0.1:1".to_owned()],
-        apps: &apps,
+        apps,
         lines,
         totals: &totals,
         balances: &balances,
@@ -164,7 +164,7 @@ fn trading_without_a_stream_is_told_with_what_helps() {
     let text = draw(vec![deaf("BTCUSDT"), deaf("ETHUSDT")], 200, false);
     assert!(text.contains("`hedgehog start streaming BTCUSDT ETHUSDT`"), "{text}");
     let alone: AppSet = "naive".parse().expect("an app");
-    let text = draw_of(alone, vec![deaf("BTCUSDT")], 200, false);
+    let text = draw_of(&alone, vec![deaf("BTCUSDT")], 200, false);
     assert!(
         text.contains("--apps streamer,naive") && !text.contains("STREAMING"),
         "{text}"
@@ -197,5 +197,5 @@ fn the_profit_of_a_drained_symbol_stays_and_what_only_was_shows_when_asked() {
 fn where_nothing_is_on_it_says_what_to_type_and_that_works() {
     assert!(draw(Vec::new(), 80, false).contains("`hedgehog start streaming BTCUSDT`"));
     let alone: AppSet = "naive".parse().expect("an app");
-    assert!(draw_of(alone, Vec::new(), 80, false).contains("`hedgehog start trading BTCUSDT`"));
+    assert!(draw_of(&alone, Vec::new(), 80, false).contains("`hedgehog start trading BTCUSDT`"));
 }
