@@ -262,11 +262,13 @@ fn drained(stage: &Stage, program: &Program) -> Result<Received> {
 /// Of the trades that were last received, those that are neither stored nor told missing.
 fn unstored(stage: &Stage, received: &Received) -> Result<Vec<i64>> {
     let books = stage.books()?;
+    let known = |books: &Books, id: i64| {
+        // The last one that is told may be the end of a gap.
+        books.stored.contains(&id) || books.gaps.iter().any(|gap| (gap.0..=gap.1).contains(&id))
+    };
     let stored = |symbol: &str, id: i64| {
-        let of_symbol = books.iter().filter(|((of, _), _)| of == symbol);
-        of_symbol
-            .map(|(_, books)| books)
-            .any(|books| books.stored.contains(&id))
+        let mut of_symbol = books.iter().filter(|((of, _), _)| of == symbol);
+        of_symbol.any(|(_, books)| known(books, id))
     };
     let missing = received.iter().filter(|(symbol, id)| !stored(symbol, **id));
     Ok(missing.map(|(_, id)| *id).collect())
