@@ -86,10 +86,10 @@ impl Running {
                 tokio::task::yield_now().await;
             }
         };
-        match tokio::time::timeout(DEADLINE, waited).await {
-            Ok(status) => status,
-            Err(_) => panic!("{what}: {:?}", self.status().await),
-        }
+        let Ok(status) = tokio::time::timeout(DEADLINE, waited).await else {
+            panic!("{what}: {:?}", self.status().await)
+        };
+        status
     }
 }
 
