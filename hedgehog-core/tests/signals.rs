@@ -147,9 +147,9 @@ fn blocked() {
         .exit_deadline(Duration::from_secs(2));
     let outcome = runtime.block_on(application.run_until(async |_| {
         for _ in 0..2 {
-            tokio::spawn(async { std::thread::park_timeout(Duration::from_mins(1)) });
+            tokio::spawn(async { std::thread::park_timeout(Duration::from_secs(60)) });
         }
-        std::thread::park_timeout(Duration::from_mins(1));
+        std::thread::park_timeout(Duration::from_secs(60));
     }));
     println!("{outcome:?}");
 }

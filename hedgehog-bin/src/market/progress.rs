@@ -61,6 +61,14 @@ impl TradePublisher {
         position
     }
 
+    /// Up to this trade nothing is left to publish, because it is stored already or nobody's: it is done as soon as all that was
+    /// published before is durable.
+    pub fn passed(&self, trade: Done) {
+        let mut marks = self.marks.lock();
+        let position = self.topic.published();
+        marks.pass(position, trade);
+    }
+
     /// How far the symbol is done; `None` before the first trade of this program is.
     pub fn done(&self) -> Option<Done> {
         let durable = self.durable();
@@ -85,7 +93,11 @@ impl TradePublisher {
 
 /// Which trade stands at which position: runs of positions in which ids grow by one.
 #[derive(Debug, Default)]
-pub(super) struct Marks(VecDeque<Run>);
+pub(super) struct Marks {
+    runs: VecDeque<Run>,
+    /// What was passed, and the position before which everything must be durable first; oldest first.
+    passed: VecDeque<(u64, Done)>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -95,30 +107,46 @@ struct Run {
 }
 
 impl Marks {
+    fn pass(&mut self, position: u64, trade: Done) {
+        if self.newest_before(position).is_none_or(|newest| newest < trade) {
+            self.passed.retain(|(at, _)| *at != position);
+            self.passed.push_back((position, trade));
+        }
+    }
+
     fn note(&mut self, position: u64, trade: Done) {
         // A publisher that was declared dead notes a trade and publishes none: the next one gets its position.
-        while self.0.back().is_some_and(|run| run.position >= position) {
-            self.0.pop_back();
+        while self.runs.back().is_some_and(|run| run.position >= position) {
+            self.runs.pop_back();
         }
         let newest = match self.before_at(position) {
             Some(before) if before.epoch == trade.epoch && before.trade_id + 1 == trade.trade_id => return,
             Some(before) => before.max(trade),
             None => trade,
         };
-        self.0.push_back(Run { position, newest });
+        self.runs.push_back(Run { position, newest });
     }
 
     /// The newest trade before a position; forgets what no later question needs.
     fn before(&mut self, end: u64) -> Option<Done> {
-        let newest = self.before_at(end)?;
-        while self.0.get(1).is_some_and(|run| run.position < end) {
-            self.0.pop_front();
+        while self.runs.get(1).is_some_and(|run| run.position < end) {
+            self.runs.pop_front();
         }
-        Some(newest)
+        while self.passed.get(1).is_some_and(|(position, _)| *position <= end) {
+            self.passed.pop_front();
+        }
+        self.newest_before(end)
     }
 
+    /// Published or passed.
+    fn newest_before(&self, end: u64) -> Option<Done> {
+        let passed = self.passed.iter().rev().find(|(position, _)| *position <= end);
+        self.before_at(end).max(passed.map(|(_, trade)| *trade))
+    }
+
+    /// Published.
     fn before_at(&self, end: u64) -> Option<Done> {
-        let run = self.0.iter().rev().find(|run| run.position < end)?;
+        let run = self.runs.iter().rev().find(|run| run.position < end)?;
         let trade_id = run.newest.trade_id + (end - 1 - run.position) as i64;
         Some(Done { trade_id, ..run.newest })
     }
@@ -171,5 +199,33 @@ mod tests {
             .collect();
         assert_eq!(told, [(0, 6), (0, 7), (0, 10), (0, 10), (0, 11), (1, 1), (1, 2)]);
         assert_eq!(publisher.backlog(), 0);
+    }
+
+    #[test]
+    fn what_needs_no_publishing_is_done_with_what_was_published_before_it() {
+        let bus = Bus::new();
+        let publisher = bus.trade_publisher(&symbol());
+        let done = || bus.done(&symbol()).map(|done| done.trade_id);
+        let pass = |trade_id| publisher.passed(Done { epoch: 0, trade_id });
+        let mut durable = bus
+            .trade_events
+            .subscribe_acked(&Name::trade_events(&symbol()).to_string());
+        pass(40);
+        assert_eq!(
+            done(),
+            Some(40),
+            "an earlier program has stored it, and nothing was published since"
+        );
+        pass(30);
+        assert_eq!(done(), Some(40), "never back");
+        publisher.publish(trade(0, 41));
+        pass(43);
+        assert_eq!(done(), Some(40), "41 is not durable yet");
+        publisher.publish(trade(0, 44));
+        let _ = durable.drain(usize::MAX, |_| ());
+        durable.ack(1);
+        assert_eq!(done(), Some(43));
+        durable.ack(2);
+        assert_eq!(done(), Some(44));
     }
 }

@@ -60,6 +60,8 @@ pub(super) enum Effect {
     Ask(Question),
     /// So many trades came again, and were dropped.
     Repeated(u64),
+    /// Up to this id nothing is left to broadcast: an earlier program has stored it, or no trade of the market has it.
+    Passed { epoch: i32, id: i64 },
     /// So many trades came under ids of others, alone among trades that go on, and were dropped.
     Strays(u64),
     /// A trade far ahead of all others was dropped: those after it go on from before.
@@ -194,6 +196,9 @@ impl Continuity {
             return;
         };
         (self.epoch, self.highest) = (epoch, Some(highest));
+        if let Some((epoch, id)) = recollection.position {
+            out.push(Effect::Passed { epoch, id });
+        }
         for (epoch, range, ..) in &recollection.gaps {
             for range in self.holes.add(*epoch, range.clone(), &Hole::Missing) {
                 if self.archive {
@@ -225,12 +230,17 @@ impl Continuity {
 
     /// An id that the exchange gave to a trade that is none of the market's: there is nothing to broadcast, and when a later trade
     /// comes, nothing is missing there.
-    pub(super) fn use_up(&mut self, id: i64) {
+    pub(super) fn use_up(&mut self, id: i64, out: &mut Vec<Effect>) {
         if self.highest.is_none_or(|highest| id > highest) {
             self.used_up.insert(id);
             if self.used_up.len() > MOST_USED_UP {
                 self.used_up.pop_first();
             }
+        }
+        // Nothing is missing before the id only where it goes on from the last trade.
+        let from = self.highest.map_or(i64::MAX, |highest| highest.saturating_add(1));
+        if self.held.is_empty() && from <= id && (from..=id).all(|id| self.used_up.contains(&id)) {
+            out.push(Effect::Passed { epoch: self.epoch, id });
         }
     }
 
@@ -452,6 +462,7 @@ impl Continuity {
         }
         self.highest = Some(id);
         out.push(Effect::Repeated(1));
+        out.push(Effect::Passed { epoch: self.epoch, id });
     }
 
     /// All of a range but the ids that no trade of the market has.

@@ -156,7 +156,7 @@ impl StreamLedger {
 
     /// An id that no trade of the market will have.
     pub(super) fn use_up(&self, trade_id: i64) {
-        self.record.lock().continuity.use_up(trade_id);
+        self.act(|record, out| record.continuity.use_up(trade_id, out));
     }
 
     /// Lets time decide what it can.

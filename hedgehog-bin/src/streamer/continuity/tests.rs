@@ -506,14 +506,14 @@ proptest! {
 fn ids_that_the_exchange_gave_to_nobody_s_trades_are_not_missing() {
     for archive in [false, true] {
         let mut heard = Heard::new(archive);
-        heard.continuity.use_up(4);
+        heard.continuity.use_up(4, &mut Vec::new());
         heard.ids(0, [5]);
-        heard.continuity.use_up(6);
+        heard.continuity.use_up(6, &mut Vec::new());
         heard.ids(0, [7]);
         assert!(heard.gaps().is_empty(), "{:?}", heard.gaps());
         // What is missing around one is missing all the same, and comes late.
-        heard.continuity.use_up(10);
-        heard.continuity.use_up(6);
+        heard.continuity.use_up(10, &mut Vec::new());
+        heard.continuity.use_up(6, &mut Vec::new());
         heard.ids(0, [12]);
         assert_eq!(heard.gaps(), [(0, 8, 9), (0, 11, 11)]);
         heard.ids(0, [8, 9, 11]);
@@ -531,7 +531,7 @@ fn they_may_be_told_while_a_trade_before_them_is_still_asked_about() {
     let mut out = Vec::new();
     continuity.recall(&Recollection::default(), &mut out);
     continuity.take(trade(0, 1), Duration::ZERO, &mut out);
-    continuity.use_up(2);
+    continuity.use_up(2, &mut Vec::new());
     continuity.take(trade(0, 3), Duration::ZERO, &mut out);
     assert!(continuity.is_in_doubt(), "{out:?}");
     for id in [1, 3] {

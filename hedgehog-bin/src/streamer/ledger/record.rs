@@ -1,7 +1,7 @@
 //! One stream's record, under its lock: what the machine decides is carried out here.
 
 use super::{Signals, StreamState, StreamStatus};
-use crate::market::{Gap, Price, Symbol, TradePublisher};
+use crate::market::{Done, Gap, Price, Symbol, TradePublisher};
 use crate::streamer::continuity::{About, Cause, Continuity, Effect, Question, Recollection, missing};
 use crate::streamer::gap_rows::{Change, Found, GapRows};
 use crate::streamer::ranges;
@@ -105,6 +105,7 @@ impl Record {
                 signals.asked.notify_one();
             }
             Effect::Repeated(count) => self.duplicates += count,
+            Effect::Passed { epoch, id } => publisher.passed(Done { epoch, trade_id: id }),
             Effect::Strays(count) => {
                 self.duplicates += count;
                 tracing::warn!("{symbol}: {count} trades came under the ids of others, and were dropped");

@@ -7,9 +7,9 @@ use crate::market::TradePublisher;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A market in which nothing moves for so long although somebody has read all of it: what is still not done never will be, because
-/// its reader knew it already and published nothing.
-const STILL: Duration = Duration::from_secs(3);
+/// A market in which nothing moves for so long although its reader has read all of it and nothing waits to be stored: what is still
+/// not done never will be, because the reader has dropped it. Longer than the reader may be in doubt about a trade.
+const STILL: Duration = Duration::from_secs(30);
 
 /// How long a symbol waits for a listener to come back: longer than a program takes to stop, and than a stream takes to reconnect.
 const HELD: Duration = Duration::from_secs(20);
@@ -39,6 +39,8 @@ pub(super) struct Lane {
     pub(super) promised_at: i64,
     /// Where the trades are published that were told here; made when there is something to ask.
     pub(super) publisher: Option<TradePublisher>,
+    /// Up to here somebody was told who is gone, and listens again or has a successor: what of it is not published never will be.
+    abandoned: i64,
     /// Since when nobody listens any more, where somebody did.
     deaf_since: Option<Instant>,
     /// The last place that the bus has called done, and the id of the trade before it.
@@ -72,6 +74,7 @@ impl Lane {
             written,
             promised_at: place,
             publisher: None,
+            abandoned: place,
             deaf_since: None,
             done: (0, 0),
             still: None,
@@ -104,7 +107,12 @@ impl Lane {
     }
 
     /// Somebody listens from now on.
+    ///
+    /// Whoever connects anew has read its last connection to the end, and published what was in it.
     pub(super) fn listen(&mut self, listener: Listener) {
+        if self.listeners.is_empty() {
+            self.abandoned = self.told;
+        }
         self.listeners.push(listener);
         self.deaf_since = None;
     }
@@ -156,10 +164,18 @@ impl Lane {
     pub(super) fn keep_what_is_done(&mut self, done: i64, played: i64, now: Instant) -> bool {
         let before = self.kept;
         self.kept = done.clamp(self.kept, self.told);
-        if self.kept < self.told && self.is_still(now) {
-            // Where it was not even read it is lost, and counts as what it is.
-            self.unheard += (self.told - self.read.clamp(self.kept, self.told)) as u64;
-            self.kept = self.told;
+        if self.kept < self.told {
+            let still = self.is_still(now);
+            let over = if still {
+                self.told
+            } else {
+                self.abandoned.min(self.told)
+            };
+            if self.kept < over && self.is_stored() {
+                // Where it was not even read it is lost, and counts as what it is.
+                self.unheard += (over - self.read.clamp(self.kept, over)) as u64;
+                self.kept = over;
+            }
         }
         if self.kept == self.told {
             self.kept = played;
@@ -168,9 +184,13 @@ impl Lane {
         self.kept != before
     }
 
+    /// Whether all that was published is durable.
+    fn is_stored(&self) -> bool {
+        self.publisher.as_ref().is_none_or(|publisher| publisher.backlog() == 0)
+    }
+
     fn is_still(&mut self, now: Instant) -> bool {
-        let settled = self.publisher.as_ref().is_none_or(|publisher| publisher.backlog() == 0);
-        if !settled || self.listeners.is_empty() {
+        if !self.is_stored() || self.listeners.is_empty() || self.read < self.told {
             self.still = None;
             return false;
         }
@@ -224,12 +244,30 @@ mod tests {
         let now = Instant::now();
         for (read, unheard) in [(20, 0), (16, 4)] {
             let mut lane = lane();
-            lane.listeners.push(listener());
+            lane.listen(listener());
+            (lane.told, lane.read) = (20, read);
+            lane.forget(|_| false, now);
+            assert!(
+                !lane.keep_what_is_done(10, 20, now + 10 * STILL),
+                "whoever read it may not have published it"
+            );
+            lane.listen(listener());
+            assert!(lane.keep_what_is_done(10, 20, now));
+            assert_eq!((lane.kept, lane.unheard), (20, unheard));
+        }
+    }
+
+    #[test]
+    fn what_its_reader_has_dropped_is_over_after_a_while_and_what_nobody_has_read_never() {
+        let now = Instant::now();
+        for (read, kept) in [(20, 20), (16, 10)] {
+            let mut lane = lane();
+            lane.listen(listener());
             (lane.told, lane.read) = (20, read);
             assert!(!lane.keep_what_is_done(10, 20, now));
             assert!(!lane.keep_what_is_done(10, 20, now + STILL / 2), "it may still come");
-            assert!(lane.keep_what_is_done(10, 20, now + STILL));
-            assert_eq!((lane.kept, lane.unheard), (20, unheard));
+            lane.keep_what_is_done(10, 20, now + STILL);
+            assert_eq!((lane.kept, lane.unheard), (kept, 0));
         }
     }
 

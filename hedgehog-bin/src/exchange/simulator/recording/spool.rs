@@ -5,7 +5,7 @@
 //! and per symbol the rows around the last two places that were read. A read that fails is told once, to everybody who plays.
 
 use super::gather::NoRoom;
-use super::trade::RecordedTrade;
+use super::trade::{Rank, RecordedTrade};
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -40,7 +40,7 @@ pub(super) struct Run {
     blocks: Vec<Block>,
     len: usize,
     /// [`RecordedTrade::rank`] of its last trade.
-    pub(super) last: (i64, i64),
+    pub(super) last: Rank,
     pub(super) nobodys: Vec<usize>,
 }
 

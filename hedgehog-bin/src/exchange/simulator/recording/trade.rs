@@ -21,6 +21,10 @@ pub(in super::super) struct RecordedTrade {
     pub(in super::super) nobodys: bool,
 }
 
+/// Where a trade stands among others: by its id; of several with one id, a trade of the market before nobody's, and the earlier one
+/// first. The first of an id is kept.
+pub(super) type Rank = (i64, bool, i64);
+
 impl RecordedTrade {
     /// How many bytes [`RecordedTrade::encode`] fills.
     pub(super) const ENCODED: usize = 37;
@@ -50,8 +54,8 @@ impl RecordedTrade {
     }
 
     /// The order in which trades are played: by id. The time gives only the pace.
-    pub(super) fn rank(&self) -> (i64, i64) {
-        (self.trade_id, self.trade_time)
+    pub(super) fn rank(&self) -> Rank {
+        (self.trade_id, self.nobodys, self.trade_time)
     }
 
     pub(in super::super) fn price(&self) -> Units {
