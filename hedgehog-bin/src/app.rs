@@ -138,6 +138,10 @@ impl System {
 
     /// Gives databases, folder and socket back. Call it after the tree has stopped.
     pub async fn close(&self) {
+        if let Some(streamer) = &self.0.streamer {
+            // The warehouse has stored what was left since the last stream ended: so far the positions are done.
+            streamer.save_positions().await;
+        }
         self.0.ownership.release().await;
         drop(std::mem::take(&mut *self.0.held.lock()));
     }

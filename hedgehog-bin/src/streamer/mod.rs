@@ -46,6 +46,9 @@ use std::sync::Arc;
 use stream::Stream;
 use tokio::sync::watch;
 
+/// How long the last positions may take to be written at the end.
+const SAVE_WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// The app: its operations, and the tree to put under a supervisor. Cheap to clone.
 #[derive(Clone)]
 pub struct Streamer {
@@ -167,6 +170,18 @@ impl Streamer {
             tracing::warn!("{symbol}: its position could not be saved yet: {}", causes(&error));
         }
         Ok(Outcome::Stopped)
+    }
+
+    /// Writes how far the streams are done. A database that does not take it in time has the last position that it took.
+    pub async fn save_positions(&self) {
+        let (ledger, db) = (Arc::clone(&self.ledger), self.db.clone());
+        // In a task of its own: to drop a query is to wait for it.
+        let saving = tokio::spawn(async move { ledger.save(&db).await });
+        match tokio::time::timeout(SAVE_WITHIN, saving).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!("streamer: the last positions could not be saved: {}", causes(&error)),
+            Ok(Err(_)) | Err(_) => tracing::warn!("streamer: the last positions could not be saved in time"),
+        }
     }
 
     /// Every symbol that is on or has been streamed by this program. From memory.

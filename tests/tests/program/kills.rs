@@ -168,9 +168,19 @@ kills! {
     a_killed_supervisor_of_streams_restarts_with_them:
         "Streamer.Supervisor/Streams" => ["Streamer.Supervisor/Streams"];
     a_killed_bookkeeper_restarts_with_all_that_started_after_it:
-        "Streamer.Supervisor/Bookkeeper" => ["Streamer.Supervisor/Bookkeeper", "Streamer.Supervisor/Streams"];
+        "Streamer.Supervisor/Bookkeeper" =>
+            ["Streamer.Supervisor/Bookkeeper", "Streamer.Supervisor/Inquiry", "Streamer.Supervisor/Sockets", "Streamer.Supervisor/Streams"];
+    a_killed_inquiry_restarts_with_all_that_started_after_it:
+        "Streamer.Supervisor/Inquiry" =>
+            ["Streamer.Supervisor/Inquiry", "Streamer.Supervisor/Sockets", "Streamer.Supervisor/Streams"];
+    killed_sockets_restart_with_the_streams_on_them:
+        "Streamer.Supervisor/Sockets" => ["Streamer.Supervisor/Sockets", "Streamer.Supervisor/Streams"];
+    a_killed_socket_restarts_alone:
+        "Streamer.Supervisor/Sockets/1" => ["Streamer.Supervisor/Sockets/1"];
     a_killed_owner_of_the_streams_names_restarts_with_all_that_started_after_it:
-        "Streamer.Supervisor/Registry" => ["Streamer.Supervisor/Registry", "Streamer.Supervisor/Bookkeeper", "Streamer.Supervisor/Streams"];
+        "Streamer.Supervisor/Registry" =>
+            ["Streamer.Supervisor/Registry", "Streamer.Supervisor/Bookkeeper", "Streamer.Supervisor/Inquiry",
+             "Streamer.Supervisor/Sockets", "Streamer.Supervisor/Streams"];
     a_killed_streamer_restarts_as_a_whole_and_alone:
         "Streamer.Supervisor" => ["Streamer.Supervisor"];
 
