@@ -136,6 +136,13 @@ impl System {
         self.0.ownership.lost().await
     }
 
+    /// Keeps what was received and not stored, for the next start. Call it after the tree has stopped.
+    pub async fn keep_unstored(&self) {
+        if let Some(warehouse) = &self.0.warehouse {
+            warehouse.keep_unstored().await;
+        }
+    }
+
     /// Gives databases, folder and socket back. Call it after the tree has stopped.
     pub async fn close(&self) {
         if let Some(streamer) = &self.0.streamer {

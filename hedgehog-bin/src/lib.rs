@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod backoff;
+mod causes;
 pub mod cli;
 pub mod config;
 pub mod control;

@@ -15,8 +15,6 @@ pub mod oracle;
 pub mod scenario;
 
 #[cfg(feature = "program")]
-pub mod bulk;
-#[cfg(feature = "program")]
 pub mod data;
 #[cfg(feature = "program")]
 pub mod disk;

@@ -323,7 +323,9 @@ impl SystemStatus {
         }
         let topic = Topic::trade_events(symbol).to_string();
         let stored = self.storing.as_ref()?.iter().find(|stored| stored.topic == topic);
-        Some(stored.map_or(0, |stored| stored.rows_new + stored.rows_known))
+        let heard = self.streaming.iter().flatten().find(|stream| stream.symbol == *symbol);
+        let before = heard.map_or(0, |stream| stream.stored_before);
+        Some(before + stored.map_or(0, |stored| stored.rows_new + stored.rows_known))
     }
 
     /// Whether every stream that is on has seen its last trade, and the warehouse has stored it.

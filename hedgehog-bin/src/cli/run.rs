@@ -78,6 +78,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
         .await
         .context("the program could not run");
     bar.finish_and_clear();
+    system.keep_unstored().await;
     if failure.is_none() {
         // Told in any case; but why the program ends comes first.
         let left = farewell(&system, played.as_ref()).await;
@@ -148,6 +149,12 @@ async fn farewell(system: &System, played: Option<&Played>) -> Option<Failure> {
     tracing::info!("stopped{}", told.map(|told| format!(": {told}")).unwrap_or_default());
     for (part, why) in &status.unreadable {
         tracing::warn!("what was {part} cannot be told: {why}");
+    }
+    if let Some(why) = status.unreadable.get("storing") {
+        return Some(Failure {
+            kind: FailureKind::Database,
+            message: format!("what is stored, and what waits to be, cannot be told: {why}"),
+        });
     }
     let Unstored { kept, lost } = status.unstored();
     let message = match (kept, lost) {

@@ -64,20 +64,23 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
         database: Database::Simulator,
         source,
     })?;
-    let ownership = Ownership::claim([(Database::Simulator, database.clone())], &venue.to_string()).await;
-    let ownership = ownership.map_err(|(database, source)| OpenError::Database { database, source })?;
     let simulator = Simulator::bind(SimulatorConfig {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, config.simulator.port)),
         market: source,
         rule: config.simulator.rule,
-        database,
+        database: database.clone(),
         bus: None,
         memory: 0,
         alone: true,
     })
     .await
     .context("the exchange does not get its port, choose another --port")?;
-    venue.claim(&lock)?;
+    let ownership = Ownership::claim([(Database::Simulator, database)], &venue.to_string()).await;
+    let ownership = ownership.map_err(|(database, source)| OpenError::Database { database, source })?;
+    if let Err(error) = venue.claim(&lock) {
+        ownership.undo().await;
+        return Err(error.into());
+    }
 
     let address = simulator.endpoints().rest;
     let address = address.as_str().trim_end_matches('/');

@@ -75,11 +75,6 @@ impl TradePublisher {
         self.marks.lock().before(durable)
     }
 
-    /// The newest trade published.
-    pub fn newest(&self) -> Option<Done> {
-        self.marks.lock().before(self.topic.published())
-    }
-
     /// Every position before this one is durable.
     pub fn durable(&self) -> u64 {
         self.topic.acknowledged().unwrap_or_else(|| self.topic.published())

@@ -3,8 +3,8 @@
 //! Asked for when the account's stream (re)connects and after executions, at most every few seconds: the answer weighs much.
 //! Nothing depends on it but what is shown, so that a failure is shown and no more.
 
-use super::status::causes;
 use crate::backoff::Backoff;
+use crate::causes::causes;
 use crate::exchange::{AssetBalance, Exchange};
 use hedgehog_core::{ActorProcessingErr, ChildSpec, Restart, Task, TaskMsg};
 use parking_lot::RwLock;

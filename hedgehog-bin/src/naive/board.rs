@@ -6,7 +6,8 @@
 
 use super::ledger::{self, Record};
 use super::settings::{self, Setting};
-use super::status::{TraderStatus, TradingStatus, causes, open_profit};
+use super::status::{TraderStatus, TradingStatus, open_profit};
+use crate::causes::causes;
 use crate::market::{Bus, Decimal, ExchangeInfo, Price, Symbol, Topic, TradeEvent};
 use crate::operation::OperationError;
 use crate::store::{Db, StoreError, TradingStatus as Switch};

@@ -15,9 +15,10 @@ use super::completions::CompletionsMsg;
 use super::desk::{Desk, Mandate};
 use super::ledger::{self, Record};
 use super::settings::Setting;
-use super::status::{TraderStatus, causes};
+use super::status::TraderStatus;
 use super::trader::{Assignment, TraderMsg};
 use crate::backoff::Backoff;
+use crate::causes::causes;
 use crate::market::{Symbol, SymbolInfo};
 use crate::store::TradingStatus;
 use hedgehog_core::ractor;
@@ -66,7 +67,7 @@ pub(super) struct Post {
 
 impl Post {
     pub(super) fn spec(self) -> ChildSpec<LeaderMsg> {
-        ChildSpec::worker("Leader", move || (Leader, self.clone())).shutdown(Shutdown::Timeout(Duration::from_secs(2)))
+        ChildSpec::worker("Leader", move || (Leader, self.clone())).shutdown(Shutdown::Timeout(Duration::from_secs(1)))
     }
 }
 

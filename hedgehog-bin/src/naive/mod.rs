@@ -42,8 +42,9 @@ mod trader;
 
 pub use crate::exchange::AssetBalance;
 pub use settings::{Profile, SettingsChange, SettingsError, TradingSettings};
-pub use status::{QuoteTotals, TraderStatus, TradingStatus, quote_totals};
+pub use status::{TraderStatus, TradingStatus};
 
+use crate::causes::causes;
 use crate::exchange::{Credentials, Endpoints, Exchange};
 use crate::market::{Bus, Symbol};
 use crate::operation::{OperationError, Outcome, Seeded};
@@ -56,7 +57,6 @@ use futures_util::future::BoxFuture;
 use hedgehog_core::{ChildSpec, Name, PubSub, Registry, StartError, Strategy, Supervisor, SupervisorMsg};
 use leader::LeaderMsg;
 use settings::Setting;
-use status::causes;
 use std::sync::Arc;
 use std::time::Duration;
 use teller::Told;

@@ -4,8 +4,6 @@ use super::ledger::Record;
 use crate::market::{Decimal, Price, Quantity, Symbol, short_text};
 use crate::store::{TraderState, TradingStatus as Switch};
 use serde::{Serialize, Serializer};
-use std::collections::BTreeMap;
-use std::error::Error;
 use uuid::Uuid;
 
 /// How trading on one symbol stands.
@@ -73,49 +71,6 @@ pub struct TraderStatus {
     pub last_exit: Option<String>,
 }
 
-/// The trades of all symbols with one quote asset, summed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct QuoteTotals {
-    /// The quote asset; `None` for symbols of which the exchange has not told it.
-    pub asset: Option<String>,
-    /// Of finished cycles.
-    #[serde(serialize_with = "as_text")]
-    pub realised: Decimal,
-    /// Of open trades at the market's prices, as far as those are known.
-    #[serde(serialize_with = "as_text")]
-    pub open: Decimal,
-    /// Both together.
-    #[serde(serialize_with = "as_text")]
-    pub net: Decimal,
-    /// Symbols with open trades and without a price: they are not in `open`.
-    pub unpriced: usize,
-}
-
-/// One line for each quote asset, by its name.
-pub fn quote_totals(symbols: &[TradingStatus]) -> Vec<QuoteTotals> {
-    let mut by_asset: BTreeMap<Option<&str>, QuoteTotals> = BTreeMap::new();
-    for symbol in symbols {
-        let asset = symbol.quote_asset.as_deref();
-        let totals = by_asset.entry(asset).or_insert_with(|| QuoteTotals {
-            asset: asset.map(str::to_owned),
-            realised: Decimal::default(),
-            open: Decimal::default(),
-            net: Decimal::default(),
-            unpriced: 0,
-        });
-        totals.realised += &symbol.profit;
-        totals.net += &symbol.profit;
-        match &symbol.open_profit {
-            Some(open) => {
-                totals.open += open;
-                totals.net += open;
-            }
-            None => totals.unpriced += 1,
-        }
-    }
-    by_asset.into_values().collect()
-}
-
 /// What open traders would bring in at `price`.
 pub(super) fn open_profit(traders: &[TraderStatus], price: Option<&Price>) -> Option<Decimal> {
     let mut profit = Decimal::default();
@@ -160,20 +115,6 @@ impl TraderStatus {
     }
 }
 
-/// An error with its causes, in one line; what one of them tells of the next is not told twice.
-pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !line.contains(&text) {
-            line = format!("{line}: {text}");
-        }
-        cause = error.source();
-    }
-    line
-}
-
 fn as_text<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&short_text(value))
 }
@@ -200,23 +141,6 @@ mod tests {
         }
     }
 
-    fn symbol(name: &str, quote: Option<&str>, profit: &str, open: Option<&str>) -> TradingStatus {
-        let decimal = |text: &str| parse_decimal(text).expect(text);
-        TradingStatus {
-            symbol: name.parse().expect(name),
-            status: Switch::On,
-            since: 0,
-            base_asset: None,
-            quote_asset: quote.map(str::to_owned),
-            price: None,
-            open_profit: open.map(decimal),
-            open_traders: Vec::new(),
-            cycles: 1,
-            profit: decimal(profit),
-            parked: None,
-        }
-    }
-
     #[test]
     fn what_is_open_counts_at_the_market_and_less_what_it_cost() {
         let price = "0.5".parse().expect("a price");
@@ -228,42 +152,5 @@ mod tests {
             "what is held has no value without a price"
         );
         assert_eq!(open_profit(&open[1..2], None), parse_decimal("-0.1").ok());
-    }
-
-    #[test]
-    fn sums_are_by_quote_asset_and_say_what_is_not_in_them() {
-        let symbols = [
-            symbol("BTCUSDT", Some("USDT"), "3", Some("-5")),
-            symbol("ETHBTC", Some("BTC"), "0.01", None),
-            symbol("ETHUSDT", Some("USDT"), "0.5", Some("1")),
-            symbol("OLD", None, "7", Some("0")),
-        ];
-        let told: Vec<String> = quote_totals(&symbols)
-            .iter()
-            .map(|totals| {
-                let QuoteTotals {
-                    asset,
-                    realised,
-                    open,
-                    net,
-                    unpriced,
-                } = totals;
-                let [realised, open, net] = [realised, open, net].map(short_text);
-                format!("{} {realised} {open} {net} {unpriced}", asset.as_deref().unwrap_or("?"))
-            })
-            .collect();
-        assert_eq!(told, ["? 7 0 7 0", "BTC 0.01 0 0.01 1", "USDT 3.5 -4 -0.5 0"]);
-    }
-
-    #[test]
-    fn a_line_tells_each_cause_once() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("a connection failed: {0}")]
-        struct Outer(#[source] Inner);
-        #[derive(Debug, thiserror::Error)]
-        #[error("it was refused")]
-        struct Inner(#[source] std::io::Error);
-        let error = Outer(Inner(std::io::Error::other("nobody listens")));
-        assert_eq!(causes(&error), "a connection failed: it was refused: nobody listens");
     }
 }

@@ -8,7 +8,7 @@
 //! each order is still told.
 
 use super::ledger::orders;
-use super::status::causes;
+use crate::causes::causes;
 use crate::market::{Order, Symbol, Topic};
 use crate::store::{Db, StoreError};
 use hedgehog_core::{ActorProcessingErr, ChildSpec, PubSub, Restart, Task, TaskMsg};

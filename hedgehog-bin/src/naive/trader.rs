@@ -21,9 +21,10 @@ use super::desk::{AccountEvent, Desk, Mandate};
 use super::leader::LeaderMsg;
 use super::ledger::{self, Record};
 use super::position::LegState;
-use super::status::{TraderStatus, causes};
+use super::status::TraderStatus;
 use super::strategy::{Decision, decide};
 use crate::backoff::Backoff;
+use crate::causes::causes;
 use crate::market::{Decimal, Order, Price, Side, Topic, TradeEvent};
 use crate::store::TraderState;
 use hedgehog_core::ractor;
@@ -73,7 +74,7 @@ impl Assignment {
     pub(super) fn spec(self) -> ChildSpec<TraderMsg> {
         ChildSpec::worker(self.record.id.to_string(), move || (Trader, self.clone()))
             .restart(Restart::Temporary)
-            .shutdown(Shutdown::Timeout(Duration::from_secs(3)))
+            .shutdown(Shutdown::Timeout(Duration::from_secs(1)))
     }
 }
 

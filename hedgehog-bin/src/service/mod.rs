@@ -15,6 +15,7 @@ mod archive;
 pub use archive::TradeArchive;
 
 use crate::backoff::Backoff;
+use crate::causes::causes;
 use crate::operation::OperationError;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{
@@ -106,7 +107,11 @@ impl Service {
             let failed = match app.due().await {
                 Ok(due) => self.resume_all(app, due).await,
                 Err(error) => {
-                    tracing::error!("{}: the settings could not be read, trying again: {error}", self.name);
+                    tracing::error!(
+                        "{}: the settings could not be read, trying again: {}",
+                        self.name,
+                        causes(&error)
+                    );
                     true
                 }
             };
@@ -123,7 +128,11 @@ impl Service {
         for key in due {
             if let Err(error) = app.resume(&key).await {
                 failed = true;
-                tracing::error!("{}: {key} could not be started, trying again: {error}", self.name);
+                tracing::error!(
+                    "{}: {key} could not be started, trying again: {}",
+                    self.name,
+                    causes(&error)
+                );
             }
         }
         failed

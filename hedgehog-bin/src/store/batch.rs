@@ -155,8 +155,11 @@ fn upsert(row: &OrderRow) -> impl Statement + '_ {
         orders::update_time.eq(excluded(orders::update_time)),
         orders::updated_at.eq(excluded(orders::updated_at)),
     );
+    // As `Order::supersedes`: a clock that went back, ours or the exchange's, holds up no fill and no end.
     let not_older = excluded(orders::update_time)
         .ge(orders::update_time)
+        .or(excluded(orders::executed_quantity).gt(orders::executed_quantity))
+        .or(excluded(orders::status).ne(orders::status))
         .and(excluded(orders::executed_quantity).ge(orders::executed_quantity));
     // What may follow the stored status. Nothing but itself follows one that is not named here: the order has ended.
     let forward = excluded(orders::status)

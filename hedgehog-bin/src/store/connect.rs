@@ -17,9 +17,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use url::Url;
 
-use super::error::{StoreError, told};
+use super::error::StoreError;
 use super::migrate::Database;
 use super::{collation, sum};
+use crate::causes::causes;
 use crate::owner_only;
 
 /// A connection to PostgreSQL.
@@ -143,7 +144,7 @@ pub(super) fn postgres_pool(url: &str) -> Pool<Pg> {
 ///
 /// What the URL says of these stays.
 async fn open_postgres(url: String) -> ConnectionResult<Pg> {
-    let refused = |error: tokio_postgres::Error| ConnectionError::BadConnection(told(&error));
+    let refused = |error: tokio_postgres::Error| ConnectionError::BadConnection(causes(&error));
     let mut config: tokio_postgres::Config = url.parse().map_err(refused)?;
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
@@ -172,8 +173,9 @@ async fn open_postgres(url: String) -> ConnectionResult<Pg> {
 /// One, because SQLite has one writer at a time anyway: several connections would sleep and try again where one is
 /// simply waited for in turn.
 pub(super) fn sqlite_writer(path: &str, database: Database) -> Pool<Lite> {
-    // A ledger of orders outlives a power cut; elsewhere the last moments can be had again from the exchange.
-    let synchronous = if database == Database::Naive { "FULL" } else { "NORMAL" };
+    // What counts as done outlives a power cut: orders, and what the warehouse has acknowledged. The others may fall behind.
+    let durable = matches!(database, Database::Naive | Database::DataWarehouse);
+    let synchronous = if durable { "FULL" } else { "NORMAL" };
     let pragmas = ["journal_mode = WAL".to_owned(), format!("synchronous = {synchronous}")];
     let setup = config(Box::new(move |path| open_sqlite(path, &pragmas)));
     build(AsyncDieselConnectionManager::new_with_config(path, setup), 1)

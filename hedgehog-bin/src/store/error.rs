@@ -12,6 +12,7 @@ use diesel_async::pooled_connection::deadpool::PoolError;
 
 use super::connect::Location;
 use super::migrate::Database;
+use crate::causes::causes;
 
 /// Why a database could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +26,7 @@ pub enum StoreError {
     },
 
     /// No connection: server down, file or folder unreadable, connection lost.
-    #[error("database {location} cannot be reached: {}", told(&**cause))]
+    #[error("database {location} cannot be reached: {}", causes(&**cause))]
     Unreachable {
         /// Which database.
         location: Location,
@@ -34,7 +35,7 @@ pub enum StoreError {
     },
 
     /// Somebody else holds what is needed for longer than one waits.
-    #[error("database {location} is busy: {}", told(&**cause))]
+    #[error("database {location} is busy: {}", causes(&**cause))]
     Busy {
         /// Which database.
         location: Location,
@@ -68,7 +69,7 @@ pub enum StoreError {
     },
 
     /// The schema could not be brought up to date.
-    #[error("database {location} could not be migrated: {}", told(&**cause))]
+    #[error("database {location} could not be migrated: {}", causes(&**cause))]
     Migration {
         /// Which database.
         location: Location,
@@ -217,21 +218,6 @@ impl StoreError {
             _ => unreachable(cause.into()),
         }
     }
-}
-
-/// An error and its causes, each once, in one line.
-pub(super) fn told(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if !line.contains(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        next = cause.source();
-    }
-    line
 }
 
 /// A venue as a person tells it apart: of a recording's hash the beginning.

@@ -104,7 +104,11 @@ impl Ownership {
     /// Gives the databases back, which stay the venue's.
     pub async fn release(&self) {
         self.keeper.0.abort();
-        let released = join_all(self.claims.iter().map(Claim::release));
+        let claims = self.claims.clone();
+        // In a task of its own: to drop a query is to wait for it.
+        let released = tokio::spawn(async move {
+            join_all(claims.iter().map(Claim::release)).await;
+        });
         if tokio::time::timeout(RELEASE_WITHIN, released).await.is_err() {
             tracing::debug!("the databases were not given back in time: the next program finds this one gone");
         }

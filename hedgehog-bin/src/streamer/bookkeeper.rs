@@ -3,11 +3,11 @@
 //! A process of its own, so that a slow database never holds up a stream, and so that what a killed stream left in the
 //! ledger is written all the same.
 
-use super::causes;
 use super::ledger::{Ledger, Tally};
+use crate::causes::causes;
 use crate::market::{Symbol, grouped};
 use crate::store::Db;
-use hedgehog_core::{Actor, ActorProcessingErr, ChildSpec, ractor};
+use hedgehog_core::{Actor, ActorProcessingErr, ChildSpec, Shutdown, ractor};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub(super) fn spec(id: &'static str, ledger: &Arc<Ledger>, db: &Db) -> ChildSpec
             (),
         )
     })
+    // The last positions are saved once more when everything has stopped; the warehouse needs the time.
+    .shutdown(Shutdown::Timeout(Duration::from_secs(1)))
 }
 
 struct Bookkeeper {
@@ -48,7 +50,10 @@ struct Reported {
 
 impl Bookkeeper {
     async fn save(&self) {
-        if let Err(error) = self.ledger.save(&self.db).await {
+        let (ledger, db) = (Arc::clone(&self.ledger), self.db.clone());
+        // In a task of its own: to drop a query is to wait for it.
+        let saved = tokio::spawn(async move { ledger.save(&db).await }).await;
+        if let Ok(Err(error)) = saved {
             let why = causes(&error);
             tracing::warn!("streamer: positions and gaps could not be saved, trying again: {why}");
         }

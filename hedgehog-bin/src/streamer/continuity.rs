@@ -60,6 +60,8 @@ pub(super) enum Effect {
     Ask(Question),
     /// So many trades came again, and were dropped.
     Repeated(u64),
+    /// So many trades of these, or of those that were passed, stood in the archive already.
+    StoredBefore(u64),
     /// Up to this id nothing is left to broadcast: an earlier program has stored it, or no trade of the market has it.
     Passed { epoch: i32, id: i64 },
     /// So many trades came under ids of others, alone among trades that go on, and were dropped.
@@ -462,6 +464,7 @@ impl Continuity {
         }
         self.highest = Some(id);
         out.push(Effect::Repeated(1));
+        out.push(Effect::StoredBefore(1));
         out.push(Effect::Passed { epoch: self.epoch, id });
     }
 

@@ -3,10 +3,10 @@
 //!
 //! A question that is not answered is asked again, for as long as it takes: nothing is told as missing on a guess.
 
-use super::causes;
 use super::continuity::Question;
 use super::ledger::{Ledger, StreamLedger};
 use crate::backoff::Backoff;
+use crate::causes::causes;
 use crate::operation::OperationError;
 use crate::service::TradeArchive;
 use crate::store::Db;

@@ -274,6 +274,11 @@ impl StreamLedger {
         self.signals.states.send_replace(());
     }
 
+    /// Switched off, or never on.
+    pub(super) fn is_off(&self) -> bool {
+        self.record.lock().state == StreamState::Off
+    }
+
     pub(super) fn is_connected(&self) -> bool {
         self.record.lock().state == StreamState::Connected
     }

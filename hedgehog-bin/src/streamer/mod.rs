@@ -30,6 +30,7 @@ mod tests;
 
 pub use status::{StreamState, StreamStatus};
 
+use crate::causes::causes;
 use crate::exchange::{Endpoints, Exchange};
 use crate::market::{Bus, Symbol};
 use crate::operation::{OperationError, Outcome, Seeded};
@@ -260,19 +261,4 @@ impl Autostart for Streamer {
             Ok(())
         })
     }
-}
-
-/// An error and what caused it, in one line. A cause that the text before it has told already is left out.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let told = next.to_string();
-        if !text.contains(&told) {
-            text.push_str(": ");
-            text.push_str(&told);
-        }
-        cause = next.source();
-    }
-    text
 }

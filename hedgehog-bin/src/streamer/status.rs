@@ -45,6 +45,8 @@ pub struct StreamStatus {
     pub gap_ranges: Vec<Gap>,
     /// Trades that came again and were dropped.
     pub duplicates: u64,
+    /// Of these, how many an earlier program had stored.
+    pub stored_before: u64,
     /// Frames that were neither trades nor answers.
     pub unknown_frames: u64,
     /// Frames that could not be read.

@@ -2,11 +2,11 @@
 //!
 //! What reads and broadcasts them is a socket, which it shares with other symbols (see `sockets`).
 
-use super::causes;
 use super::ledger::StreamLedger;
 use super::settings;
 use super::sockets::Sockets;
 use crate::backoff::Backoff;
+use crate::causes::causes;
 use crate::market::Symbol;
 use crate::store::Db;
 use hedgehog_core::{ChildSpec, Restart, Task, TaskMsg};

@@ -22,12 +22,11 @@ impl TradeArchive for Warehouse {
     ) -> BoxFuture<'a, Result<Vec<RangeInclusive<i64>>, OperationError>> {
         Box::pin(async move {
             self.load().await?;
+            // Before the database: what leaves the disk in between is found there.
+            let on_disk = self.entries.find(&Topic::trade_events(symbol));
+            let on_disk = on_disk.map(|entry| entry.unstored().ids(epoch)).unwrap_or_default();
             let missing = missing(&self.db, symbol, epoch, range).await?;
-            let topic = Topic::trade_events(symbol);
-            Ok(match self.entries.find(&topic) {
-                Some(entry) => entry.unstored().without(epoch, missing),
-                None => missing,
-            })
+            Ok(missing.into_iter().flat_map(|range| on_disk.missing(range)).collect())
         })
     }
 

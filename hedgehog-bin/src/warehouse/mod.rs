@@ -33,8 +33,12 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use worker::{Worker, WorkerMsg};
+
+/// How long it may take at the end to put on disk what is not stored.
+const KEEP_WITHIN: Duration = Duration::from_secs(1);
 
 /// How much of unstored events is kept in memory where nothing else is said: 64 MiB.
 pub const MEMORY: u64 = 64 << 20;
@@ -165,6 +169,21 @@ impl Warehouse {
         } else {
             Outcome::NotRunning
         })
+    }
+
+    /// Puts on disk what workers have left over that were ended before they could. Call it after the tree has stopped.
+    pub async fn keep_unstored(&self) {
+        if self.entries.folder().is_none() {
+            return;
+        }
+        let feeds = Arc::clone(&self.feeds);
+        let keeping = tokio::spawn(async move {
+            keep_all(&feeds.trade_events).await;
+            keep_all(&feeds.orders).await;
+        });
+        if tokio::time::timeout(KEEP_WITHIN, keeping).await.is_err() {
+            tracing::error!("what is not stored could not be put on disk in time");
+        }
     }
 
     /// What is on, and what has been stored of it. From memory once the settings have been read.
@@ -328,9 +347,27 @@ async fn give_up<T: Stored>(feeds: &FeedsOf<T>, symbol: &Symbol) {
         return;
     };
     if let Err(error) = feed.keep(|| false).await {
-        let lost = feed.events();
-        tracing::error!("{}: {lost} events are lost: {error}", feed.entry.topic);
-        feed.entry.lost.fetch_add(lost, std::sync::atomic::Ordering::Relaxed);
+        // It stays subscribed: no position passes what is in it, and whoever starts the topic again stores it.
+        let (topic, waiting) = (&feed.entry.topic, feed.events());
+        tracing::error!(
+            "{topic}: {waiting} events wait in memory, neither the database nor the disk takes them: {error}"
+        );
+        feeds.lock().entry(symbol.clone()).or_insert(feed);
+    }
+}
+
+/// Puts what is not durable on disk, feed by feed.
+async fn keep_all<T: Stored>(feeds: &FeedsOf<T>) {
+    let left: Vec<_> = feeds
+        .lock()
+        .values()
+        .filter(|feed| feed.events() > 0)
+        .cloned()
+        .collect();
+    for feed in left {
+        if let Err(error) = feed.keep(|| false).await {
+            tracing::error!("{}: {} events are lost: {error}", feed.entry.topic, feed.events());
+        }
     }
 }
 

@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write as _};
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -139,12 +138,9 @@ impl Unstored {
         (self.trades.lock().get(&epoch)).is_some_and(|ranges| ranges.has(id))
     }
 
-    /// Of `missing` what is not here either.
-    pub(super) fn without(&self, epoch: i32, missing: Vec<RangeInclusive<i64>>) -> Vec<RangeInclusive<i64>> {
-        match self.trades.lock().get(&epoch) {
-            Some(here) => missing.into_iter().flat_map(|range| here.missing(range)).collect(),
-            None => missing,
-        }
+    /// The trades of an epoch that are here now.
+    pub(super) fn ids(&self, epoch: i32) -> Ranges {
+        self.trades.lock().get(&epoch).cloned().unwrap_or_default()
     }
 
     /// Puts events behind those that are there. Durable when it returns.
@@ -166,14 +162,16 @@ impl Unstored {
                 return Err(io::Error::other("it holds events that could not be read"));
             }
             file.seek(SeekFrom::Start(place.end))?;
-            if let Err(error) = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data()) {
+            let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
+            let written = written.and_then(|()| match path.parent() {
+                // The name, which a power cut would take too.
+                Some(folder) if is_new => sync_folder(folder),
+                _ => Ok(()),
+            });
+            if let Err(error) = written {
                 // What got there is behind the end, and overwritten by the next.
                 let _ = file.set_len(place.end);
                 return Err(error);
-            }
-            if is_new && let Some(folder) = path.parent() {
-                // The name, which a power cut would take too.
-                File::open(folder)?.sync_all()?;
             }
             place.end += lines.len() as u64;
             this.count.fetch_add(events.len() as u64, Relaxed);
@@ -300,6 +298,14 @@ fn trade_of(text: &str) -> Option<(i32, i64)> {
     }
     let ids: Ids = serde_json::from_str(text).ok()?;
     Some((ids.epoch, ids.trade_id))
+}
+
+/// Some network file systems cannot do that for a folder, and keep its names in their own way.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(error),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

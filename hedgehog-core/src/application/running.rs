@@ -64,6 +64,9 @@ impl fmt::Debug for RunningApplication {
     }
 }
 
+/// How long a tree may take to end after it was killed: its supervisors give up what does not yield after a grace of a second each.
+const AFTER_KILL: Duration = Duration::from_secs(5);
+
 /// How an application ended.
 pub(super) struct End {
     pub(super) reason: ExitReason,
@@ -145,7 +148,9 @@ async fn stop_tree(root: &SupervisorRef, name: &ApplicationName, deadline: Durat
         tracing::error!(application = %name, ?deadline, "the tree did not stop in time, killing it");
         actor.kill();
     }
-    root.stop(ExitReason::Shutdown).await
+    // What is killed and does not yield is given up by its supervisor after a grace; what is above it must not wait for longer.
+    let killed = tokio::time::timeout(AFTER_KILL, root.stop(ExitReason::Shutdown)).await;
+    killed.unwrap_or(ExitReason::Killed)
 }
 
 /// Runs a callback, and goes on without it when it fails.

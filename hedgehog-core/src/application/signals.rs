@@ -24,6 +24,9 @@ pub(super) struct Signal {
 /// A second signal so soon after the first is the same one: some tools send it to a process and to its group.
 const SAME: Duration = Duration::from_millis(500);
 
+/// How long the last word may take.
+const TELL_WITHIN: Duration = Duration::from_millis(200);
+
 /// Ends the thread of an earlier application of this process when it is replaced: a process answers a signal in one way.
 ///
 /// Global, because what a signal does to a process is.
@@ -100,8 +103,8 @@ impl Watch {
                 // There is nothing to be told by the other side but its end.
                 _ = self.replaced.changed() => return,
                 signal = expired(stopping, self.exit_deadline) => {
-                    tracing::error!(deadline = ?self.exit_deadline, "the stop takes too long, ending at once");
-                    end(signal)
+                    let deadline = self.exit_deadline;
+                    end(signal, move || tracing::error!(?deadline, "the stop takes too long, ending at once"))
                 }
             };
             match stopping {
@@ -110,10 +113,9 @@ impl Watch {
                     stopping = Some((signal, Instant::now()));
                 }
                 Some((_, at)) if at.elapsed() < SAME => {}
-                _ => {
-                    tracing::warn!("{} received, ending at once", signal.name);
-                    end(signal)
-                }
+                _ => end(signal, move || {
+                    tracing::warn!("{} received, ending at once", signal.name)
+                }),
             }
         }
     }
@@ -130,8 +132,17 @@ async fn expired(stopping: Option<(Signal, Instant)>, deadline: Option<Duration>
     }
 }
 
-/// As a shell tells a death by a signal.
-fn end(signal: Signal) -> ! {
+/// As a shell tells a death by a signal. A log that does not take its line, a pipe that nobody reads, must not keep the process.
+fn end(signal: Signal, tell: impl FnOnce() + Send + 'static) -> ! {
+    let (told, heard) = sync_channel(1);
+    let telling = thread::Builder::new().spawn(move || {
+        tell();
+        // Whoever waited may have gone on.
+        let _ = told.send(());
+    });
+    if telling.is_ok() {
+        let _ = heard.recv_timeout(TELL_WITHIN);
+    }
     std::process::exit(128 + signal.number)
 }
 

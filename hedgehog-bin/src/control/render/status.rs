@@ -104,7 +104,10 @@ impl Overview<'_> {
                 table.row(vec![
                     total.asset.clone(),
                     unit(&total.realised),
-                    unit(&total.open),
+                    match total.unpriced {
+                        0 => unit(&total.open),
+                        unpriced => format!("{} ({unpriced} without a price)", unit(&total.open)),
+                    },
                     unit(&total.net),
                 ]);
             }

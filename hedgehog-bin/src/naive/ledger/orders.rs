@@ -59,8 +59,11 @@ fn upsert(row: Row) -> impl Statement {
         orders::updated_at.eq(excluded(orders::updated_at)),
     );
     // The warehouse's rule, so that both end with the same state; and nothing changes where nothing is new.
+    // As `Order::supersedes`: a clock that went back, ours or the exchange's, holds up no fill and no end.
     let not_older = excluded(orders::update_time)
         .ge(orders::update_time)
+        .or(excluded(orders::executed_quantity).gt(orders::executed_quantity))
+        .or(excluded(orders::status).ne(orders::status))
         .and(excluded(orders::executed_quantity).ge(orders::executed_quantity));
     let forward = excluded(orders::status)
         .eq(orders::status)

@@ -2,11 +2,11 @@
 
 use super::lines::order_line;
 use super::{REFUSED, Trading};
+use crate::causes::causes;
 use crate::exchange::binance::user_data::Execution;
 use crate::exchange::{ExchangeError, NewOrder, OrderKey, Submission};
 use crate::market::{Decimal, Side};
 use crate::naive::position::{Leg, LegState};
-use crate::naive::status::causes;
 use crate::naive::strategy::Quote;
 use bigdecimal::Zero;
 use std::time::Duration;

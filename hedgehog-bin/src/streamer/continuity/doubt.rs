@@ -91,7 +91,7 @@ impl Continuity {
 
     /// Drops the suspects among the first `count` trades; the others are what they are.
     pub(super) fn drop_suspects(&mut self, count: usize, out: &mut Vec<Effect>) {
-        let (mut repeated, mut strays) = (0, 0);
+        let (mut repeated, mut strays, mut stored) = (0, 0, 0);
         for _ in 0..count {
             let Some(front) = self.held.front() else { break };
             match self.place(front) {
@@ -104,9 +104,15 @@ impl Continuity {
                     continue;
                 }
                 Place::Other => strays += 1,
-                _ => repeated += 1,
+                _ => {
+                    repeated += 1;
+                    stored += u64::from(matches!(front.stored, Some(Stored::Yes(_))));
+                }
             }
             self.held.pop_front();
+        }
+        if stored > 0 {
+            out.push(Effect::StoredBefore(stored));
         }
         if repeated > 0 {
             out.push(Effect::Repeated(repeated));

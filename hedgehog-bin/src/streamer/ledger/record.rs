@@ -34,6 +34,7 @@ pub(super) struct Record {
     pub(super) last_price: Option<Price>,
     pub(super) trades: u64,
     pub(super) duplicates: u64,
+    stored_before: u64,
     pub(super) unknown_frames: u64,
     pub(super) malformed_frames: u64,
     /// Since it was switched on.
@@ -57,6 +58,7 @@ impl Record {
             last_price: None,
             trades: 0,
             duplicates: 0,
+            stored_before: 0,
             unknown_frames: 0,
             malformed_frames: 0,
             was_connected: false,
@@ -105,6 +107,7 @@ impl Record {
                 signals.asked.notify_one();
             }
             Effect::Repeated(count) => self.duplicates += count,
+            Effect::StoredBefore(count) => self.stored_before += count,
             Effect::Passed { epoch, id } => publisher.passed(Done { epoch, trade_id: id }),
             Effect::Strays(count) => {
                 self.duplicates += count;
@@ -189,6 +192,7 @@ impl Record {
             missing: missing(self.continuity.gaps()),
             gap_ranges,
             duplicates: self.duplicates,
+            stored_before: self.stored_before,
             unknown_frames: self.unknown_frames,
             malformed_frames: self.malformed_frames,
             reconnects: self.reconnects,

@@ -166,9 +166,7 @@ impl<'a> Connection<'a> {
                     // As long as the old connection delivers, it is better than none.
                     Err(failed) => {
                         tracing::warn!("{streams}: {failed}; staying for as long as it lasts");
-                        loop {
-                            self.carried.take(self.socket.next().await?);
-                        }
+                        return Ok(());
                     }
                 },
                 heard = self.socket.next() => match heard {
@@ -308,7 +306,9 @@ impl Carried {
     }
 
     fn frame(&mut self, symbol: &Symbol, frame: Frame) {
-        let Some(stream) = self.streams.get_mut(symbol).filter(|stream| stream.wish.lasts()) else {
+        // A process that was killed, or stops with the program, loses nothing that was read: only what was switched off is passed over.
+        let wanted = |stream: &&mut Stream| stream.wish.lasts() || !stream.wish.ledger.is_off();
+        let Some(stream) = self.streams.get_mut(symbol).filter(wanted) else {
             return;
         };
         let ledger = &stream.wish.ledger;

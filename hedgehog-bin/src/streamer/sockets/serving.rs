@@ -6,9 +6,9 @@
 use super::connection::{Connection, Ended};
 use super::{Lane, Sockets, Wish};
 use crate::backoff::Backoff;
+use crate::causes::causes;
 use crate::exchange::binance::{SocketError, TradeSocket};
 use crate::market::Symbol;
-use crate::streamer::causes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::convert::Infallible;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 /// First and last of each range; no two of them touch.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ranges(BTreeMap<i64, i64>);
+pub(in crate::warehouse) struct Ranges(BTreeMap<i64, i64>);
 
 impl Ranges {
     pub(super) fn insert(&mut self, id: i64) {
@@ -32,7 +32,7 @@ impl Ranges {
     }
 
     /// What of `range` is not in the set, lowest first.
-    pub(super) fn missing(&self, range: RangeInclusive<i64>) -> Vec<RangeInclusive<i64>> {
+    pub(in crate::warehouse) fn missing(&self, range: RangeInclusive<i64>) -> Vec<RangeInclusive<i64>> {
         let (mut next, end) = range.into_inner();
         let mut missing = Vec::new();
         let begin = self.0.range(..=next).next_back().map_or(next, |(first, _)| *first);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::market::TradeEvent;
+use std::ops::RangeInclusive;
 
 fn topic() -> Topic {
     Topic::trade_events(&"XRPUSDT".parse().expect("a symbol"))
