@@ -378,6 +378,8 @@ fn an_archive_that_does_not_answer_holds_nobody_up_for_long() {
         },
         &mut out,
     );
+    let passed = Effect::Passed { epoch: 0, id: 100 };
+    assert_eq!(std::mem::take(&mut out), [passed], "what is saved is done");
     continuity.take(trade(0, 103), Duration::ZERO, &mut out);
     assert!(out.is_empty());
     continuity.review(PATIENCE, &mut out);
