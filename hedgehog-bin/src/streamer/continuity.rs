@@ -197,9 +197,11 @@ impl Continuity {
         let Some((epoch, highest)) = recollection.position.into_iter().chain(newest_gap).max() else {
             return;
         };
-        (self.epoch, self.highest) = (epoch, Some(highest));
-        if let Some((epoch, id)) = recollection.position {
-            out.push(Effect::Passed { epoch, id });
+        self.epoch = epoch;
+        if let Some((at, id)) = recollection.position {
+            // Of an epoch that has rows and no position nobody knows what was done of it: it begins with the next trade.
+            self.highest = (at == epoch).then_some(highest);
+            out.push(Effect::Passed { epoch: at, id });
         }
         for (epoch, range, ..) in &recollection.gaps {
             for range in self.holes.add(*epoch, range.clone(), &Hole::Missing) {
@@ -406,13 +408,16 @@ impl Continuity {
         }
         self.recalled = false;
         self.highest = Some(id);
+        // A row of an earlier program that had come further.
+        let late = self.holes.holding(self.epoch, id).is_some();
+        self.holes.take(self.epoch, id);
         if self.crossing > 0 {
             self.crossing -= 1;
             if self.crossing == 0 {
                 self.end_crossing();
             }
         }
-        self.publish(held, false, out);
+        self.publish(held, late, out);
     }
 
     /// The first trade of an epoch.
@@ -420,8 +425,14 @@ impl Continuity {
         if id <= 0 {
             return;
         }
-        if self.archive {
-            let (epoch, range, about) = (self.epoch, 0..=id - 1, About::Beginning);
+        // An earlier program had got further than its first gap, and saved no position.
+        let first_gap = self.holes.within(self.epoch, &(0..=id - 1)).first().map(|gap| *gap.start());
+        if let Some(first) = first_gap {
+            self.missed(first..=id - 1, Cause::Downtime, out);
+        }
+        let unknown = 0..=first_gap.unwrap_or(id) - 1;
+        if self.archive && !unknown.is_empty() {
+            let (epoch, range, about) = (self.epoch, unknown, About::Beginning);
             out.push(Effect::Ask(Question { epoch, range, about }));
         }
         self.crossing = CROSSING;

@@ -367,6 +367,35 @@ fn without_a_position_what_is_stored_tells_the_beginning() {
     );
 }
 
+/// Killed before the archive had answered about the beginning: there are rows of gaps and no position.
+fn killed_at_the_beginning() -> Heard {
+    let gaps = vec![(0, 4..=5, Cause::Jump, 0), (0, 8..=9, Cause::Jump, 0)];
+    let mut heard = Heard::new(true);
+    for id in [1, 2, 3, 6] {
+        heard.stored.insert((0, id), trade(0, id));
+    }
+    let mut out = Vec::new();
+    heard.continuity.recall(&Recollection { position: None, gaps }, &mut out);
+    heard.carry_out(out);
+    heard
+}
+
+#[test]
+fn without_a_position_a_market_that_goes_back_goes_on_from_there() {
+    let mut again = killed_at_the_beginning();
+    again.ids(0, [1, 2, 3, 6, 7, 9, 10]);
+    assert_eq!(again.broadcast, [(0, 7), (0, 9), (0, 10)]);
+    assert_eq!(again.gaps(), [(0, 4, 5), (0, 8, 8)]);
+}
+
+#[test]
+fn without_a_position_what_came_behind_the_first_gap_is_missing() {
+    let mut beyond = killed_at_the_beginning();
+    beyond.ids(0, [13, 14]);
+    assert_eq!(beyond.broadcast, [(0, 13), (0, 14)]);
+    assert_eq!(beyond.gaps(), [(0, 4, 5), (0, 7, 7), (0, 8, 9), (0, 10, 12)]);
+}
+
 #[test]
 fn an_archive_that_does_not_answer_holds_nobody_up_for_long() {
     let mut continuity = Continuity::new(true, PATIENCE);
