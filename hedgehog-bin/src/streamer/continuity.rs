@@ -426,7 +426,11 @@ impl Continuity {
             return;
         }
         // An earlier program had got further than its first gap, and saved no position.
-        let first_gap = self.holes.within(self.epoch, &(0..=id - 1)).first().map(|gap| *gap.start());
+        let first_gap = self
+            .holes
+            .within(self.epoch, &(0..=id - 1))
+            .first()
+            .map(|gap| *gap.start());
         if let Some(first) = first_gap {
             self.missed(first..=id - 1, Cause::Downtime, out);
         }

@@ -114,7 +114,7 @@ impl Watch {
                 }
                 Some((_, at)) if at.elapsed() < SAME => {}
                 _ => end(signal, move || {
-                    tracing::warn!("{} received, ending at once", signal.name)
+                    tracing::warn!("{} received, ending at once", signal.name);
                 }),
             }
         }

@@ -375,7 +375,9 @@ fn killed_at_the_beginning() -> Heard {
         heard.stored.insert((0, id), trade(0, id));
     }
     let mut out = Vec::new();
-    heard.continuity.recall(&Recollection { position: None, gaps }, &mut out);
+    heard
+        .continuity
+        .recall(&Recollection { position: None, gaps }, &mut out);
     heard.carry_out(out);
     heard
 }
