@@ -62,6 +62,7 @@ impl GapRows {
 
     /// Every position before `durable` is stored. What is being asked about waits for its answer.
     pub(super) fn durable(&mut self, durable: u64, asked: &[Question]) {
+        let already = self.changes.len();
         let mut waiting = VecDeque::new();
         for (position, epoch, id) in std::mem::take(&mut self.late) {
             let is_asked = asked.iter().any(|one| one.epoch == epoch && one.range.contains(&id));
@@ -78,6 +79,24 @@ impl GapRows {
             }
         }
         self.late = waiting;
+        self.join_changes(already);
+    }
+
+    /// Leaves out of the changes from the one at `from` on what is added and removed again: a thousand trades that come late one
+    /// after the other shrink one row, once.
+    fn join_changes(&mut self, from: usize) {
+        let mut joined: Vec<Change> = Vec::new();
+        for change in self.changes.split_off(from) {
+            if let Change::Remove { epoch, range } = &change {
+                let is_it = |one: &Change| matches!(one, Change::Add { epoch: at, range: added, .. } if at == epoch && added == range);
+                if let Some(added) = joined.iter().rposition(is_it) {
+                    joined.remove(added);
+                    continue;
+                }
+            }
+            joined.push(change);
+        }
+        self.changes.extend(joined);
     }
 
     /// The answer about a range is that these of it are missing: rows inside it shrink, and what no row says yet gets one.
@@ -157,6 +176,21 @@ mod tests {
             .iter()
             .map(|(_, range, _)| (*range.start(), *range.end()))
             .collect()
+    }
+
+    #[test]
+    fn many_late_trades_change_their_row_once() {
+        let mut rows = GapRows::default();
+        rows.add(0, 1..=1000, FOUND);
+        rows.carried_out(1);
+        for id in 1..=600 {
+            rows.came_late(id as u64, 0, id);
+        }
+        rows.durable(601, &[]);
+        let (epoch, found) = (0, FOUND);
+        let removed = Change::Remove { epoch, range: 1..=1000 };
+        let range = 601..=1000;
+        assert_eq!(rows.changes(), [removed, Change::Add { epoch, range, found }]);
     }
 
     #[test]
