@@ -409,8 +409,7 @@ impl Continuity {
         self.recalled = false;
         self.highest = Some(id);
         // A row of an earlier program that had come further.
-        let late = self.holes.holding(self.epoch, id).is_some();
-        self.holes.take(self.epoch, id);
+        let late = self.holes.take(self.epoch, id);
         if self.crossing > 0 {
             self.crossing -= 1;
             if self.crossing == 0 {

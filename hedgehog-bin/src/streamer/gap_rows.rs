@@ -61,42 +61,27 @@ impl GapRows {
     }
 
     /// Every position before `durable` is stored. What is being asked about waits for its answer.
+    ///
+    /// A row is written anew once, however many trades have left it.
     pub(super) fn durable(&mut self, durable: u64, asked: &[Question]) {
-        let already = self.changes.len();
-        let mut waiting = VecDeque::new();
+        let (mut waiting, mut left) = (VecDeque::new(), Vec::<(i32, RangeInclusive<i64>, Found)>::new());
         for (position, epoch, id) in std::mem::take(&mut self.late) {
             let is_asked = asked.iter().any(|one| one.epoch == epoch && one.range.contains(&id));
             if position >= durable || is_asked {
                 waiting.push_back((position, epoch, id));
             } else if let Some((range, found)) = self.rows.holding(epoch, id) {
-                let (found, (first, last)) = (*found, range.clone().into_inner());
+                let of_row = |(at, row, _): &(i32, RangeInclusive<i64>, Found)| *at == epoch && row.contains(&id);
+                if !left.iter().rev().any(of_row) {
+                    left.push((epoch, range, *found));
+                }
                 self.rows.take(epoch, id);
-                let rest = [(first, id.saturating_sub(1)), (id.saturating_add(1), last)];
-                let rest = rest
-                    .into_iter()
-                    .filter(|(first, last)| first <= last && *first != i64::MAX);
-                self.replace(epoch, range, rest.map(|(first, last)| first..=last), found);
             }
         }
         self.late = waiting;
-        self.join_changes(already);
-    }
-
-    /// Leaves out of the changes from the one at `from` on what is added and removed again: a thousand trades that come late one
-    /// after the other shrink one row, once.
-    fn join_changes(&mut self, from: usize) {
-        let mut joined: Vec<Change> = Vec::new();
-        for change in self.changes.split_off(from) {
-            if let Change::Remove { epoch, range } = &change {
-                let is_it = |one: &Change| matches!(one, Change::Add { epoch: at, range: added, .. } if at == epoch && added == range);
-                if let Some(added) = joined.iter().rposition(is_it) {
-                    joined.remove(added);
-                    continue;
-                }
-            }
-            joined.push(change);
+        for (epoch, row, found) in left {
+            let rest = self.rows.within(epoch, &row);
+            self.replace(epoch, row, rest.into_iter(), found);
         }
-        self.changes.extend(joined);
     }
 
     /// The answer about a range is that these of it are missing: rows inside it shrink, and what no row says yet gets one.
