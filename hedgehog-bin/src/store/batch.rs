@@ -10,6 +10,7 @@ use diesel::upsert::excluded;
 use super::db::{Db, Statement};
 use super::error::StoreError;
 use super::insert::{One, Unnest};
+use super::order_states::{moved, supersedes};
 use super::rows::{OrderRow, TradeEventRow};
 use super::schema::data_warehouse::{orders, subscriber_settings as settings};
 use super::transaction::{Connection, Transaction};
@@ -148,32 +149,11 @@ fn insert(row: &OrderRow) -> impl Statement + '_ {
 }
 
 fn upsert(row: &OrderRow) -> impl Statement + '_ {
-    let moved = (
-        orders::executed_quantity.eq(excluded(orders::executed_quantity)),
-        orders::cummulative_quote_quantity.eq(excluded(orders::cummulative_quote_quantity)),
-        orders::status.eq(excluded(orders::status)),
-        orders::update_time.eq(excluded(orders::update_time)),
-        orders::updated_at.eq(excluded(orders::updated_at)),
-    );
-    // As `Order::supersedes`: a clock that went back, ours or the exchange's, holds up no fill and no end.
-    let not_older = excluded(orders::update_time)
-        .ge(orders::update_time)
-        .or(excluded(orders::executed_quantity).gt(orders::executed_quantity))
-        .or(excluded(orders::status).ne(orders::status))
-        .and(excluded(orders::executed_quantity).ge(orders::executed_quantity));
-    // What may follow the stored status. Nothing but itself follows one that is not named here: the order has ended.
-    let forward = excluded(orders::status)
-        .eq(orders::status)
-        .or(orders::status.eq("PENDING_NEW"))
-        .or(orders::status.eq("NEW").and(excluded(orders::status).ne("PENDING_NEW")))
-        .or(orders::status
-            .eq_any(["PARTIALLY_FILLED", "PENDING_CANCEL"])
-            .and(excluded(orders::status).ne_all(["PENDING_NEW", "NEW"])));
     let insert = diesel::insert_into(orders::table).values(row);
     let upsert = insert
         .on_conflict((orders::symbol, orders::order_id, orders::client_order_id))
         .do_update()
-        .set(moved);
+        .set(moved!(orders));
     // By its full name: in the prelude `filter` means the one of a select.
-    diesel::query_dsl::methods::FilterDsl::filter(upsert, not_older.and(forward))
+    diesel::query_dsl::methods::FilterDsl::filter(upsert, supersedes!(orders))
 }

@@ -19,6 +19,7 @@ mod db;
 mod error;
 mod insert;
 pub mod migrate;
+pub(crate) mod order_states;
 mod ownership;
 pub mod rows;
 pub mod schema;

@@ -4,6 +4,7 @@
 //! told again after any end. An older state never overwrites a newer one.
 
 use crate::market::{Order, Symbol};
+use crate::store::order_states::{moved, supersedes};
 use crate::store::schema::naive::orders;
 use crate::store::{self, Db, Moment, Statement, StoreError, Transaction, columns};
 use diesel::prelude::*;
@@ -50,28 +51,7 @@ pub(in crate::naive) async fn acknowledge(db: &Db, told: &[Order]) -> Result<(),
 }
 
 fn upsert(row: Row) -> impl Statement {
-    let moved = (
-        orders::executed_quantity.eq(excluded(orders::executed_quantity)),
-        orders::cummulative_quote_quantity.eq(excluded(orders::cummulative_quote_quantity)),
-        orders::status.eq(excluded(orders::status)),
-        orders::update_time.eq(excluded(orders::update_time)),
-        orders::acknowledged.eq(false),
-        orders::updated_at.eq(excluded(orders::updated_at)),
-    );
-    // The warehouse's rule, so that both end with the same state; and nothing changes where nothing is new.
-    // As `Order::supersedes`: a clock that went back, ours or the exchange's, holds up no fill and no end.
-    let not_older = excluded(orders::update_time)
-        .ge(orders::update_time)
-        .or(excluded(orders::executed_quantity).gt(orders::executed_quantity))
-        .or(excluded(orders::status).ne(orders::status))
-        .and(excluded(orders::executed_quantity).ge(orders::executed_quantity));
-    let forward = excluded(orders::status)
-        .eq(orders::status)
-        .or(orders::status.eq("PENDING_NEW"))
-        .or(orders::status.eq("NEW").and(excluded(orders::status).ne("PENDING_NEW")))
-        .or(orders::status
-            .eq_any(["PARTIALLY_FILLED", "PENDING_CANCEL"])
-            .and(excluded(orders::status).ne_all(["PENDING_NEW", "NEW"])));
+    // Told again where anything is new, and only there.
     let news = excluded(orders::update_time)
         .ne(orders::update_time)
         .or(excluded(orders::executed_quantity).ne(orders::executed_quantity))
@@ -80,9 +60,9 @@ fn upsert(row: Row) -> impl Statement {
     let upsert = insert
         .on_conflict((orders::symbol, orders::order_id, orders::client_order_id))
         .do_update()
-        .set(moved);
+        .set((moved!(orders), orders::acknowledged.eq(false)));
     // By its full name: the `filter` of the prelude is the one of a select.
-    diesel::query_dsl::methods::FilterDsl::filter(upsert, not_older.and(forward).and(news))
+    diesel::query_dsl::methods::FilterDsl::filter(upsert, supersedes!(orders).and(news))
 }
 
 fn exact(value: &crate::market::Decimal) -> store::Decimal {
