@@ -62,10 +62,7 @@ async fn a_cycle_buys_sells_and_starts_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_price_beyond_the_order_is_not_a_fill() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world.trade("99.70");
     let seen = world.traders_have_read_everything().await;
     assert!(seen && world.exchange.open(Side::Sell).is_empty());
@@ -147,10 +144,7 @@ async fn a_trader_that_has_placed_nothing_leaves_when_draining() {
 #[tokio::test(flavor = "multi_thread")]
 async fn starting_a_draining_symbol_cancels_the_drain() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world.fill(&world.exchange.open(Side::Buy)[0]);
     world
         .until("99.90", async |w| w.exchange.open(Side::Sell).len() == 1)
@@ -198,10 +192,7 @@ async fn a_panicking_trader_starts_again_and_its_leader_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_keeps_the_orders_and_the_next_start_goes_on_with_them() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     assert_eq!(
         world.app.stop_trading(&world.symbol).await.expect("stopped"),
         Outcome::Stopped
@@ -237,10 +228,7 @@ async fn stopping_keeps_the_orders_and_the_next_start_goes_on_with_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_in_the_middle_of_a_drain_resumes_it() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world.fill(&world.exchange.open(Side::Buy)[0]);
     world
         .until("99.90", async |w| w.exchange.open(Side::Sell).len() == 1)
@@ -259,10 +247,7 @@ async fn a_restart_in_the_middle_of_a_drain_resumes_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shutdown_that_meets_a_tree_in_its_restart_drains_it_all_the_same() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world.fill(&world.exchange.open(Side::Buy)[0]);
     world
         .until("99.90", async |w| w.exchange.open(Side::Sell).len() == 1)
@@ -326,10 +311,7 @@ async fn a_refused_order_parks_the_trader_and_is_not_repeated() {
 async fn an_order_of_unknown_outcome_is_found_and_not_placed_again() {
     let world = World::start().await;
     world.exchange.lose_the_next_answer();
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world
         .until("100.00", async |w| w.status().await[0].open_traders[0].parked.is_none())
         .await;
@@ -347,10 +329,7 @@ async fn a_symbol_that_the_exchange_has_dropped_is_parked_and_the_others_trade()
     let gone: Symbol = "ETHUSDT".parse().expect("a symbol");
     world.exchange.delist(&gone);
     world.app.start_trading(&gone).await.expect("started");
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     let parked = |status: &TradingStatus| status.parked.clone().unwrap_or_default();
     world
         .until_quiet(async |w| parked(&w.status().await[1]).contains("does not list ETHUSDT"))
@@ -361,10 +340,7 @@ async fn a_symbol_that_the_exchange_has_dropped_is_parked_and_the_others_trade()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_leader_comes_back_with_the_same_traders() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     let before = world.status().await[0].open_traders[0].id;
     let leader = world.leader().await;
     leader.kill();
@@ -382,10 +358,7 @@ async fn a_killed_leader_comes_back_with_the_same_traders() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fill_that_was_never_reported_is_noticed_when_the_market_trades_beyond_it() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world.exchange.execute(&world.exchange.open(Side::Buy)[0], None);
     world
         .until("99.79", async |w| w.exchange.open(Side::Sell).len() == 1)
@@ -396,10 +369,7 @@ async fn a_fill_that_was_never_reported_is_noticed_when_the_market_trades_beyond
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fill_during_an_interruption_is_asked_for_when_the_stream_is_back() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world.exchange.execute(&world.exchange.open(Side::Buy)[0], None);
     world
         .app
@@ -415,10 +385,7 @@ async fn a_fill_during_an_interruption_is_asked_for_when_the_stream_is_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_of_a_sell_order_that_ended_early_is_sold_by_another() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world.fill(&world.exchange.open(Side::Buy)[0]);
     world
         .until("100.00", async |w| w.exchange.open(Side::Sell).len() == 1)

@@ -12,10 +12,7 @@ async fn with_a_buy(patience: Duration) -> (World, Order) {
         for_long: patience,
         every: Duration::from_millis(20),
     };
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     let buy = world.exchange.open(Side::Buy).remove(0);
     world
         .until_quiet(async |w| w.status().await[0].open_traders[0].buy_price.is_some())

@@ -6,10 +6,7 @@ use crate::market::short_text;
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_open_is_valued_at_the_market_and_what_is_earned_stays() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world.fill(&world.exchange.open(Side::Buy)[0]);
     world
         .until("100.00", async |w| w.exchange.open(Side::Sell).len() == 1)
@@ -54,10 +51,7 @@ async fn what_is_open_is_valued_at_the_market_and_what_is_earned_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_exchange_down_the_ledger_shows_and_the_cause_too() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world.exchange.down(true);
     let world = world.restart().await;
     assert_eq!(
@@ -135,10 +129,7 @@ async fn an_order_that_was_refused_is_neither_shown_nor_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_of_an_hour_ago_reach_whoever_begins_to_store_now() {
     let world = World::start().await;
-    world.app.start_trading(&world.symbol).await.expect("started");
-    world
-        .until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
-        .await;
+    world.start_and_buy().await;
     world.fill(&world.exchange.open(Side::Buy)[0]);
     world
         .until("100.00", async |w| {

@@ -196,6 +196,13 @@ impl World {
         );
     }
 
+    /// The first trader has its buy order out.
+    pub(super) async fn start_and_buy(&self) {
+        self.app.start_trading(&self.symbol).await.expect("started");
+        self.until("100.00", async |w| w.exchange.open(Side::Buy).len() == 1)
+            .await;
+    }
+
     /// One trader after the other as the price falls; every one has its buy order out.
     pub(super) async fn grow_to_five(&self) {
         self.app.start_trading(&self.symbol).await.expect("started");
