@@ -133,7 +133,7 @@ pub(crate) fn many_symbols() -> Result<()> {
     ensure!(rows == [["40000", "400"]], "{rows:?}");
     ensure!(
         connected < limit(Duration::from_secs(10)),
-        "connected after {connected:?}"
+        "connected after {connected:?}\n{log}"
     );
     Ok(())
 }
