@@ -17,11 +17,11 @@ pub trait TradeArchive: Send + Sync + 'static {
         range: RangeInclusive<i64>,
     ) -> BoxFuture<'a, Result<Vec<RangeInclusive<i64>>, OperationError>>;
 
-    /// A trade as it is stored.
-    fn trade<'a>(
+    /// The trades with these ids as they are stored, in any order; those that are not stored are left out.
+    fn trades<'a>(
         &'a self,
         symbol: &'a Symbol,
         epoch: i32,
-        trade_id: i64,
-    ) -> BoxFuture<'a, Result<Option<TradeEvent>, OperationError>>;
+        trade_ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<TradeEvent>, OperationError>>;
 }

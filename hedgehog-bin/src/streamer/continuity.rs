@@ -14,7 +14,7 @@ mod tests;
 use super::ranges::{Ranges, count};
 use crate::market::TradeEvent;
 use content::{Content, Likeness, Recent};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -280,28 +280,29 @@ impl Continuity {
         }
     }
 
-    /// Ids of which the archive is to say what it has; see [`answer`](Self::answer).
-    pub(super) fn unasked(&self, at_most: usize) -> Vec<(i32, i64)> {
+    /// Epoch and ids of which the archive is to say what it has; see [`answer`](Self::answer).
+    pub(super) fn unasked(&self, at_most: usize) -> (i32, Vec<i64>) {
         let unasked = self.held.iter().filter(|held| self.place(held) == Place::Unasked);
-        unasked
-            .map(|held| (self.epoch, held.trade.trade_id))
-            .take(at_most)
-            .collect()
+        let ids = unasked.map(|held| held.trade.trade_id).take(at_most).collect();
+        (self.epoch, ids)
     }
 
-    /// What is stored under an id.
+    /// What is stored under the ids that were asked about.
     pub(super) fn answer(
         &mut self,
         epoch: i32,
-        id: i64,
-        stored: Option<&TradeEvent>,
+        asked: &[i64],
+        stored: &[TradeEvent],
         now: Duration,
         out: &mut Vec<Effect>,
     ) {
         if epoch == self.epoch {
-            let stored = stored.map(Content::of);
-            for held in self.held.iter_mut().filter(|held| held.trade.trade_id == id) {
-                held.stored = Some(stored.map_or(Stored::No, |stored| Stored::Yes(stored.likeness(held.content))));
+            let mut answers: HashMap<_, _> = asked.iter().map(|id| (*id, None)).collect();
+            answers.extend(stored.iter().map(|trade| (trade.trade_id, Some(Content::of(trade)))));
+            for held in &mut self.held {
+                if let Some(answer) = answers.get(&held.trade.trade_id) {
+                    held.stored = Some(answer.map_or(Stored::No, |stored| Stored::Yes(stored.likeness(held.content))));
+                }
             }
             self.review(now, out);
         }

@@ -100,14 +100,14 @@ async fn ask(ledger: &Ledger, archive: Option<&dyn TradeArchive>) {
 async fn ask_about(stream: &StreamLedger, archive: &dyn TradeArchive) -> Result<(), String> {
     let symbol = &stream.symbol;
     loop {
-        let unasked = stream.unasked(TRADES_AT_ONCE);
+        let (epoch, unasked) = stream.unasked(TRADES_AT_ONCE);
         let questions = stream.questions();
         if unasked.is_empty() && questions.is_empty() {
             return Ok(());
         }
-        for (epoch, id) in unasked {
-            let stored = within(archive.trade(symbol, epoch, id)).await?;
-            stream.answer(epoch, id, stored.as_ref());
+        if !unasked.is_empty() {
+            let stored = within(archive.trades(symbol, epoch, &unasked)).await?;
+            stream.answer(epoch, &unasked, &stored);
         }
         for question in questions {
             let Question { epoch, range, .. } = &question;

@@ -176,12 +176,12 @@ impl StreamLedger {
     }
 
     /// Trade ids of which the archive is to say what it has under them.
-    pub(super) fn unasked(&self, at_most: usize) -> Vec<(i32, i64)> {
+    pub(super) fn unasked(&self, at_most: usize) -> (i32, Vec<i64>) {
         self.record.lock().continuity.unasked(at_most)
     }
 
-    pub(super) fn answer(&self, epoch: i32, id: i64, stored: Option<&TradeEvent>) {
-        self.act(|record, out| record.continuity.answer(epoch, id, stored, self.now(), out));
+    pub(super) fn answer(&self, epoch: i32, asked: &[i64], stored: &[TradeEvent]) {
+        self.act(|record, out| record.continuity.answer(epoch, asked, stored, self.now(), out));
     }
 
     /// Ranges of which the archive is to say what is missing.

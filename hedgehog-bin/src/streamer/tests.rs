@@ -608,8 +608,13 @@ impl TradeArchive for Archive {
         })
     }
 
-    fn trade<'a>(&'a self, _: &'a Symbol, _: i32, _: i64) -> BoxFuture<'a, Result<Option<TradeEvent>, OperationError>> {
-        Box::pin(async { Ok(None) })
+    fn trades<'a>(
+        &'a self,
+        _: &'a Symbol,
+        _: i32,
+        _: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<TradeEvent>, OperationError>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 }
 

@@ -30,22 +30,22 @@ impl TradeArchive for Warehouse {
         })
     }
 
-    fn trade<'a>(
+    fn trades<'a>(
         &'a self,
         symbol: &'a Symbol,
         epoch: i32,
-        trade_id: i64,
-    ) -> BoxFuture<'a, Result<Option<TradeEvent>, OperationError>> {
+        trade_ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<TradeEvent>, OperationError>> {
         Box::pin(async move {
             self.load().await?;
-            if let Some(stored) = find(&self.db, symbol, epoch, trade_id).await? {
-                return Ok(Some(stored));
-            }
-            let Some(entry) = self.entries.find(&Topic::trade_events(symbol)) else {
-                return Ok(None);
+            // Before the database, as above. A file that cannot be read is told of by its worker.
+            let mut trades = match self.entries.find(&Topic::trade_events(symbol)) {
+                Some(entry) => entry.unstored().find(epoch, trade_ids).await.unwrap_or_default(),
+                None => Vec::new(),
             };
-            // A file that cannot be read is told of by its worker.
-            Ok(entry.unstored().find(epoch, trade_id).await.unwrap_or_default())
+            // What stands in both is the same trade twice.
+            trades.extend(find(&self.db, symbol, epoch, trade_ids).await?);
+            Ok(trades)
         })
     }
 }
@@ -85,30 +85,30 @@ async fn missing(
     Ok(missing)
 }
 
-async fn find(db: &Db, symbol: &Symbol, epoch: i32, trade_id: i64) -> Result<Option<TradeEvent>, StoreError> {
-    type Row = (i64, Decimal, Decimal, i64, bool);
-    let row = trade_events::table
+async fn find(db: &Db, symbol: &Symbol, epoch: i32, trade_ids: &[i64]) -> Result<Vec<TradeEvent>, StoreError> {
+    type Row = (i64, i64, Decimal, Decimal, i64, bool);
+    let rows = trade_events::table
         .filter(trade_events::symbol.eq(symbol.as_str()))
         .filter(trade_events::epoch.eq(epoch))
-        .filter(trade_events::trade_id.eq(trade_id))
+        .filter(trade_events::trade_id.eq_any(trade_ids))
         .select((
+            trade_events::trade_id,
             trade_events::event_time,
             trade_events::price,
             trade_events::quantity,
             trade_events::trade_time,
             trade_events::buyer_market_maker,
         ));
-    let row: Option<Row> = db.fetch_optional(row).await?;
-    Ok(row.map(
-        |(event_time, price, quantity, trade_time, buyer_market_maker)| TradeEvent {
-            event_time,
-            symbol: symbol.clone(),
-            epoch,
-            trade_id,
-            price: Price::from(price.0),
-            quantity: Quantity::from(quantity.0),
-            trade_time,
-            buyer_market_maker,
-        },
-    ))
+    let rows: Vec<Row> = db.fetch(rows).await?;
+    let trade = |(trade_id, event_time, price, quantity, trade_time, buyer_market_maker): Row| TradeEvent {
+        event_time,
+        symbol: symbol.clone(),
+        epoch,
+        trade_id,
+        price: Price::from(price.0),
+        quantity: Quantity::from(quantity.0),
+        trade_time,
+        buyer_market_maker,
+    };
+    Ok(rows.into_iter().map(trade).collect())
 }

@@ -13,7 +13,7 @@ use crate::owner_only;
 use flate2::Crc;
 use parking_lot::Mutex;
 use ranges::Ranges;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write as _};
@@ -133,11 +133,6 @@ impl Unstored {
         self.count.load(Relaxed)
     }
 
-    /// Whether a trade is among them, or was until it was stored.
-    pub(super) fn has(&self, epoch: i32, id: i64) -> bool {
-        (self.trades.lock().get(&epoch)).is_some_and(|ranges| ranges.has(id))
-    }
-
     /// The trades of an epoch that are here now.
     pub(super) fn ids(&self, epoch: i32) -> Ranges {
         self.trades.lock().get(&epoch).cloned().unwrap_or_default()
@@ -237,21 +232,27 @@ impl Unstored {
         .await
     }
 
-    /// A trade that waits here.
-    pub(super) async fn find<T: Stored>(self: &Arc<Self>, epoch: i32, id: i64) -> io::Result<Option<T>> {
-        if !self.has(epoch, id) {
-            return Ok(None);
+    /// Those of these trades that wait here.
+    pub(super) async fn find<T: Stored>(self: &Arc<Self>, epoch: i32, ids: &[i64]) -> io::Result<Vec<T>> {
+        let here = self.ids(epoch);
+        let here: HashSet<_> = ids.iter().copied().filter(|id| here.has(*id)).collect();
+        if here.is_empty() {
+            return Ok(Vec::new());
         }
         self.with_file(move |path, place| {
+            let mut found = Vec::new();
             let mut reader = BufReader::new(File::open(path)?.take(place.end));
             let mut line = Vec::new();
             while reader.read_until(b'\n', &mut line)? > 0 {
-                if let Some(text) = text_of(&line).filter(|text| trade_of(text) == Some((epoch, id))) {
-                    return Ok(serde_json::from_str(text).ok());
-                }
+                let wanted = |text: &&str| trade_of(text).is_some_and(|(at, id)| at == epoch && here.contains(&id));
+                found.extend(
+                    text_of(&line)
+                        .filter(wanted)
+                        .and_then(|text| serde_json::from_str(text).ok()),
+                );
                 line.clear();
             }
-            Ok(None)
+            Ok(found)
         })
         .await
     }

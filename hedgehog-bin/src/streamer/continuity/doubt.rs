@@ -7,8 +7,11 @@ use std::time::Duration;
 /// So many trades in a row whose content is known and differs are another world.
 const IN_A_ROW: usize = 3;
 
-/// More are not held: what is known by then decides.
+/// More are not held where nothing new will be known: what is known by then decides.
 const MOST_HELD: usize = 4_096;
+
+/// So many wait for the archive at most: a market that is played as fast as it can be tells ten thousand again while a question is asked.
+const MOST_UNASKED: usize = 262_144;
 
 pub(super) enum Judgement {
     Wait,
@@ -75,7 +78,7 @@ impl Continuity {
 
     /// An archive that does not answer holds nobody up for longer than patience lasts.
     pub(super) fn give_up_asking(&mut self, now: Duration) {
-        let full = self.held.len() >= MOST_HELD;
+        let full = self.held.len() >= MOST_UNASKED;
         if !self.archive || !(full || self.held.front().is_some_and(|front| now >= front.at + self.patience)) {
             return;
         }

@@ -93,11 +93,11 @@ impl Heard {
                     other => self.others.push(other),
                 }
             }
-            for (epoch, id) in self.continuity.unasked(usize::MAX) {
-                let stored = self.stored.get(&(epoch, id)).cloned();
-                self.continuity
-                    .answer(epoch, id, stored.as_ref(), self.now, &mut effects);
-            }
+            let (epoch, asked) = self.continuity.unasked(usize::MAX);
+            let stored: Vec<_> = (asked.iter())
+                .filter_map(|id| self.stored.get(&(epoch, *id)).cloned())
+                .collect();
+            self.continuity.answer(epoch, &asked, &stored, self.now, &mut effects);
             if effects.is_empty() {
                 return;
             }
@@ -567,9 +567,7 @@ fn they_may_be_told_while_a_trade_before_them_is_still_asked_about() {
     continuity.use_up(2, &mut Vec::new());
     continuity.take(trade(0, 3), Duration::ZERO, &mut out);
     assert!(continuity.is_in_doubt(), "{out:?}");
-    for id in [1, 3] {
-        continuity.answer(0, id, None, Duration::ZERO, &mut out);
-    }
+    continuity.answer(0, &[1, 3], &[], Duration::ZERO, &mut out);
     assert!(
         !continuity.is_in_doubt() && continuity.gaps().next().is_none(),
         "{out:?}"
@@ -577,5 +575,37 @@ fn they_may_be_told_while_a_trade_before_them_is_still_asked_about() {
     assert!(
         !out.iter().any(|effect| matches!(effect, Effect::Gap { .. })),
         "{out:?}"
+    );
+}
+
+#[test]
+fn a_market_that_tells_thousands_again_before_the_archive_answers_is_no_new_world() {
+    let mut continuity = Continuity::new(true, PATIENCE);
+    let mut out = Vec::new();
+    let recollection = Recollection {
+        position: Some((0, 10_000)),
+        ..Recollection::default()
+    };
+    continuity.recall(&recollection, &mut out);
+    for id in 1..=10_001 {
+        continuity.take(trade(0, id), Duration::ZERO, &mut out);
+    }
+    out.clear();
+    while let (0, asked) = continuity.unasked(256)
+        && !asked.is_empty()
+    {
+        let stored: Vec<_> = asked
+            .iter()
+            .filter(|id| **id <= 10_000)
+            .map(|id| trade(0, *id))
+            .collect();
+        continuity.answer(0, &asked, &stored, Duration::ZERO, &mut out);
+    }
+    let repeated = out.iter().filter(|effect| **effect == Effect::Repeated(1)).count();
+    assert_eq!((repeated, continuity.epoch()), (10_000, 0));
+    assert!(
+        matches!(out.last(), Some(Effect::Publish { trade, late: false }) if trade.trade_id == 10_001),
+        "{:?}",
+        out.last()
     );
 }

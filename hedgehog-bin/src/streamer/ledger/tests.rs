@@ -133,10 +133,10 @@ fn the_position_waits_for_the_answer_of_what_is_stored() {
     stored.take([110, 111]);
     assert_eq!(
         stored.stream.unasked(9),
-        [(0, 110), (0, 111)],
+        (0, vec![110, 111]),
         "it may be stored, by a market that rewound"
     );
-    stored.stream.answer(0, 110, None);
+    stored.stream.answer(0, &[110, 111], &[]);
     assert_eq!(stored.stream.status(&row(), true).trades, 2);
     stored.store(2);
     assert_eq!(stored.save(), (None, vec![]));
