@@ -241,11 +241,17 @@ fn is_lock(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// SQLite's words for `SQLITE_FULL`, and the operating system's that PostgreSQL repeats.
+/// SQLite's words for `SQLITE_FULL`, and the operating system's that PostgreSQL repeats. It has words of its own where part of a page
+/// fits (`mdextend`: "wrote only 4096 of 8192 bytes").
 fn is_full(message: &str) -> bool {
-    ["disk is full", "No space left on device", "Disk quota exceeded"]
-        .iter()
-        .any(|words| message.contains(words))
+    [
+        "disk is full",
+        "No space left on device",
+        "Disk quota exceeded",
+        ": wrote only ",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
 }
 
 /// PostgreSQL's last words on a connection it ends, and its first ones while it starts; diesel keeps no SQLSTATE.

@@ -17,8 +17,8 @@ use std::path::PathBuf;
 /// What is streamed, traded and stored.
 pub(crate) const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];
 const APPS: [&str; 3] = ["streamer", "naive", "data_warehouse"];
-/// Room for the databases and their logs, and little more.
-const SMALL: u64 = 64 << 20;
+/// Room for the databases and their logs, where a new PostgreSQL cluster with ours takes 60 MB.
+const SMALL: u64 = 160 << 20;
 
 /// A row of `orders`, of the exchange's or of ours: symbol, id, client id, side, status, executed quantity.
 pub(crate) type OrderRow = Vec<String>;
