@@ -4,18 +4,15 @@
 
 use crate::{
     exit::{ExitReason, record::Incarnation},
+    identity::Pid,
     monitor::Monitor,
 };
 use ractor::{Message, MessagingErr, RpcReplyPort};
-use serde::{Serialize, Serializer};
 use std::{
     fmt,
     hash::{Hash, Hasher},
     marker::PhantomData,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -379,27 +376,6 @@ impl fmt::Debug for AnyActorRef {
     }
 }
 
-/// The identity of one incarnation. Never used again within the process, so a stale one matches nothing.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pid(u64);
-
-impl Pid {
-    pub(crate) fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The inverse of [`as_u64`](Self::as_u64).
-    pub(crate) fn from_u64(pid: u64) -> Self {
-        Self(pid)
-    }
-
-    /// The bare number, for logs and wire formats.
-    pub fn as_u64(self) -> u64 {
-        self.0
-    }
-}
-
 impl<M> From<&ActorRef<M>> for Pid {
     fn from(actor: &ActorRef<M>) -> Self {
         actor.incarnation.pid()
@@ -409,24 +385,6 @@ impl<M> From<&ActorRef<M>> for Pid {
 impl From<&AnyActorRef> for Pid {
     fn from(actor: &AnyActorRef) -> Self {
         actor.0.pid()
-    }
-}
-
-impl fmt::Debug for Pid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pid({self})")
-    }
-}
-
-impl fmt::Display for Pid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<0.{}>", self.0)
-    }
-}
-
-impl Serialize for Pid {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(self.0)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
         ExitReason,
         record::{Bond, Incarnation},
     },
+    identity::ChildId,
     name::{Bind, Name},
     panic,
     start_error::StartError,
@@ -21,10 +22,7 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use ractor::{Actor, Message};
 use serde::Serialize;
-use std::{any::type_name, borrow::Cow, fmt, marker::PhantomData, sync::Arc, time::Duration};
-
-/// What a child is called inside its supervisor.
-pub type ChildId = Cow<'static, str>;
+use std::{any::type_name, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 /// When a child that ended by itself is started again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -89,6 +89,7 @@ mod application;
 mod child_spec;
 mod dynamic_supervisor;
 mod exit;
+mod identity;
 mod monitor;
 mod name;
 mod observe;
@@ -103,14 +104,15 @@ mod supervisor;
 mod task;
 mod timer;
 
-pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid, StopError};
+pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, StopError};
 pub use application::{
     Application, ApplicationCallbacks, ApplicationError, ApplicationName, Applications, OnExit, Outcome,
     RunningApplication,
 };
-pub use child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, Restart, Shutdown};
+pub use child_spec::{AnyChildSpec, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
+pub use identity::{ChildId, Pid};
 pub use monitor::Monitor;
 pub use name::{Bind, Name, NameId};
 pub use observe::{ChildState, RestartWindow, SupervisorEvent, SupervisorEventKind, TreeNode};

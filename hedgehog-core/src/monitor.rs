@@ -1,12 +1,13 @@
 //! Hearing of an end ([`Monitor`]) and sharing it (links), between actors that no supervisor brings together.
 
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef, Pid},
+    actor_ref::{ActorRef, AnyActorRef},
     exit::{
         ExitReason,
         hooks::HookId,
         record::{Bond, Incarnation},
     },
+    identity::Pid,
 };
 use ractor::Message;
 use std::{

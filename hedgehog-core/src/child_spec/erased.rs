@@ -1,9 +1,10 @@
 //! [`ErasedSpec`]: a child spec as supervisors keep it. Made by [`ChildSpec`](super::ChildSpec), which checks its types.
 
-use super::{ChildId, ChildKind, Restart, Shutdown};
+use super::{ChildKind, Restart, Shutdown};
 use crate::{
-    actor_ref::{AnyActorRef, Pid},
+    actor_ref::AnyActorRef,
     exit::record::Incarnation,
+    identity::{ChildId, Pid},
     name::NameId,
     panic,
     start_error::StartError,

@@ -8,9 +8,10 @@ mod server;
 pub use server::DynamicSupervisorMsg;
 
 use crate::{
-    actor_ref::{ActorRef, Pid},
-    child_spec::{AnyChildSpec, ChildId, ChildSpec},
+    actor_ref::ActorRef,
+    child_spec::{AnyChildSpec, ChildSpec},
     exit::ExitReason,
+    identity::{ChildId, Pid},
     name::Name,
     observe::TreeNode,
     registry::{Key, Value, Via},

@@ -2,9 +2,10 @@
 
 use super::DynamicSupervisor;
 use crate::{
-    actor_ref::{AnyActorRef, Pid},
-    child_spec::{AnyChildSpec, ChildId, ErasedSpec, Extra},
+    actor_ref::AnyActorRef,
+    child_spec::{AnyChildSpec, ErasedSpec, Extra},
     exit::ExitReason,
+    identity::{ChildId, Pid},
     panic,
     start_error::StartError,
     supervisor::{

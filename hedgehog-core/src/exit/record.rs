@@ -17,8 +17,7 @@ use super::{
     hooks::{HookId, Hooks},
 };
 use crate::{
-    actor_ref::Pid,
-    child_spec::ChildId,
+    identity::{ChildId, Pid},
     observe::{ChildView, RestartWindow, scope::Scope},
     panic,
     pubsub::TopicInfo,

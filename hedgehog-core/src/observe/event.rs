@@ -2,9 +2,10 @@
 
 use super::tree::milliseconds;
 use crate::{
-    ExitReason, Pid, StartError,
-    child_spec::ChildId,
+    exit::ExitReason,
+    identity::{ChildId, Pid},
     printing::{chain, text},
+    start_error::StartError,
 };
 use serde::{Serialize, Serializer};
 use std::{fmt, sync::Arc, time::Duration};

@@ -1,7 +1,10 @@
 //! [`Scope`]: where a supervisor stands in its tree, and who watches it.
 
 use super::{SupervisorEvent, SupervisorEventKind};
-use crate::{Pid, child_spec::ChildId, pubsub::Topic};
+use crate::{
+    identity::{ChildId, Pid},
+    pubsub::Topic,
+};
 use std::sync::Arc;
 
 /// One for each supervisor, shared with the records of its children: so a child that is a supervisor itself knows its path

@@ -4,9 +4,10 @@
 //! nobody and never waits on a busy supervisor.
 
 use crate::{
-    actor_ref::{AnyActorRef, Pid},
+    actor_ref::AnyActorRef,
     child_spec::{ChildKind, ErasedSpec},
     exit::record::{Charge, Incarnation},
+    identity::Pid,
     printing::text,
     pubsub::{SubscriberInfo, TopicInfo},
 };

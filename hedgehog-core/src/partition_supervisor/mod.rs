@@ -10,8 +10,9 @@ mod routes;
 pub use handle::{PartitionSupervisorMsg, PartitionSupervisorRef, PartitionVia, ResizeError};
 
 use crate::{
-    child_spec::{ChildId, ChildSpec},
+    child_spec::ChildSpec,
     exit::record::Incarnation,
+    identity::ChildId,
     panic,
     start_error::StartError,
     supervisor::{

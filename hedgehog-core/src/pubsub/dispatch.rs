@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use super::reader::Reader;
 use super::{Overflow, Topic, owner};
-use crate::Pid;
-use crate::exit::record::Incarnation;
+use crate::{exit::record::Incarnation, identity::Pid};
 
 /// Everybody who subscribes to a topic at the moment of a [`dispatch`](Topic::dispatch), as a slice of [`Subscriber`]s.
 #[derive(Debug)]

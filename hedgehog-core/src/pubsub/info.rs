@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::idle::Seat;
 use super::reader::Reader;
 use super::{Overflow, owner};
-use crate::Pid;
+use crate::identity::Pid;
 
 /// A topic as seen from outside.
 #[derive(Clone, Debug, Serialize)]

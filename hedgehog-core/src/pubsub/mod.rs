@@ -72,7 +72,10 @@ pub use supervised::PubSubMsg;
 pub use topic::Topic;
 pub use wait::{BroadcastWaitError, NoRoom};
 
-use crate::{ChildId, ChildSpec, Pid};
+use crate::{
+    child_spec::ChildSpec,
+    identity::{ChildId, Pid},
+};
 use reader::Acknowledge;
 
 /// Named topics of one event type.

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Weak};
 
 use super::idle::{NOBODY, Seat};
-use crate::Pid;
-use crate::exit::{hooks::HookId, record::Incarnation};
+use crate::{
+    exit::{hooks::HookId, record::Incarnation},
+    identity::Pid,
+};
 
 pub(super) struct Owner {
     actor: Weak<Incarnation>,

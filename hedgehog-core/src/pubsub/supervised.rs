@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use ractor::{Actor, ActorProcessingErr};
 
 use super::Shared;
-use crate::{ActorRef, ChildId, ChildSpec};
+use crate::{actor_ref::ActorRef, child_spec::ChildSpec, identity::ChildId};
 
 /// The owner understands no messages: everything goes through shared memory.
 pub enum PubSubMsg {}

@@ -6,8 +6,9 @@
 
 use super::{Key, RegisterError, Value, event::Listener, lock::Locks, meta::Meta};
 use crate::{
-    actor_ref::{ActorRef, Pid},
+    actor_ref::ActorRef,
     exit::{hooks::HookId, record::Incarnation},
+    identity::Pid,
 };
 use arc_swap::ArcSwapOption;
 use dashmap::{DashMap, Entry as Place};

@@ -2,9 +2,10 @@
 
 use super::{ChildInfo, handle::ChildCount};
 use crate::{
-    actor_ref::{AnyActorRef, Pid},
+    actor_ref::AnyActorRef,
     child_spec::ErasedSpec,
     exit::{ExitReason, record::Incarnation},
+    identity::Pid,
     observe::{ChildState, ChildView},
 };
 use std::sync::Arc;

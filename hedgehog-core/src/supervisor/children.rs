@@ -11,9 +11,9 @@ use super::{
     table::{Locked, Place, SharedTable},
 };
 use crate::{
-    actor_ref::Pid,
     child_spec::{ErasedSpec, Extra},
     exit::{ExitReason, record::Incarnation},
+    identity::Pid,
     panic,
     start_error::StartError,
 };

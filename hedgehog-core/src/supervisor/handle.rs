@@ -2,10 +2,11 @@
 
 use super::server::{Request, SupervisorMsg};
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef, CastError, Pid},
+    actor_ref::{ActorRef, AnyActorRef, CastError},
     address::Address,
-    child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, ErasedSpec},
+    child_spec::{AnyChildSpec, ChildKind, ChildSpec, ErasedSpec},
     exit::ExitReason,
+    identity::{ChildId, Pid},
     name::Name,
     observe::{ChildState, TreeNode},
     registry::{Key, Value, Via},

@@ -5,11 +5,12 @@
 //! functions holds no lock, because both a reason's text and a subscriber's waker may come back to look at the tree.
 
 use crate::{
-    ExitReason, Pid, Restart, Shutdown, StartError,
-    child_spec::{ChildId, ErasedSpec},
-    exit::record::Incarnation,
+    child_spec::{ErasedSpec, Restart, Shutdown},
+    exit::{ExitReason, record::Incarnation},
+    identity::{ChildId, Pid},
     observe::{SupervisorEventKind as Kind, scope::Scope},
     printing::{chain, text},
+    start_error::StartError,
 };
 use std::time::Duration;
 

@@ -26,8 +26,9 @@ pub use strategy::Strategy;
 use crate::{
     actor_ref::ActorRef,
     adapter::{self, Launch},
-    child_spec::{ChildId, ChildSpec, ErasedSpec},
+    child_spec::{ChildSpec, ErasedSpec},
     exit::record::Incarnation,
+    identity::ChildId,
     start_error::StartError,
 };
 use options::{Options, option_methods};

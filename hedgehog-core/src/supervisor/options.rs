@@ -2,7 +2,7 @@
 
 use super::intensity::Intensity;
 use crate::{
-    child_spec::ChildId, exit::record::Incarnation, observe::SupervisorEvent, pubsub::Topic, start_error::StartError,
+    exit::record::Incarnation, identity::ChildId, observe::SupervisorEvent, pubsub::Topic, start_error::StartError,
 };
 use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};

@@ -13,10 +13,10 @@ use super::{
     table::{Locked, Place},
 };
 use crate::{
-    Restart,
-    actor_ref::{AnyActorRef, Pid},
-    child_spec::{AnyChildSpec, ChildId, ErasedSpec},
+    actor_ref::AnyActorRef,
+    child_spec::{AnyChildSpec, ErasedSpec, Restart},
     exit::ExitReason,
+    identity::{ChildId, Pid},
     observe::ChildState,
     panic,
     start_error::StartError,

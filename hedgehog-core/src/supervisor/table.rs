@@ -11,13 +11,12 @@ use super::{
     handle::{ChildCount, ChildInfo},
 };
 use crate::{
-    Restart,
-    actor_ref::Pid,
-    child_spec::{AnyChildSpec, ChildId, ErasedSpec},
+    child_spec::{AnyChildSpec, ErasedSpec, Restart},
     exit::{
         ExitReason,
         record::{Incarnation, Subtree},
     },
+    identity::{ChildId, Pid},
     name::NameId,
     observe::ChildView,
     panic,

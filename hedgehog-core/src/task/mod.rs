@@ -17,13 +17,14 @@ pub use stream::{OnTimeout, TaskResults, TaskStream};
 pub use supervisor::TaskSupervisor;
 
 use crate::{
-    actor_ref::{AnyActorRef, Pid},
+    actor_ref::AnyActorRef,
     adapter::{self, Launch},
-    child_spec::{ChildId, ChildSpec, Restart, Shutdown},
+    child_spec::{ChildSpec, Restart, Shutdown},
     exit::{
         ExitReason,
         record::{Bond, Incarnation},
     },
+    identity::{ChildId, Pid},
     start_error::StartError,
     supervisor::options::KILL_GRACE,
 };

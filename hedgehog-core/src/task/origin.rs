@@ -2,8 +2,8 @@
 
 use super::runner;
 use crate::{
-    actor_ref::Pid,
     exit::{ExitReason, record::Incarnation},
+    identity::Pid,
     printing::text,
 };
 use ractor::ActorProcessingErr;

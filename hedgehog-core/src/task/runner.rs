@@ -4,8 +4,8 @@
 
 use super::origin::Origin;
 use crate::{
-    actor_ref::Pid,
     exit::{ExitReason, record::Incarnation},
+    identity::Pid,
     panic,
 };
 use futures_util::future::BoxFuture;

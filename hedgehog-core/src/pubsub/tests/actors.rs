@@ -8,10 +8,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::{DEADLINE, park, read_all, topic, waker};
-use crate::pubsub::sync::CHUNK;
-use crate::pubsub::{Overflow, PubSub, SubscribeOptions, Subscription, Topic};
 use crate::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, RpcReplyPort, Strategy, Supervisor,
+    pubsub::{Overflow, PubSub, SubscribeOptions, Subscription, Topic, sync::CHUNK},
 };
 
 type Shared = Arc<Mutex<Subscription<u64>>>;

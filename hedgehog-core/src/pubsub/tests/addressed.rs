@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{owner, park, read_all, topic, waker};
-use crate::AnyActorRef;
-use crate::pubsub::sync::CHUNK;
-use crate::pubsub::{Overflow, SubscribeOptions, Subscription, Topic};
+use crate::{
+    AnyActorRef,
+    pubsub::{Overflow, SubscribeOptions, Subscription, Topic, sync::CHUNK},
+};
 
 fn subscribe(topic: &Topic<u64>, overflow: Overflow, owner: &AnyActorRef) -> Subscription<u64> {
     topic.subscribe(SubscribeOptions::new(overflow).owner(owner))

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 
 use super::{DEADLINE, owner};
-use crate::AnyActorRef;
-use crate::pubsub::{Closed, Drained, Overflow, PubSub, SubscribeOptions, Subscription, Topic};
+use crate::{
+    AnyActorRef,
+    pubsub::{Closed, Drained, Overflow, PubSub, SubscribeOptions, Subscription, Topic},
+};
 
 const PUBLISHERS: usize = 8;
 const SUBSCRIBERS: usize = 64;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::{owner, read_all, topic};
-use crate::ExitReason;
-use crate::pubsub::sync::CHUNK;
-use crate::pubsub::{BroadcastWaitError, Drained, Overflow, SubscribeOptions};
+use crate::{
+    ExitReason,
+    pubsub::{BroadcastWaitError, Drained, Overflow, SubscribeOptions, sync::CHUNK},
+};
 
 #[test]
 fn latest_hands_over_the_newest_and_counts_the_rest() {
