@@ -5,7 +5,6 @@
 use crate::{
     exit::{ExitReason, record::Incarnation},
     identity::Pid,
-    monitor::Monitor,
 };
 use ractor::{Message, MessagingErr, RpcReplyPort};
 use std::{
@@ -203,13 +202,6 @@ impl<M: Message> ActorRef<M> {
         self.any().stop_and_wait(reason, deadline).await
     }
 
-    /// A monitor: runs `f` exactly once when the incarnation is gone (its names are free by then), at once if it is.
-    ///
-    /// `f` runs on the path of the exit and must not block. To be told by a message, take [`monitor`](Self::monitor).
-    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) -> Monitor {
-        self.any().on_exit(f)
-    }
-
     /// Runs `f` when the state has been dropped and before anyone can see the exit: the place to give back what the actor
     /// holds elsewhere. At once if the incarnation is gone. Runs after a kill too. `f` must not block.
     pub fn on_cleanup(&self, f: impl FnOnce() + Send + 'static) {
@@ -326,11 +318,6 @@ impl AnyActorRef {
     /// See [`ActorRef::exit_reason`].
     pub fn exit_reason(&self) -> Option<ExitReason> {
         self.0.exit_reason().cloned()
-    }
-
-    /// See [`ActorRef::on_exit`].
-    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) -> Monitor {
-        Monitor::new(&self.0, self.0.on_exit(f))
     }
 
     /// See [`ActorRef::on_cleanup`].
