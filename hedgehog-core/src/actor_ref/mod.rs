@@ -1,6 +1,15 @@
-//! References to one incarnation of an actor: [`ActorRef`], typed by its message, and [`AnyActorRef`].
+//! References to one incarnation of an actor: [`ActorRef`], typed by its message, [`AnyActorRef`] ([`any`]), and what
+//! becomes of what is asked through them ([`errors`]).
 //!
-//! A reference never follows a restart; for that there are [`Name`](crate::Name) and [`Via`](crate::Via).
+//! A reference is a counted pointer to the incarnation and nothing else. Invariant: it never follows a restart; for that
+//! there are [`Name`](crate::Name) and [`Via`](crate::Via). What is more than talking to one actor is added to it where that
+//! stands: monitors and links in `monitor`, timers in `timer`.
+
+mod any;
+mod errors;
+
+pub use any::AnyActorRef;
+pub use errors::{CallError, CastError, StopError};
 
 use crate::{
     exit::{ExitReason, record::Incarnation},
@@ -259,178 +268,8 @@ impl<M> fmt::Debug for ActorRef<M> {
     }
 }
 
-/// A reference to one incarnation of an actor whatever its message type.
-#[derive(Clone)]
-pub struct AnyActorRef(pub(crate) Arc<Incarnation>);
-
-impl AnyActorRef {
-    /// The identity of this incarnation.
-    pub fn pid(&self) -> Pid {
-        self.0.pid()
-    }
-
-    /// See [`ActorRef::is_alive`].
-    pub fn is_alive(&self) -> bool {
-        !self.0.is_exited()
-    }
-
-    /// See [`ActorRef::stop`].
-    pub fn stop(&self, reason: ExitReason) {
-        // The dead stop nobody.
-        if !Incarnation::current_is_fenced() {
-            self.0.stop(reason);
-        }
-    }
-
-    /// See [`ActorRef::stop_and_wait`].
-    pub async fn stop_and_wait(
-        &self,
-        reason: ExitReason,
-        deadline: impl Into<Option<Duration>>,
-    ) -> Result<ExitReason, StopError> {
-        if self.0.is_current() {
-            return Err(StopError::CallingSelf);
-        }
-        if !self.is_alive() || Incarnation::current_is_fenced() {
-            return Err(StopError::NoProc);
-        }
-        self.stop(reason);
-        match deadline.into() {
-            None => Ok(self.exited().await),
-            Some(deadline) => tokio::time::timeout(deadline, self.exited())
-                .await
-                .map_err(|_| StopError::Timeout(deadline)),
-        }
-    }
-
-    /// See [`ActorRef::kill`].
-    pub fn kill(&self) {
-        if !Incarnation::current_is_fenced() {
-            self.0.kill();
-        }
-    }
-
-    /// See [`ActorRef::exited`].
-    pub async fn exited(&self) -> ExitReason {
-        self.0.exited().await
-    }
-
-    /// See [`ActorRef::exit_reason`].
-    pub fn exit_reason(&self) -> Option<ExitReason> {
-        self.0.exit_reason().cloned()
-    }
-
-    /// See [`ActorRef::on_cleanup`].
-    pub fn on_cleanup(&self, f: impl FnOnce() + Send + 'static) {
-        self.0.on_cleanup(f);
-    }
-
-    /// See [`ActorRef::start_info`].
-    pub fn start_info<T: 'static>(&self) -> Option<&T> {
-        self.0.info()
-    }
-
-    /// Gives the message type back. The caller must have started the actor with this type.
-    pub(crate) fn typed<M: Message>(&self) -> Option<ActorRef<M>> {
-        self.0.cell()?;
-        Some(ActorRef::new(self.0.clone()))
-    }
-}
-
-impl<M> From<&ActorRef<M>> for AnyActorRef {
-    fn from(actor: &ActorRef<M>) -> Self {
-        Self(actor.incarnation.clone())
-    }
-}
-
-impl From<&AnyActorRef> for AnyActorRef {
-    fn from(actor: &AnyActorRef) -> Self {
-        actor.clone()
-    }
-}
-
-impl PartialEq for AnyActorRef {
-    fn eq(&self, other: &Self) -> bool {
-        self.pid() == other.pid()
-    }
-}
-
-impl Eq for AnyActorRef {}
-
-impl fmt::Debug for AnyActorRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AnyActorRef({})", self.pid())
-    }
-}
-
 impl<M> From<&ActorRef<M>> for Pid {
     fn from(actor: &ActorRef<M>) -> Self {
         actor.incarnation.pid()
     }
-}
-
-impl From<&AnyActorRef> for Pid {
-    fn from(actor: &AnyActorRef) -> Self {
-        actor.0.pid()
-    }
-}
-
-/// The actor is gone or stopping; the message comes back.
-pub struct CastError<M>(pub M);
-
-impl<M> CastError<M> {
-    /// The message that was not delivered.
-    pub fn into_message(self) -> M {
-        self.0
-    }
-}
-
-impl<M> fmt::Debug for CastError<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CastError(..)")
-    }
-}
-
-impl<M> fmt::Display for CastError<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the actor is not running")
-    }
-}
-
-impl<M> std::error::Error for CastError<M> {}
-
-/// Why a call brought no reply.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallError {
-    /// The actor was gone or stopping before the request reached its mailbox.
-    #[error("the actor is not running")]
-    NoProc,
-    /// The deadline passed. The request may still be handled; its reply will be dropped.
-    #[error("no reply within {0:?}")]
-    Timeout(Duration),
-    /// An actor called itself from its own callback, which could never return.
-    #[error("an actor cannot call itself")]
-    CallingSelf,
-    /// The actor ended before it replied.
-    #[error("the actor ended before it replied: {0}")]
-    Exited(#[source] ExitReason),
-    /// The actor dropped the reply port and goes on living, or is slow to clean up.
-    #[error("the actor dropped the request without a reply")]
-    NoReply,
-}
-
-/// Why [`ActorRef::stop_and_wait`] has not seen the actor end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StopError {
-    /// It was gone already.
-    #[error("the actor is not running")]
-    NoProc,
-    /// The deadline passed. The actor has been asked to stop and will, unless it is killed first.
-    #[error("the actor did not stop within {0:?}")]
-    Timeout(Duration),
-    /// An actor waited for its own end, which could never come.
-    #[error("an actor cannot wait for its own end")]
-    CallingSelf,
 }
