@@ -8,7 +8,6 @@ use crate::{
     name::NameId,
     panic,
     start_error::StartError,
-    supervisor::AutoShutdown,
 };
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
@@ -73,16 +72,6 @@ impl ErasedSpec {
         let started = start(incarnation, extra);
         let _ = panic::catch_sync(|| drop(start));
         started
-    }
-
-    /// Refuses what could never work in a supervisor with this `auto_shutdown`.
-    pub(crate) fn validate(&self, auto_shutdown: AutoShutdown) -> Result<(), StartError> {
-        let id = || self.id.clone();
-        match (self.significant, self.restart, auto_shutdown) {
-            (true, Restart::Permanent, _) => Err(StartError::SignificantPermanent { id: id() }),
-            (true, _, AutoShutdown::Never) => Err(StartError::SignificantNeedsAutoShutdown { id: id() }),
-            _ => Ok(()),
-        }
     }
 
     /// Refuses a start under a name that is kept for `holder`, a child that is being restarted.

@@ -140,7 +140,7 @@ impl<X: 'static> DynamicSupervisorRef<X> {
     /// kept of a child that did not start.
     pub async fn start_child<M: Message>(&self, child: ChildSpec<M, X>) -> Result<ActorRef<M>, StartError> {
         let spec = child.erase();
-        spec.validate(AutoShutdown::Never)?;
+        AutoShutdown::Never.admit(&spec)?;
         let started = self.0.ask(|reply| Request::Start(spec, reply).into()).await;
         started
             .map_err(|NoProc| StartError::NoProc)??

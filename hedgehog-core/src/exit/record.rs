@@ -38,6 +38,9 @@ use std::{
 };
 use tokio::{runtime::Handle, sync::Notify, task::futures::TaskLocalFuture, time::Instant};
 
+/// How long a killed incarnation may take to yield before it is declared dead, unless its supervisor says otherwise.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
+
 tokio::task_local! {
     /// The incarnation whose callback is running in this task.
     static CURRENT: Arc<Incarnation>;

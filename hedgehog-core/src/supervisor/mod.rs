@@ -133,7 +133,7 @@ impl Supervisor {
         self.options.validate()?;
         let mut ids = HashSet::new();
         for spec in &self.children {
-            spec.validate(self.auto_shutdown)?;
+            self.auto_shutdown.admit(spec)?;
             if !ids.insert(&spec.id) {
                 return Err(StartError::DuplicateId { id: spec.id.clone() });
             }

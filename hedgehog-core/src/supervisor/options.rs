@@ -2,13 +2,14 @@
 
 use super::intensity::Intensity;
 use crate::{
-    exit::record::Incarnation, identity::ChildId, observe::SupervisorEvent, pubsub::Topic, start_error::StartError,
+    exit::record::{Incarnation, KILL_GRACE},
+    identity::ChildId,
+    observe::SupervisorEvent,
+    pubsub::Topic,
+    start_error::StartError,
 };
 use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};
-
-/// How long a killed child may take to yield before it is declared dead.
-pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// The part of a supervisor to be that does not depend on its kind.
 #[derive(Clone, Debug)]

@@ -178,7 +178,7 @@ impl<W: Wrapper> State<W> {
     }
 
     async fn start_child(&self, spec: Arc<ErasedSpec>) -> Result<AnyActorRef, StartError> {
-        spec.validate(self.auto_shutdown)?;
+        self.auto_shutdown.admit(&spec)?;
         let at = {
             let mut table = self.table();
             if let Some(present) = table.with_id(&spec.id).next() {

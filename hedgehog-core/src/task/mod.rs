@@ -22,11 +22,10 @@ use crate::{
     child_spec::{ChildSpec, Restart, Shutdown},
     exit::{
         ExitReason,
-        record::{Bond, Incarnation},
+        record::{Bond, Incarnation, KILL_GRACE},
     },
     identity::{ChildId, Pid},
     start_error::StartError,
-    supervisor::options::KILL_GRACE,
 };
 use futures_util::FutureExt as _;
 use origin::Origin;

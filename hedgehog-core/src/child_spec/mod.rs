@@ -9,13 +9,12 @@ use crate::{
     adapter::{self, Launch},
     exit::{
         ExitReason,
-        record::{Bond, Incarnation},
+        record::{Bond, Incarnation, KILL_GRACE},
     },
     identity::ChildId,
     name::{Bind, Name},
     panic,
     start_error::StartError,
-    supervisor::options::KILL_GRACE,
 };
 use erased::Recipe;
 use futures_util::future::BoxFuture;
