@@ -115,7 +115,7 @@ pub use exit::ExitReason;
 pub use identity::{ChildId, Pid};
 pub use monitor::Monitor;
 pub use name::{Bind, Name, NameId};
-pub use observe::{ChildState, RestartWindow, SupervisorEvent, SupervisorEventKind, TreeNode};
+pub use observe::TreeNode;
 pub use partition_supervisor::{
     PartitionSupervisor, PartitionSupervisorMsg, PartitionSupervisorRef, PartitionVia, ResizeError,
 };
@@ -127,8 +127,8 @@ pub use registry::{
 pub use start_error::StartError;
 pub use start_info::set_start_info;
 pub use supervisor::{
-    AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,
-    SupervisorRef, TerminateError,
+    AutoShutdown, ChildCount, ChildInfo, ChildState, DeleteError, NoProc, RestartError, RestartWindow, Strategy,
+    Supervisor, SupervisorEvent, SupervisorEventKind, SupervisorMsg, SupervisorRef, TerminateError,
 };
 pub use task::{
     OnTimeout, OnYieldTimeout, Task, TaskError, TaskMsg, TaskOutput, TaskResults, TaskStream, TaskSupervisor, YieldMany,

@@ -201,7 +201,7 @@ impl<X: 'static> DynamicSupervisorRef<X> {
 
     /// The tree below. Reads shared memory and never waits, not even for a supervisor that is busy.
     pub fn tree(&self) -> Option<TreeNode> {
-        self.0.tree()
+        TreeNode::below(self.whereis())
     }
 
     /// The present incarnation.

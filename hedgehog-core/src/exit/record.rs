@@ -18,10 +18,9 @@ use super::{
 };
 use crate::{
     identity::{ChildId, Pid},
-    observe::{ChildView, RestartWindow, scope::Scope},
     panic,
     pubsub::TopicInfo,
-    supervisor::{intensity::Intensity, log, options::Options},
+    supervisor::{ChildView, RestartWindow, intensity::Intensity, log, options::Options, scope::Scope},
 };
 use links::Links;
 use parking_lot::Mutex;

@@ -4,11 +4,11 @@
 //! Reasons are the user's errors: formatting one may panic, and that must not reach the supervisor. Whoever calls these
 //! functions holds no lock, because both a reason's text and a subscriber's waker may come back to look at the tree.
 
+use super::{event::SupervisorEventKind as Kind, scope::Scope};
 use crate::{
     child_spec::{ErasedSpec, Restart, Shutdown},
     exit::{ExitReason, record::Incarnation},
     identity::{ChildId, Pid},
-    observe::{SupervisorEventKind as Kind, scope::Scope},
     printing::{chain, text},
     start_error::StartError,
 };

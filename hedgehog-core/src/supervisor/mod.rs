@@ -4,22 +4,30 @@
 //!
 //! What is decided stands apart from what acts: [`table`] (who the children are), [`strategy`] (whom an exit concerns),
 //! [`intensity`] (how much is too much) and [`auto_shutdown`] (whether it was the end of it all) need no runtime; [`server`] is
-//! the actor that carries it out. The dynamic supervisor has a server of its own and shares the rest.
+//! the actor that carries it out. The dynamic supervisor has a server of its own and shares the rest. What happens is told to the log
+//! ([`log`]) and as [`event`]s in the [`scope`] of the supervisor; what is asked is answered in the words of [`info`].
 
 mod auto_shutdown;
 mod child;
 pub(crate) mod children;
+mod event;
 pub(crate) mod handle;
+mod info;
 pub(crate) mod intensity;
 pub(crate) mod log;
 pub(crate) mod options;
+pub(crate) mod scope;
 pub(crate) mod server;
 pub(crate) mod shutdown;
 pub(crate) mod strategy;
 pub(crate) mod table;
 
 pub use auto_shutdown::AutoShutdown;
-pub use handle::{ChildCount, ChildInfo, DeleteError, NoProc, RestartError, SupervisorRef, TerminateError};
+pub(crate) use child::ChildView;
+pub use event::{SupervisorEvent, SupervisorEventKind};
+pub use handle::{DeleteError, NoProc, RestartError, SupervisorRef, TerminateError};
+pub use info::{ChildCount, ChildInfo, ChildState};
+pub use intensity::RestartWindow;
 pub use server::SupervisorMsg;
 pub use strategy::Strategy;
 

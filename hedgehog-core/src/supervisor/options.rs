@@ -1,10 +1,9 @@
 //! [`Options`]: what every kind of supervisor can be told, with the builder methods that tell it ([`option_methods`]).
 
-use super::intensity::Intensity;
+use super::{event::SupervisorEvent, intensity::Intensity};
 use crate::{
     exit::record::{Incarnation, KILL_GRACE},
     identity::ChildId,
-    observe::SupervisorEvent,
     pubsub::Topic,
     start_error::StartError,
 };

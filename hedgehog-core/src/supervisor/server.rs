@@ -7,7 +7,8 @@ use super::{
     AutoShutdown, Supervisor,
     child::Child,
     children::{Children, Notice},
-    handle::{ChildCount, ChildInfo, DeleteError, RestartError, TerminateError},
+    handle::{DeleteError, RestartError, TerminateError},
+    info::{ChildCount, ChildInfo, ChildState},
     log,
     strategy::{Strategy, calls_for_restart},
     table::{Locked, Place},
@@ -17,7 +18,6 @@ use crate::{
     child_spec::{AnyChildSpec, ErasedSpec, Restart},
     exit::ExitReason,
     identity::{ChildId, Pid},
-    observe::ChildState,
     panic,
     start_error::StartError,
 };

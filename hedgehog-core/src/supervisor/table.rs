@@ -7,8 +7,8 @@
 //! errors) is never dropped under the lock.
 
 use super::{
-    child::{Attempt, Child, Status},
-    handle::{ChildCount, ChildInfo},
+    child::{Attempt, Child, ChildView, Status},
+    info::{ChildCount, ChildInfo},
 };
 use crate::{
     child_spec::{AnyChildSpec, ErasedSpec, Restart},
@@ -18,7 +18,6 @@ use crate::{
     },
     identity::{ChildId, Pid},
     name::NameId,
-    observe::ChildView,
     panic,
 };
 use parking_lot::{Mutex, MutexGuard};

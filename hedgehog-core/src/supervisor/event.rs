@@ -1,6 +1,5 @@
 //! [`SupervisorEvent`]: one thing that a supervisor did or learned.
 
-use super::tree::milliseconds;
 use crate::{
     exit::ExitReason,
     identity::{ChildId, Pid},
@@ -163,6 +162,10 @@ impl fmt::Display for SupervisorEvent {
             SupervisorEventKind::AutoShutdown => f.write_str(" was significant, its supervisor shuts down"),
         }
     }
+}
+
+fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    (duration.as_millis() as u64).serialize(serializer)
 }
 
 fn as_text<S: Serializer>(reason: &ExitReason, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,6 @@
 //! [`Scope`]: where a supervisor stands in its tree, and who watches it.
 
-use super::{SupervisorEvent, SupervisorEventKind};
+use super::event::{SupervisorEvent, SupervisorEventKind};
 use crate::{
     identity::{ChildId, Pid},
     pubsub::Topic,
