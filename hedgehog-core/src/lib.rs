@@ -90,6 +90,7 @@ mod child_spec;
 mod dynamic_supervisor;
 mod exit;
 mod identity;
+mod incarnation;
 mod monitor;
 mod name;
 mod observe;

@@ -2,12 +2,9 @@
 
 use crate::{
     actor_ref::{ActorRef, AnyActorRef},
-    exit::{
-        ExitReason,
-        hooks::HookId,
-        record::{Bond, Incarnation},
-    },
+    exit::ExitReason,
     identity::Pid,
+    incarnation::{Bond, HookId, Incarnation},
 };
 use ractor::Message;
 use std::{

@@ -1,10 +1,7 @@
 //! [`AnyActorRef`]: a reference whose message type is not known, or does not matter.
 
 use super::{ActorRef, StopError};
-use crate::{
-    exit::{ExitReason, record::Incarnation},
-    identity::Pid,
-};
+use crate::{exit::ExitReason, identity::Pid, incarnation::Incarnation};
 use ractor::Message;
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -11,10 +11,7 @@ mod errors;
 pub use any::AnyActorRef;
 pub use errors::{CallError, CastError, StopError};
 
-use crate::{
-    exit::{ExitReason, record::Incarnation},
-    identity::Pid,
-};
+use crate::{exit::ExitReason, identity::Pid, incarnation::Incarnation};
 use ractor::{Message, MessagingErr, RpcReplyPort};
 use std::{
     fmt,

@@ -3,8 +3,8 @@
 use super::{ChildKind, Restart, Shutdown};
 use crate::{
     actor_ref::AnyActorRef,
-    exit::record::Incarnation,
     identity::{ChildId, Pid},
+    incarnation::Incarnation,
     name::NameId,
     panic,
     start_error::StartError,

@@ -7,11 +7,9 @@ pub(crate) use erased::{ErasedSpec, Extra};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef},
     adapter::{self, Launch},
-    exit::{
-        ExitReason,
-        record::{Bond, Incarnation, KILL_GRACE},
-    },
+    exit::ExitReason,
     identity::ChildId,
+    incarnation::{Bond, Incarnation, KILL_GRACE},
     name::{Bind, Name},
     panic,
     start_error::StartError,

@@ -165,7 +165,7 @@ impl<X: 'static> State<X> {
         let started = self.children.start(at).await;
         if let Err(error) = &started {
             self.table().remove(at);
-            log::start_failed(self.children.supervisor(), &spec.id, error);
+            log::start_failed(self.children.scope(), &spec.id, error);
         }
         started.map(AnyActorRef)
     }
@@ -190,7 +190,7 @@ impl<X: 'static> State<X> {
             return Ok(());
         };
         if let Some(child) = self.children.running(at) {
-            log::exited(self.children.supervisor(), &child, reason);
+            log::exited(self.children.scope(), &child, reason);
         }
         if !calls_for_restart(self.children.spec(at).restart, reason) {
             self.table().remove(at);
@@ -212,7 +212,7 @@ impl<X: 'static> State<X> {
             Err(StartError::Ignore) => self.table().remove(at),
             // Its name was taken in the moment of its death, by a sibling that is supervised in its stead.
             Err(StartError::AlreadyRegistered { holder, .. }) if self.table().running(holder).is_some() => {
-                log::replaced(self.children.supervisor(), &self.children.spec(at).id, holder);
+                log::replaced(self.children.scope(), &self.children.spec(at).id, holder);
                 self.table().remove(at);
             }
             Err(error) => self.children.retry(at, error),

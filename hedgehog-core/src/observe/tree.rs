@@ -6,11 +6,11 @@
 use crate::{
     actor_ref::{ActorRef, AnyActorRef},
     child_spec::ChildKind,
-    exit::record::{Charge, Incarnation},
     identity::Pid,
+    incarnation::Incarnation,
     printing::text,
-    pubsub::{SubscriberInfo, TopicInfo},
-    supervisor::{ChildState, ChildView, RestartWindow, SupervisorRef},
+    pubsub::{SubscriberInfo, TopicInfo, Topics},
+    supervisor::{Charge, ChildState, ChildView, RestartWindow, SupervisorRef},
 };
 use ractor::Message;
 use serde::{Serialize, Serializer};
@@ -100,7 +100,8 @@ impl TreeNode {
         state: ChildState,
         incarnation: Option<&Arc<Incarnation>>,
     ) -> Self {
-        let charge = incarnation.and_then(|incarnation| incarnation.charge());
+        let charge = incarnation.and_then(|incarnation| incarnation.role::<Charge>());
+        let topics = incarnation.and_then(|incarnation| incarnation.role::<Topics>());
         let children = charge.map(Charge::children).unwrap_or_default();
         Self {
             children: children.into_iter().map(|child| Self::child(&path, child)).collect(),
@@ -114,7 +115,7 @@ impl TreeNode {
             restart_window: charge.map(Charge::restart_window),
             uptime: incarnation.map(|incarnation| incarnation.started().elapsed()),
             last_exit: None,
-            topics: incarnation.map(|incarnation| incarnation.topics()).unwrap_or_default(),
+            topics: topics.map(Topics::infos).unwrap_or_default(),
             actor: incarnation.cloned().map(AnyActorRef),
         }
     }

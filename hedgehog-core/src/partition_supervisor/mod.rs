@@ -11,8 +11,8 @@ pub use handle::{PartitionSupervisorMsg, PartitionSupervisorRef, PartitionVia, R
 
 use crate::{
     child_spec::ChildSpec,
-    exit::record::Incarnation,
     identity::ChildId,
+    incarnation::Incarnation,
     panic,
     start_error::StartError,
     supervisor::{

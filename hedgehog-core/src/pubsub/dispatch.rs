@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::reader::Reader;
 use super::{Overflow, Topic, owner};
-use crate::{exit::record::Incarnation, identity::Pid};
+use crate::{identity::Pid, incarnation::Incarnation};
 
 /// Everybody who subscribes to a topic at the moment of a [`dispatch`](Topic::dispatch), as a slice of [`Subscriber`]s.
 #[derive(Debug)]

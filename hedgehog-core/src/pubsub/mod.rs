@@ -69,6 +69,7 @@ pub use inline::Inline;
 pub use overflow::{Overflow, SubscribeOptions};
 pub use subscription::{Closed, Drained, Subscription};
 pub use supervised::PubSubMsg;
+pub(crate) use supervised::Topics;
 pub use topic::Topic;
 pub use wait::{BroadcastWaitError, NoRoom};
 

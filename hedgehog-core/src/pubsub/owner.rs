@@ -4,8 +4,8 @@ use std::sync::{Arc, Weak};
 
 use super::idle::{NOBODY, Seat};
 use crate::{
-    exit::{hooks::HookId, record::Incarnation},
     identity::Pid,
+    incarnation::{HookId, Incarnation},
 };
 
 pub(super) struct Owner {

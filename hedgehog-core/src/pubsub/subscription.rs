@@ -9,7 +9,7 @@ use super::feed::Place;
 use super::owner::Owner;
 use super::reader::Acknowledge;
 use super::{Overflow, SubscribeOptions, SubscriberInfo, Topic};
-use crate::{Message, actor_ref::ActorRef, exit::record::Incarnation};
+use crate::{Message, actor_ref::ActorRef, incarnation::Incarnation};
 
 /// A place in a topic's log, and the right to everything after it. Dropping it unsubscribes.
 ///

@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use super::reader::Acknowledge;
 use super::sync::CHUNK;
 use super::{Drained, Lagged, Overflow, PubSub, Subscription, Topic};
-use crate::{AnyActorRef, exit::record::Incarnation};
+use crate::{AnyActorRef, incarnation::Incarnation};
 
 /// Far beyond what any test takes: it is there to fail instead of hanging.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -9,7 +9,7 @@ use super::feed::Feed;
 use super::inline::{Calls, Inline};
 use super::reader::{Acknowledge, Reader};
 use super::{SubscribeOptions, SubscriberInfo, Subscription, TopicInfo};
-use crate::{exit::record::Incarnation, identity::Pid};
+use crate::{identity::Pid, incarnation::Incarnation};
 
 /// A handle on one topic: clones publish to the same subscribers.
 pub struct Topic<T> {

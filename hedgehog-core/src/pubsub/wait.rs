@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use super::Topic;
-use crate::exit::record::Incarnation;
+use crate::incarnation::Incarnation;
 
 impl<T: Send + Sync + 'static> Topic<T> {
     /// [`broadcast`](Self::broadcast) unless a [`Block`](super::Overflow::Block)ing subscriber is full; for publishers that

@@ -7,8 +7,8 @@
 use super::{Key, RegisterError, Value, event::Listener, lock::Locks, meta::Meta};
 use crate::{
     actor_ref::ActorRef,
-    exit::{hooks::HookId, record::Incarnation},
     identity::Pid,
+    incarnation::{HookId, Incarnation},
 };
 use arc_swap::ArcSwapOption;
 use dashmap::{DashMap, Entry as Place};

@@ -2,10 +2,7 @@
 
 use super::info::{ChildCount, ChildInfo, ChildState};
 use crate::{
-    actor_ref::AnyActorRef,
-    child_spec::ErasedSpec,
-    exit::{ExitReason, record::Incarnation},
-    identity::Pid,
+    actor_ref::AnyActorRef, child_spec::ErasedSpec, exit::ExitReason, identity::Pid, incarnation::Incarnation,
 };
 use std::sync::Arc;
 

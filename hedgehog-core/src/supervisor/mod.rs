@@ -16,7 +16,7 @@ mod info;
 pub(crate) mod intensity;
 pub(crate) mod log;
 pub(crate) mod options;
-pub(crate) mod scope;
+mod scope;
 pub(crate) mod server;
 pub(crate) mod shutdown;
 pub(crate) mod strategy;
@@ -24,6 +24,7 @@ pub(crate) mod table;
 
 pub use auto_shutdown::AutoShutdown;
 pub(crate) use child::ChildView;
+pub(crate) use children::Charge;
 pub use event::{SupervisorEvent, SupervisorEventKind};
 pub use handle::{DeleteError, NoProc, RestartError, SupervisorRef, TerminateError};
 pub use info::{ChildCount, ChildInfo, ChildState};
@@ -35,8 +36,8 @@ use crate::{
     actor_ref::ActorRef,
     adapter::{self, Launch},
     child_spec::{ChildSpec, ErasedSpec},
-    exit::record::Incarnation,
     identity::ChildId,
+    incarnation::Incarnation,
     start_error::StartError,
 };
 use options::{Options, option_methods};

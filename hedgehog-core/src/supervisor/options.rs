@@ -2,8 +2,8 @@
 
 use super::{event::SupervisorEvent, intensity::Intensity};
 use crate::{
-    exit::record::{Incarnation, KILL_GRACE},
     identity::ChildId,
+    incarnation::{Incarnation, KILL_GRACE},
     pubsub::Topic,
     start_error::StartError,
 };

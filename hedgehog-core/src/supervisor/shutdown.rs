@@ -2,7 +2,8 @@
 
 use crate::{
     child_spec::{ErasedSpec, Shutdown},
-    exit::{ExitReason, record::Incarnation},
+    exit::ExitReason,
+    incarnation::Incarnation,
 };
 use std::sync::Arc;
 

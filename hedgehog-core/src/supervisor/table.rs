@@ -12,11 +12,9 @@ use super::{
 };
 use crate::{
     child_spec::{AnyChildSpec, ErasedSpec, Restart},
-    exit::{
-        ExitReason,
-        record::{Incarnation, Subtree},
-    },
+    exit::ExitReason,
     identity::{ChildId, Pid},
+    incarnation::Incarnation,
     name::NameId,
     panic,
 };
@@ -268,7 +266,13 @@ impl Table {
         count
     }
 
-    fn close(&mut self) -> Vec<Arc<Incarnation>> {
+    /// A snapshot of the children, in start order.
+    pub(super) fn views(&self) -> Vec<ChildView> {
+        self.children.values().map(Child::view).collect()
+    }
+
+    /// Takes no more starts, and gives up those whose end it has not seen.
+    pub(super) fn close(&mut self) -> Vec<Arc<Incarnation>> {
         self.closed = true;
         self.children.values().filter_map(Child::incarnation).cloned().collect()
     }
@@ -315,16 +319,6 @@ impl Drop for Locked<'_> {
         let discarded = self.0.take().map(|mut table| mem::take(&mut table.discarded));
         // The user's: it may look at the tree, or panic, and neither is the supervisor's problem.
         let _ = panic::catch_sync(|| drop(discarded));
-    }
-}
-
-impl Subtree for SharedTable {
-    fn close(&self) -> Vec<Arc<Incarnation>> {
-        self.lock().close()
-    }
-
-    fn children(&self) -> Vec<ChildView> {
-        self.lock().children.values().map(Child::view).collect()
     }
 }
 

@@ -20,11 +20,9 @@ use crate::{
     actor_ref::AnyActorRef,
     adapter::{self, Launch},
     child_spec::{ChildSpec, Restart, Shutdown},
-    exit::{
-        ExitReason,
-        record::{Bond, Incarnation, KILL_GRACE},
-    },
+    exit::ExitReason,
     identity::{ChildId, Pid},
+    incarnation::{Bond, Incarnation, KILL_GRACE},
     start_error::StartError,
 };
 use futures_util::FutureExt as _;

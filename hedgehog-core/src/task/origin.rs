@@ -1,11 +1,7 @@
 //! [`Origin`]: who asked for a task, and which code it runs. For [`Task::callers`](super::Task::callers) and for the log.
 
 use super::runner;
-use crate::{
-    exit::{ExitReason, record::Incarnation},
-    identity::Pid,
-    printing::text,
-};
+use crate::{exit::ExitReason, identity::Pid, incarnation::Incarnation, printing::text};
 use ractor::ActorProcessingErr;
 use std::{any, iter, sync::Arc};
 

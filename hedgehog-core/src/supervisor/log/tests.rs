@@ -1,4 +1,5 @@
 use super::*;
+use std::time::Duration;
 
 #[test]
 fn a_shutdown_is_clean_when_the_child_did_what_its_spec_says() {
