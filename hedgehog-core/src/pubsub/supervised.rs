@@ -3,13 +3,10 @@
 //! Topics are shared memory and would survive anything. That a restart starts afresh is wanted: it is how a tree gets rid of
 //! subscribers that went astray.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
-use ractor::{Actor, ActorProcessingErr};
-
 use super::{Shared, TopicInfo};
 use crate::{actor_ref::ActorRef, child_spec::ChildSpec, identity::ChildId, incarnation::Role};
+use ractor::{Actor, ActorProcessingErr};
+use std::sync::{Arc, atomic::Ordering};
 
 /// The owner understands no messages: everything goes through shared memory.
 pub enum PubSubMsg {}
