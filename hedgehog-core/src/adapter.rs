@@ -8,10 +8,8 @@
 
 use crate::{
     actor_ref::ActorRef,
-    exit::{
-        ExitReason,
-        record::{Current, Incarnation},
-    },
+    exit::ExitReason,
+    incarnation::{Current, Incarnation},
     name::Bind,
     panic, printing,
     start_error::StartError,

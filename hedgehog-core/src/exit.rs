@@ -1,7 +1,4 @@
-//! Why an actor ended ([`ExitReason`]) and the record that makes its end orderly ([`record`], [`hooks`]).
-
-pub(crate) mod hooks;
-pub(crate) mod record;
+//! Why an actor ended: [`ExitReason`]. How it ends, and in which order, is in `incarnation`.
 
 use std::{error::Error, fmt, sync::Arc};
 

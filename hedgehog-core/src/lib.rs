@@ -89,6 +89,8 @@ mod application;
 mod child_spec;
 mod dynamic_supervisor;
 mod exit;
+mod identity;
+mod incarnation;
 mod monitor;
 mod name;
 mod observe;
@@ -103,17 +105,18 @@ mod supervisor;
 mod task;
 mod timer;
 
-pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, Pid, StopError};
+pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, StopError};
 pub use application::{
     Application, ApplicationCallbacks, ApplicationError, ApplicationName, Applications, OnExit, Outcome,
     RunningApplication,
 };
-pub use child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, Restart, Shutdown};
+pub use child_spec::{AnyChildSpec, ChildKind, ChildSpec, Restart, Shutdown};
 pub use dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use exit::ExitReason;
+pub use identity::{ChildId, Pid};
 pub use monitor::Monitor;
 pub use name::{Bind, Name, NameId};
-pub use observe::{ChildState, RestartWindow, SupervisorEvent, SupervisorEventKind, TreeNode};
+pub use observe::TreeNode;
 pub use partition_supervisor::{
     PartitionSupervisor, PartitionSupervisorMsg, PartitionSupervisorRef, PartitionVia, ResizeError,
 };
@@ -125,8 +128,8 @@ pub use registry::{
 pub use start_error::StartError;
 pub use start_info::set_start_info;
 pub use supervisor::{
-    AutoShutdown, ChildCount, ChildInfo, DeleteError, NoProc, RestartError, Strategy, Supervisor, SupervisorMsg,
-    SupervisorRef, TerminateError,
+    AutoShutdown, ChildCount, ChildInfo, ChildState, DeleteError, NoProc, RestartError, RestartWindow, Strategy,
+    Supervisor, SupervisorEvent, SupervisorEventKind, SupervisorMsg, SupervisorRef, TerminateError,
 };
 pub use task::{
     OnTimeout, OnYieldTimeout, Task, TaskError, TaskMsg, TaskOutput, TaskResults, TaskStream, TaskSupervisor, YieldMany,

@@ -1,12 +1,10 @@
-//! Hearing of an end ([`Monitor`]) and sharing it (links), between actors that no supervisor brings together.
+//! Hearing of an end ([`Monitor`], `on_exit`) and sharing it (links), between actors that no supervisor brings together.
 
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef, Pid},
-    exit::{
-        ExitReason,
-        hooks::HookId,
-        record::{Bond, Incarnation},
-    },
+    actor_ref::{ActorRef, AnyActorRef},
+    exit::ExitReason,
+    identity::Pid,
+    incarnation::{Bond, HookId, Incarnation},
 };
 use ractor::Message;
 use std::{
@@ -59,7 +57,7 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    pub(crate) fn new(target: &Arc<Incarnation>, hook: Option<HookId>) -> Self {
+    fn new(target: &Arc<Incarnation>, hook: Option<HookId>) -> Self {
         Self {
             target: Arc::downgrade(target),
             hook,
@@ -129,6 +127,13 @@ impl fmt::Debug for Monitor {
 }
 
 impl<M: Message> ActorRef<M> {
+    /// A monitor: runs `f` exactly once when the incarnation is gone (its names are free by then), at once if it is.
+    ///
+    /// `f` runs on the path of the exit and must not block. To be told by a message, take [`monitor`](Self::monitor).
+    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) -> Monitor {
+        self.any().on_exit(f)
+    }
+
     /// Makes the end of `target` a message to this actor, sent exactly once, at once if `target` is gone already. What
     /// `message` gets is who ended and why, so that the variant of an enum will do. `Process.monitor`.
     ///
@@ -180,5 +185,12 @@ impl<M: Message> ActorRef<M> {
         if !Incarnation::current_is_fenced() {
             self.incarnation().unlink(&other.into().0);
         }
+    }
+}
+
+impl AnyActorRef {
+    /// See [`ActorRef::on_exit`].
+    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) -> Monitor {
+        Monitor::new(&self.0, self.0.on_exit(f))
     }
 }

@@ -23,3 +23,20 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 fn cause(error: &dyn Error) -> Option<&(dyn Error + 'static)> {
     panic::catch_sync(|| error.source()).ok().flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt;
+
+    #[test]
+    fn a_reason_that_cannot_be_printed_hurts_nobody() {
+        struct Bomb;
+        impl Display for Bomb {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                Err(fmt::Error)
+            }
+        }
+        assert_eq!(text(&Bomb), "(not printable)");
+    }
+}

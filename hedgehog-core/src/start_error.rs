@@ -1,6 +1,6 @@
 //! [`StartError`]: why an actor, or a whole tree, did not start.
 
-use crate::{actor_ref::Pid, child_spec::ChildId};
+use crate::identity::{ChildId, Pid};
 use std::sync::Arc;
 
 /// Why an actor could not be started.

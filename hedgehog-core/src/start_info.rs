@@ -1,6 +1,6 @@
 //! [`set_start_info`]: what a starting actor tells whoever started it, besides that it runs.
 
-use crate::exit::record::Incarnation;
+use crate::incarnation::Incarnation;
 
 /// Hands `info` to whoever gets a reference to the actor in whose `pre_start` this is called: `{ok, Pid, Info}`.
 ///

@@ -5,7 +5,7 @@
 
 use crate::{
     actor_ref::{ActorRef, CastError},
-    exit::{hooks::HookId, record::Incarnation},
+    incarnation::{HookId, Incarnation},
     panic,
 };
 use parking_lot::Mutex;

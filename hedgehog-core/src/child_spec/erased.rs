@@ -1,13 +1,13 @@
 //! [`ErasedSpec`]: a child spec as supervisors keep it. Made by [`ChildSpec`](super::ChildSpec), which checks its types.
 
-use super::{ChildId, ChildKind, Restart, Shutdown};
+use super::{ChildKind, Restart, Shutdown};
 use crate::{
-    actor_ref::{AnyActorRef, Pid},
-    exit::record::Incarnation,
+    actor_ref::AnyActorRef,
+    identity::{ChildId, Pid},
+    incarnation::Incarnation,
     name::NameId,
     panic,
     start_error::StartError,
-    supervisor::AutoShutdown,
 };
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
@@ -72,16 +72,6 @@ impl ErasedSpec {
         let started = start(incarnation, extra);
         let _ = panic::catch_sync(|| drop(start));
         started
-    }
-
-    /// Refuses what could never work in a supervisor with this `auto_shutdown`.
-    pub(crate) fn validate(&self, auto_shutdown: AutoShutdown) -> Result<(), StartError> {
-        let id = || self.id.clone();
-        match (self.significant, self.restart, auto_shutdown) {
-            (true, Restart::Permanent, _) => Err(StartError::SignificantPermanent { id: id() }),
-            (true, _, AutoShutdown::Never) => Err(StartError::SignificantNeedsAutoShutdown { id: id() }),
-            _ => Ok(()),
-        }
     }
 
     /// Refuses a start under a name that is kept for `holder`, a child that is being restarted.

@@ -8,9 +8,10 @@ mod server;
 pub use server::DynamicSupervisorMsg;
 
 use crate::{
-    actor_ref::{ActorRef, Pid},
-    child_spec::{AnyChildSpec, ChildId, ChildSpec},
+    actor_ref::ActorRef,
+    child_spec::{AnyChildSpec, ChildSpec},
     exit::ExitReason,
+    identity::{ChildId, Pid},
     name::Name,
     observe::TreeNode,
     registry::{Key, Value, Via},
@@ -139,7 +140,7 @@ impl<X: 'static> DynamicSupervisorRef<X> {
     /// kept of a child that did not start.
     pub async fn start_child<M: Message>(&self, child: ChildSpec<M, X>) -> Result<ActorRef<M>, StartError> {
         let spec = child.erase();
-        spec.validate(AutoShutdown::Never)?;
+        AutoShutdown::Never.admit(&spec)?;
         let started = self.0.ask(|reply| Request::Start(spec, reply).into()).await;
         started
             .map_err(|NoProc| StartError::NoProc)??
@@ -200,7 +201,7 @@ impl<X: 'static> DynamicSupervisorRef<X> {
 
     /// The tree below. Reads shared memory and never waits, not even for a supervisor that is busy.
     pub fn tree(&self) -> Option<TreeNode> {
-        self.0.tree()
+        TreeNode::below(self.whereis())
     }
 
     /// The present incarnation.

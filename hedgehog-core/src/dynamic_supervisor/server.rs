@@ -2,9 +2,10 @@
 
 use super::DynamicSupervisor;
 use crate::{
-    actor_ref::{AnyActorRef, Pid},
-    child_spec::{AnyChildSpec, ChildId, ErasedSpec, Extra},
+    actor_ref::AnyActorRef,
+    child_spec::{AnyChildSpec, ErasedSpec, Extra},
     exit::ExitReason,
+    identity::{ChildId, Pid},
     panic,
     start_error::StartError,
     supervisor::{
@@ -164,7 +165,7 @@ impl<X: 'static> State<X> {
         let started = self.children.start(at).await;
         if let Err(error) = &started {
             self.table().remove(at);
-            log::start_failed(self.children.supervisor(), &spec.id, error);
+            log::start_failed(self.children.scope(), &spec.id, error);
         }
         started.map(AnyActorRef)
     }
@@ -189,7 +190,7 @@ impl<X: 'static> State<X> {
             return Ok(());
         };
         if let Some(child) = self.children.running(at) {
-            log::exited(self.children.supervisor(), &child, reason);
+            log::exited(self.children.scope(), &child, reason);
         }
         if !calls_for_restart(self.children.spec(at).restart, reason) {
             self.table().remove(at);
@@ -211,7 +212,7 @@ impl<X: 'static> State<X> {
             Err(StartError::Ignore) => self.table().remove(at),
             // Its name was taken in the moment of its death, by a sibling that is supervised in its stead.
             Err(StartError::AlreadyRegistered { holder, .. }) if self.table().running(holder).is_some() => {
-                log::replaced(self.children.supervisor(), &self.children.spec(at).id, holder);
+                log::replaced(self.children.scope(), &self.children.spec(at).id, holder);
                 self.table().remove(at);
             }
             Err(error) => self.children.retry(at, error),

@@ -1,7 +1,7 @@
 //! A [`TreeNode`] in Graphviz's language.
 
-use super::{ChildState, TreeNode};
-use crate::ChildKind;
+use super::TreeNode;
+use crate::{child_spec::ChildKind, supervisor::ChildState};
 use std::fmt::Write as _;
 
 impl TreeNode {

@@ -1,14 +1,10 @@
-//! What can be seen of a tree from outside: what it looks like now ([`tree`], drawn by [`dot`]) and what happens in it
-//! ([`event`], told by the supervisors through their [`scope`]).
+//! What can be seen of a tree from outside: what it looks like now ([`tree`], drawn by [`dot`]). What happens in it is told by
+//! the supervisors themselves ([`SupervisorEvent`](crate::SupervisorEvent)).
 //!
-//! Looking asks nobody and being looked at waits for nobody: a snapshot reads the tables that supervisors share with their
-//! exit records, and an event is one slot in a topic's log.
+//! Looking asks nobody and being looked at waits for nobody: a snapshot reads what supervisors and topics share with their
+//! exit records. Invariant: this only reads; nothing below knows that it is being looked at.
 
 mod dot;
-mod event;
-pub(crate) mod scope;
 mod tree;
 
-pub use event::{SupervisorEvent, SupervisorEventKind};
-pub(crate) use tree::ChildView;
-pub use tree::{ChildState, RestartWindow, TreeNode};
+pub use tree::TreeNode;

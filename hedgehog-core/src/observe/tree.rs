@@ -4,12 +4,15 @@
 //! nobody and never waits on a busy supervisor.
 
 use crate::{
-    actor_ref::{AnyActorRef, Pid},
-    child_spec::{ChildKind, ErasedSpec},
-    exit::record::{Charge, Incarnation},
+    actor_ref::{ActorRef, AnyActorRef},
+    child_spec::ChildKind,
+    identity::Pid,
+    incarnation::Incarnation,
     printing::text,
-    pubsub::{SubscriberInfo, TopicInfo},
+    pubsub::{SubscriberInfo, TopicInfo, Topics},
+    supervisor::{Charge, ChildState, ChildView, RestartWindow, SupervisorRef},
 };
+use ractor::Message;
 use serde::{Serialize, Serializer};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -50,46 +53,20 @@ pub struct TreeNode {
     pub(super) actor: Option<AnyActorRef>,
 }
 
-/// What a child of a supervisor is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum ChildState {
-    /// Its `pre_start` is running.
-    Starting,
-    /// It runs.
-    Running,
-    /// It ended, and starting it again failed so far.
-    Restarting,
-    /// It ended or was terminated; only its spec is left.
-    Stopped,
-}
-
-/// The restarts of all children of one supervisor that still count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct RestartWindow {
-    /// Restarts within the window that ends now.
-    pub restarts: usize,
-    /// How many it bears; one more ends it.
-    pub max_restarts: usize,
-    /// The length of the window; in seconds when serialised.
-    #[serde(serialize_with = "seconds")]
-    pub max_seconds: Duration,
-}
-
-/// A child as its supervisor's table shows it. Taken under the table's lock, so nothing of the user's runs to make it.
-pub(crate) struct ChildView {
-    pub(crate) spec: Arc<ErasedSpec>,
-    pub(crate) state: ChildState,
-    pub(crate) restarts: u64,
-    pub(crate) last_exit: Option<crate::ExitReason>,
-    pub(crate) incarnation: Option<Arc<Incarnation>>,
+impl SupervisorRef {
+    /// The tree below. Reads shared memory and never waits, not even for a supervisor that is busy.
+    pub fn tree(&self) -> Option<TreeNode> {
+        TreeNode::below(self.whereis())
+    }
 }
 
 impl TreeNode {
-    /// The tree below a supervisor.
-    pub(crate) fn of(root: &Arc<Incarnation>) -> Self {
+    /// The tree below a supervisor, if there is one.
+    pub(crate) fn below<M: Message>(root: Option<ActorRef<M>>) -> Option<Self> {
+        root.map(|root| Self::of(root.incarnation()))
+    }
+
+    fn of(root: &Arc<Incarnation>) -> Self {
         let id = root.label().to_string();
         let state = if root.is_exited() {
             ChildState::Stopped
@@ -123,7 +100,8 @@ impl TreeNode {
         state: ChildState,
         incarnation: Option<&Arc<Incarnation>>,
     ) -> Self {
-        let charge = incarnation.and_then(|incarnation| incarnation.charge());
+        let charge = incarnation.and_then(|incarnation| incarnation.role::<Charge>());
+        let topics = incarnation.and_then(|incarnation| incarnation.role::<Topics>());
         let children = charge.map(Charge::children).unwrap_or_default();
         Self {
             children: children.into_iter().map(|child| Self::child(&path, child)).collect(),
@@ -137,7 +115,7 @@ impl TreeNode {
             restart_window: charge.map(Charge::restart_window),
             uptime: incarnation.map(|incarnation| incarnation.started().elapsed()),
             last_exit: None,
-            topics: incarnation.map(|incarnation| incarnation.topics()).unwrap_or_default(),
+            topics: topics.map(Topics::infos).unwrap_or_default(),
             actor: incarnation.cloned().map(AnyActorRef),
         }
     }
@@ -230,12 +208,4 @@ impl fmt::Display for TreeNode {
 #[expect(clippy::ref_option, reason = "the signature serde asks for")]
 fn optional_milliseconds<S: Serializer>(uptime: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     uptime.map(|uptime| uptime.as_millis() as u64).serialize(serializer)
-}
-
-fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(duration.as_secs_f64())
-}
-
-pub(super) fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    (duration.as_millis() as u64).serialize(serializer)
 }

@@ -112,7 +112,7 @@ impl<M: Message> PartitionSupervisorRef<M> {
 
     /// The tree below. Reads shared memory and never waits, not even for a supervisor that is busy.
     pub fn tree(&self) -> Option<TreeNode> {
-        self.0.tree()
+        TreeNode::below(self.whereis())
     }
 
     /// The present incarnation.

@@ -10,8 +10,9 @@ mod routes;
 pub use handle::{PartitionSupervisorMsg, PartitionSupervisorRef, PartitionVia, ResizeError};
 
 use crate::{
-    child_spec::{ChildId, ChildSpec},
-    exit::record::Incarnation,
+    child_spec::ChildSpec,
+    identity::ChildId,
+    incarnation::Incarnation,
     panic,
     start_error::StartError,
     supervisor::{

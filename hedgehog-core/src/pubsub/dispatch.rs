@@ -1,14 +1,8 @@
 //! Custom dispatching: who subscribes, and an event for some of them.
 
-use std::any::Any;
-use std::fmt;
-use std::ops::Deref;
-use std::sync::Arc;
-
-use super::reader::Reader;
-use super::{Overflow, Topic, owner};
-use crate::Pid;
-use crate::exit::record::Incarnation;
+use super::{Overflow, Topic, engine::Reader, owner};
+use crate::{identity::Pid, incarnation::Incarnation};
+use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
 /// Everybody who subscribes to a topic at the moment of a [`dispatch`](Topic::dispatch), as a slice of [`Subscriber`]s.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! A subscription as a `futures` stream of clones.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
-use futures_util::Stream;
-
 use super::Subscription;
+use futures_util::Stream;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 /// The events of a subscription, one by one; made by [`Subscription::into_events`].
 ///

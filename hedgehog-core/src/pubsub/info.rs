@@ -1,13 +1,13 @@
 //! A topic and its subscribers as seen from outside.
 
-use std::sync::Arc;
-
+use super::{
+    Overflow,
+    engine::{Reader, Seat},
+    owner,
+};
+use crate::identity::Pid;
 use serde::Serialize;
-
-use super::idle::Seat;
-use super::reader::Reader;
-use super::{Overflow, owner};
-use crate::Pid;
+use std::sync::Arc;
 
 /// A topic as seen from outside.
 #[derive(Clone, Debug, Serialize)]

@@ -33,47 +33,41 @@
 //! unsubscription; it is an actor's, and ends with it, if that actor is rung or named as its
 //! [owner](SubscribeOptions::owner).
 //!
-//! The files, in reading order: `topic` (broadcasting) with `wait`, `dispatch` and `inline`; `overflow` and `subscription`
-//! (reading) with `events` (the stream), `doorbell` (waking an actor) and `owner`; then how it works: `feed`, made of `log` (with
-//! `chunk` and `reader`) and `idle`; `supervised` (as a child) and `info` (from outside).
+//! The files, in reading order: `topic` (broadcasting) with `wait` and `dispatch`; `options` and `subscription` (reading) with
+//! `events` (the stream) and `owner`; `supervised` (as a child) and `info` (from outside). Beneath this face is the `engine`, which
+//! knows neither topics nor actors.
 
-mod chunk;
 mod dispatch;
-mod doorbell;
+mod engine;
 mod events;
-mod feed;
-mod idle;
 mod info;
-mod inline;
-mod log;
-mod overflow;
+mod options;
 mod owner;
-mod reader;
 mod subscription;
 mod supervised;
-mod sync;
 #[cfg(test)]
 mod tests;
 mod topic;
 mod wait;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-use dashmap::DashMap;
-
 pub use dispatch::{Subscriber, Subscribers};
+pub use engine::{Drained, Overflow};
 pub use events::{Events, Lagged};
 pub use info::{SubscriberInfo, TopicInfo};
-pub use inline::Inline;
-pub use overflow::{Overflow, SubscribeOptions};
-pub use subscription::{Closed, Drained, Subscription};
+pub use options::SubscribeOptions;
+pub use subscription::{Closed, Subscription};
 pub use supervised::PubSubMsg;
-pub use topic::Topic;
+pub(crate) use supervised::Topics;
+pub use topic::{Inline, Topic};
 pub use wait::{BroadcastWaitError, NoRoom};
 
-use crate::{ChildId, ChildSpec, Pid};
-use reader::Acknowledge;
+use crate::{
+    child_spec::ChildSpec,
+    identity::{ChildId, Pid},
+};
+use dashmap::DashMap;
+use engine::Acknowledge;
+use std::sync::{Arc, atomic::AtomicBool};
 
 /// Named topics of one event type.
 ///

@@ -1,10 +1,11 @@
 //! Whose a subscription is: keeps it from outliving its actor, and leaves nothing in the actor when it goes first.
 
+use super::engine::{NOBODY, Seat};
+use crate::{
+    identity::Pid,
+    incarnation::{HookId, Incarnation},
+};
 use std::sync::{Arc, Weak};
-
-use super::idle::{NOBODY, Seat};
-use crate::Pid;
-use crate::exit::{hooks::HookId, record::Incarnation};
 
 pub(super) struct Owner {
     actor: Weak<Incarnation>,

@@ -1,16 +1,17 @@
 //! Reading a topic: draining, waiting, acknowledging.
 
-use std::future::poll_fn;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-
-use super::doorbell::{Doorbell, doorbell};
-use super::feed::Place;
-use super::owner::Owner;
-use super::reader::Acknowledge;
-use super::{Overflow, SubscribeOptions, SubscriberInfo, Topic};
-use crate::exit::record::Incarnation;
-use crate::{ActorRef, Message};
+use super::{
+    Drained, Overflow, SubscribeOptions, SubscriberInfo, Topic,
+    engine::{Acknowledge, Doorbell, Place, doorbell},
+    owner::Owner,
+};
+use crate::{actor_ref::ActorRef, incarnation::Incarnation};
+use ractor::Message;
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 /// A place in a topic's log, and the right to everything after it. Dropping it unsubscribes.
 ///
@@ -32,17 +33,6 @@ pub struct Subscription<T> {
     owner: Option<Owner>,
     /// A drain has found it closed: its doorbell need not ring for that again.
     seen_closed: bool,
-}
-
-/// What a drain came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[must_use = "`lagged` is the only word of events that were lost"]
-pub struct Drained {
-    /// Events handed over.
-    pub read: usize,
-    /// Events lost by overflow since the last drain, all of them older than those handed over; or not read when the
-    /// subscription was closed.
-    pub lagged: u64,
 }
 
 /// The subscription was closed, and nothing will come any more: by [`unsubscribe`](super::PubSub::unsubscribe), by the exit of

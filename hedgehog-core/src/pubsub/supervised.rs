@@ -3,13 +3,10 @@
 //! Topics are shared memory and would survive anything. That a restart starts afresh is wanted: it is how a tree gets rid of
 //! subscribers that went astray.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
+use super::{Shared, TopicInfo};
+use crate::{actor_ref::ActorRef, child_spec::ChildSpec, identity::ChildId, incarnation::Role};
 use ractor::{Actor, ActorProcessingErr};
-
-use super::Shared;
-use crate::{ActorRef, ChildId, ChildSpec};
+use std::sync::{Arc, atomic::Ordering};
 
 /// The owner understands no messages: everything goes through shared memory.
 pub enum PubSubMsg {}
@@ -18,6 +15,18 @@ pub(super) fn spec<T: Send + Sync + 'static>(shared: &Arc<Shared<T>>, id: impl I
     let shared = Arc::clone(shared);
     ChildSpec::worker(id, move || (Owner(Arc::clone(&shared)), ()))
 }
+
+/// The topics of an owner as its exit record keeps them, for snapshots. Their end is no matter of the record's.
+pub(crate) struct Topics(Box<dyn Fn() -> Vec<TopicInfo> + Send + Sync>);
+
+impl Topics {
+    /// What they are doing. Runs in whoever takes the snapshot.
+    pub(crate) fn infos(&self) -> Vec<TopicInfo> {
+        (self.0)()
+    }
+}
+
+impl Role for Topics {}
 
 struct Owner<T>(Arc<Shared<T>>);
 
@@ -32,10 +41,10 @@ impl<T: Send + Sync + 'static> Actor for Owner<T> {
             return Err("this PubSub has an owner already: `PubSub::spec` is for one place in one tree".into());
         }
         let shared = Arc::clone(&self.0);
-        me.any().0.show_topics({
+        me.incarnation().set_role(Topics({
             let shared = Arc::clone(&shared);
-            move || shared.infos()
-        });
+            Box::new(move || shared.infos())
+        }));
         me.on_cleanup(move || {
             shared.close_all();
             shared.owned.store(false, Ordering::Release);

@@ -1,16 +1,12 @@
 //! One topic: publishing to it, subscribing to it.
 
+use super::{
+    SubscribeOptions, SubscriberInfo, Subscribers, Subscription, TopicInfo,
+    engine::{Acknowledge, Call, Calls, Feed, Reader},
+};
+use crate::{identity::Pid, incarnation::Incarnation};
 use std::sync::Arc;
-
 use tokio::sync::Notify;
-
-use super::dispatch::Subscribers;
-use super::feed::Feed;
-use super::inline::{Calls, Inline};
-use super::reader::{Acknowledge, Reader};
-use super::{SubscribeOptions, SubscriberInfo, Subscription, TopicInfo};
-use crate::Pid;
-use crate::exit::record::Incarnation;
 
 /// A handle on one topic: clones publish to the same subscribers.
 pub struct Topic<T> {
@@ -246,5 +242,35 @@ impl<T> std::fmt::Debug for Topic<T> {
             .field("name", &self.name())
             .field("published", &self.published())
             .finish()
+    }
+}
+
+/// A closure that publishers call; made by [`Topic::inline`]. Dropping it ends that.
+#[must_use = "dropping it ends the calls"]
+pub struct Inline<T> {
+    topic: Topic<T>,
+    call: Arc<Call<T>>,
+}
+
+impl<T: Send + Sync + 'static> Inline<T> {
+    fn new(topic: &Topic<T>, f: impl Fn(&T) + Send + Sync + 'static) -> Self {
+        Self {
+            call: topic.inline_calls().add(f),
+            topic: topic.clone(),
+        }
+    }
+}
+
+impl<T> Drop for Inline<T> {
+    fn drop(&mut self) {
+        self.topic.inline_calls().remove(&self.call);
+    }
+}
+
+impl<T> std::fmt::Debug for Inline<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inline")
+            .field("topic", &self.topic.name())
+            .finish_non_exhaustive()
     }
 }

@@ -3,12 +3,9 @@
 //! Room is promised under the log's lock and used after it, so that publishers that wait never go beyond a capacity, however
 //! many they are. A subscriber that is closed or dropped has room for ever.
 
-use std::fmt;
-use std::pin::pin;
-use std::time::Duration;
-
 use super::Topic;
-use crate::exit::record::Incarnation;
+use crate::incarnation::Incarnation;
+use std::{fmt, pin::pin, time::Duration};
 
 impl<T: Send + Sync + 'static> Topic<T> {
     /// [`broadcast`](Self::broadcast) unless a [`Block`](super::Overflow::Block)ing subscriber is full; for publishers that

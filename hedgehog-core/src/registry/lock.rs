@@ -5,7 +5,7 @@
 //! code may still be running.
 
 use super::{Key, Keys, Registry, Value};
-use crate::exit::{hooks::HookId, record::Incarnation};
+use crate::incarnation::{HookId, Incarnation};
 use parking_lot::Mutex;
 use ractor::Message;
 use std::{

@@ -23,7 +23,7 @@ pub use owner::RegistryMsg;
 pub use registration::RegisterError;
 pub use via::Via;
 
-use crate::child_spec::{ChildId, ChildSpec};
+use crate::{child_spec::ChildSpec, identity::ChildId};
 use ractor::Message;
 use std::{fmt, hash::Hash, marker::PhantomData, num::NonZeroUsize, sync::Arc};
 use table::Shared;

@@ -8,10 +8,7 @@ use super::{
     Key, Value,
     table::{Generation, Shared},
 };
-use crate::{
-    actor_ref::ActorRef,
-    child_spec::{ChildId, ChildSpec},
-};
+use crate::{actor_ref::ActorRef, child_spec::ChildSpec, identity::ChildId};
 use ractor::{Actor, ActorProcessingErr, Message};
 use std::{
     sync::{Arc, atomic::Ordering},

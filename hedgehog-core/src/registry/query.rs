@@ -7,7 +7,7 @@ use super::{
     Key, Keys, Registry, Value,
     table::{Entry, Holders},
 };
-use crate::{actor_ref::ActorRef, exit::record::Incarnation};
+use crate::{actor_ref::ActorRef, incarnation::Incarnation};
 use ractor::Message;
 use std::{collections::BTreeMap, panic::resume_unwind, sync::Arc};
 

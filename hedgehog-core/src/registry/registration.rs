@@ -4,10 +4,7 @@
 //! `Hash` may panic) leaves none that nothing would remove.
 
 use super::{Key, Keys, Registry, RegistryEvent, Value, event, table::Entry};
-use crate::{
-    actor_ref::{ActorRef, Pid},
-    start_error::StartError,
-};
+use crate::{actor_ref::ActorRef, identity::Pid, start_error::StartError};
 use ractor::Message;
 use std::sync::{Arc, atomic::Ordering};
 

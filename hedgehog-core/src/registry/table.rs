@@ -6,8 +6,9 @@
 
 use super::{Key, RegisterError, Value, event::Listener, lock::Locks, meta::Meta};
 use crate::{
-    actor_ref::{ActorRef, Pid},
-    exit::{hooks::HookId, record::Incarnation},
+    actor_ref::ActorRef,
+    identity::Pid,
+    incarnation::{HookId, Incarnation},
 };
 use arc_swap::ArcSwapOption;
 use dashmap::{DashMap, Entry as Place};

@@ -1,5 +1,10 @@
 //! Automatic shutdown as a pure function: does the end of a significant child end its supervisor?
 
+use crate::{
+    child_spec::{ErasedSpec, Restart},
+    start_error::StartError,
+};
+
 /// Whether a supervisor ends when its significant children have done their work.
 ///
 /// What counts is a significant child that ends by itself and is not restarted: a transient one that ends cleanly, a temporary
@@ -34,6 +39,16 @@ pub enum AutoShutdown {
 }
 
 impl AutoShutdown {
+    /// Refuses a child that could never work in a supervisor with this mode.
+    pub(crate) fn admit(self, spec: &ErasedSpec) -> Result<(), StartError> {
+        let id = || spec.id.clone();
+        match (spec.significant, spec.restart, self) {
+            (true, Restart::Permanent, _) => Err(StartError::SignificantPermanent { id: id() }),
+            (true, _, Self::Never) => Err(StartError::SignificantNeedsAutoShutdown { id: id() }),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the end of a significant child is the supervisor's too, when `active` other significant children run or are
     /// being restarted.
     pub(crate) fn is_due(self, active: usize) -> bool {

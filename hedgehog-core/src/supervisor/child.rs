@@ -1,11 +1,8 @@
 //! [`Child`]: one child as the table of its supervisor keeps it, and what the outside sees of it.
 
-use super::{ChildInfo, handle::ChildCount};
+use super::info::{ChildCount, ChildInfo, ChildState};
 use crate::{
-    actor_ref::{AnyActorRef, Pid},
-    child_spec::ErasedSpec,
-    exit::{ExitReason, record::Incarnation},
-    observe::{ChildState, ChildView},
+    actor_ref::AnyActorRef, child_spec::ErasedSpec, exit::ExitReason, identity::Pid, incarnation::Incarnation,
 };
 use std::sync::Arc;
 
@@ -92,4 +89,13 @@ impl Status {
             Self::Stopped | Self::Restarting(_) => None,
         }
     }
+}
+
+/// A child as its supervisor's table shows it. Taken under the table's lock, so nothing of the user's runs to make it.
+pub(crate) struct ChildView {
+    pub(crate) spec: Arc<ErasedSpec>,
+    pub(crate) state: ChildState,
+    pub(crate) restarts: u64,
+    pub(crate) last_exit: Option<ExitReason>,
+    pub(crate) incarnation: Option<Arc<Incarnation>>,
 }

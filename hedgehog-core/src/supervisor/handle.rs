@@ -1,13 +1,16 @@
 //! [`SupervisorRef`]: what others ask of a supervisor, and what it answers.
 
-use super::server::{Request, SupervisorMsg};
+use super::{
+    info::{ChildCount, ChildInfo},
+    server::{Request, SupervisorMsg},
+};
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef, CastError, Pid},
+    actor_ref::{ActorRef, AnyActorRef, CastError},
     address::Address,
-    child_spec::{AnyChildSpec, ChildId, ChildKind, ChildSpec, ErasedSpec},
+    child_spec::{AnyChildSpec, ChildSpec},
     exit::ExitReason,
+    identity::ChildId,
     name::Name,
-    observe::{ChildState, TreeNode},
     registry::{Key, Value, Via},
     start_error::StartError,
 };
@@ -125,11 +128,6 @@ impl SupervisorRef {
         self.0.stop(reason).await
     }
 
-    /// The tree below. Reads shared memory and never waits, not even for a supervisor that is busy.
-    pub fn tree(&self) -> Option<TreeNode> {
-        self.0.tree()
-    }
-
     /// The present incarnation.
     pub fn whereis(&self) -> Option<ActorRef<SupervisorMsg>> {
         self.0.whereis()
@@ -222,10 +220,6 @@ impl<M: Message> Target<M> {
         actor.stop(reason);
         actor.exited().await
     }
-
-    pub(crate) fn tree(&self) -> Option<TreeNode> {
-        self.whereis().map(|actor| TreeNode::of(&actor.any().0))
-    }
 }
 
 impl<M> fmt::Debug for Target<M> {
@@ -242,64 +236,6 @@ impl<M> Clone for Target<M> {
         match self {
             Self::Incarnation(actor) => Self::Incarnation(actor.clone()),
             Self::Address(address) => Self::Address(address.clone()),
-        }
-    }
-}
-
-/// One child of a supervisor.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ChildInfo {
-    /// Its id.
-    pub id: ChildId,
-    /// What it is doing.
-    pub state: ChildState,
-    /// Its present incarnation, if it has one.
-    pub actor: Option<AnyActorRef>,
-    /// Worker or supervisor.
-    pub kind: ChildKind,
-    /// How often it was restarted since its supervisor started.
-    pub restarts: u64,
-}
-
-impl ChildInfo {
-    pub(crate) fn new(spec: &ErasedSpec, state: ChildState, actor: Option<AnyActorRef>, restarts: u64) -> Self {
-        Self {
-            id: spec.id.clone(),
-            state,
-            actor,
-            kind: spec.kind,
-            restarts,
-        }
-    }
-
-    /// The present incarnation's identity.
-    pub fn pid(&self) -> Option<Pid> {
-        self.actor.as_ref().map(AnyActorRef::pid)
-    }
-}
-
-/// The children of a supervisor in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ChildCount {
-    /// Specs, whether they run or not.
-    pub specs: usize,
-    /// Children that run.
-    pub active: usize,
-    /// Specs of supervisors.
-    pub supervisors: usize,
-    /// Specs of workers.
-    pub workers: usize,
-}
-
-impl ChildCount {
-    pub(crate) fn add(&mut self, kind: ChildKind, active: bool) {
-        self.specs += 1;
-        self.active += usize::from(active);
-        match kind {
-            ChildKind::Worker => self.workers += 1,
-            ChildKind::Supervisor => self.supervisors += 1,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Restart intensity: how many restarts a supervisor bears within a sliding window. Pure; the caller says what time it is.
 
-use crate::observe::RestartWindow;
+use serde::{Serialize, Serializer};
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
@@ -50,6 +50,23 @@ impl Intensity {
             self.recent.pop_front();
         }
     }
+}
+
+/// The restarts of all children of one supervisor that still count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RestartWindow {
+    /// Restarts within the window that ends now.
+    pub restarts: usize,
+    /// How many it bears; one more ends it.
+    pub max_restarts: usize,
+    /// The length of the window; in seconds when serialised.
+    #[serde(serialize_with = "seconds")]
+    pub max_seconds: Duration,
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
 }
 
 #[cfg(test)]

@@ -4,30 +4,40 @@
 //!
 //! What is decided stands apart from what acts: [`table`] (who the children are), [`strategy`] (whom an exit concerns),
 //! [`intensity`] (how much is too much) and [`auto_shutdown`] (whether it was the end of it all) need no runtime; [`server`] is
-//! the actor that carries it out. The dynamic supervisor has a server of its own and shares the rest.
+//! the actor that carries it out. The dynamic supervisor has a server of its own and shares the rest. What happens is told to the log
+//! ([`log`]) and as [`event`]s in the [`scope`] of the supervisor; what is asked is answered in the words of [`info`].
 
 mod auto_shutdown;
 mod child;
 pub(crate) mod children;
+mod event;
 pub(crate) mod handle;
+mod info;
 pub(crate) mod intensity;
 pub(crate) mod log;
 pub(crate) mod options;
+mod scope;
 pub(crate) mod server;
 pub(crate) mod shutdown;
 pub(crate) mod strategy;
 pub(crate) mod table;
 
 pub use auto_shutdown::AutoShutdown;
-pub use handle::{ChildCount, ChildInfo, DeleteError, NoProc, RestartError, SupervisorRef, TerminateError};
+pub(crate) use child::ChildView;
+pub(crate) use children::Charge;
+pub use event::{SupervisorEvent, SupervisorEventKind};
+pub use handle::{DeleteError, NoProc, RestartError, SupervisorRef, TerminateError};
+pub use info::{ChildCount, ChildInfo, ChildState};
+pub use intensity::RestartWindow;
 pub use server::SupervisorMsg;
 pub use strategy::Strategy;
 
 use crate::{
     actor_ref::ActorRef,
     adapter::{self, Launch},
-    child_spec::{ChildId, ChildSpec, ErasedSpec},
-    exit::record::Incarnation,
+    child_spec::{ChildSpec, ErasedSpec},
+    identity::ChildId,
+    incarnation::Incarnation,
     start_error::StartError,
 };
 use options::{Options, option_methods};
@@ -132,7 +142,7 @@ impl Supervisor {
         self.options.validate()?;
         let mut ids = HashSet::new();
         for spec in &self.children {
-            spec.validate(self.auto_shutdown)?;
+            self.auto_shutdown.admit(spec)?;
             if !ids.insert(&spec.id) {
                 return Err(StartError::DuplicateId { id: spec.id.clone() });
             }

@@ -1,14 +1,14 @@
 //! [`Options`]: what every kind of supervisor can be told, with the builder methods that tell it ([`option_methods`]).
 
-use super::intensity::Intensity;
+use super::{event::SupervisorEvent, intensity::Intensity};
 use crate::{
-    child_spec::ChildId, exit::record::Incarnation, observe::SupervisorEvent, pubsub::Topic, start_error::StartError,
+    identity::ChildId,
+    incarnation::{Incarnation, KILL_GRACE},
+    pubsub::Topic,
+    start_error::StartError,
 };
 use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};
-
-/// How long a killed child may take to yield before it is declared dead.
-pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// The part of a supervisor to be that does not depend on its kind.
 #[derive(Clone, Debug)]

@@ -7,17 +7,17 @@ use super::{
     AutoShutdown, Supervisor,
     child::Child,
     children::{Children, Notice},
-    handle::{ChildCount, ChildInfo, DeleteError, RestartError, TerminateError},
+    handle::{DeleteError, RestartError, TerminateError},
+    info::{ChildCount, ChildInfo, ChildState},
     log,
     strategy::{Strategy, calls_for_restart},
     table::{Locked, Place},
 };
 use crate::{
-    Restart,
-    actor_ref::{AnyActorRef, Pid},
-    child_spec::{AnyChildSpec, ChildId, ErasedSpec},
+    actor_ref::AnyActorRef,
+    child_spec::{AnyChildSpec, ErasedSpec, Restart},
     exit::ExitReason,
-    observe::ChildState,
+    identity::{ChildId, Pid},
     panic,
     start_error::StartError,
 };
@@ -152,7 +152,7 @@ impl<W: Wrapper> State<W> {
                 Ok(_) | Err(StartError::Ignore) => {}
                 Err(error) => {
                     let id = self.children.spec(at).id.clone();
-                    log::start_failed(self.children.supervisor(), &id, &error);
+                    log::start_failed(self.children.scope(), &id, &error);
                     self.stop_all(..).await;
                     return Err(StartError::FailedToStartChild {
                         id,
@@ -178,7 +178,7 @@ impl<W: Wrapper> State<W> {
     }
 
     async fn start_child(&self, spec: Arc<ErasedSpec>) -> Result<AnyActorRef, StartError> {
-        spec.validate(self.auto_shutdown)?;
+        self.auto_shutdown.admit(&spec)?;
         let at = {
             let mut table = self.table();
             if let Some(present) = table.with_id(&spec.id).next() {
@@ -198,7 +198,7 @@ impl<W: Wrapper> State<W> {
             Err(StartError::Ignore) if spec.restart != Restart::Temporary => {}
             Err(error) => {
                 self.table().remove(at);
-                log::start_failed(self.children.supervisor(), &spec.id, error);
+                log::start_failed(self.children.scope(), &spec.id, error);
             }
             Ok(_) => {}
         }
@@ -233,7 +233,7 @@ impl<W: Wrapper> State<W> {
         }
         let started = self.children.start(at).await;
         if let Err(error) = &started {
-            log::start_failed(self.children.supervisor(), &self.children.spec(at).id, error);
+            log::start_failed(self.children.scope(), &self.children.spec(at).id, error);
         }
         started.map(AnyActorRef).map_err(RestartError::Start)
     }
@@ -263,7 +263,7 @@ impl<W: Wrapper> State<W> {
         };
         let spec = self.children.spec(at);
         if let Some(child) = self.children.running(at) {
-            log::exited(self.children.supervisor(), &child, reason);
+            log::exited(self.children.scope(), &child, reason);
         }
         let restart = calls_for_restart(spec.restart, reason);
         {
@@ -280,7 +280,7 @@ impl<W: Wrapper> State<W> {
             return self.restart(at).await;
         }
         if spec.significant && self.auto_shutdown.is_due(self.table().active_significant()) {
-            log::auto_shutdown(self.children.supervisor(), &spec.id);
+            log::auto_shutdown(self.children.scope(), &spec.id);
             return Err(ExitReason::Shutdown.into());
         }
         Ok(())
@@ -304,7 +304,7 @@ impl<W: Wrapper> State<W> {
                 Err(StartError::AlreadyRegistered { holder, .. })
                     if self.strategy == Strategy::OneForOne && self.table().running(holder).is_some() =>
                 {
-                    log::replaced(self.children.supervisor(), &self.children.spec(at).id, holder);
+                    log::replaced(self.children.scope(), &self.children.spec(at).id, holder);
                 }
                 Err(error) => {
                     self.children.retry(at, error);

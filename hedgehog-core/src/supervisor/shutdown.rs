@@ -1,6 +1,10 @@
 //! Stops one child the way its spec says.
 
-use crate::{ExitReason, Shutdown, child_spec::ErasedSpec, exit::record::Incarnation};
+use crate::{
+    child_spec::{ErasedSpec, Shutdown},
+    exit::ExitReason,
+    incarnation::Incarnation,
+};
 use std::sync::Arc;
 
 /// Stops a child and returns when it is gone, which is bounded unless that says [`Shutdown::Infinity`].

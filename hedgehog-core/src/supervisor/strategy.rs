@@ -1,6 +1,6 @@
 //! Restart strategies as a pure function: which children does the exit of one of them concern?
 
-use crate::{ExitReason, Restart};
+use crate::{child_spec::Restart, exit::ExitReason};
 use std::ops::Bound::{self, Included, Unbounded};
 
 /// Whom a static supervisor restarts when a child ends in a way that calls for a restart.

@@ -7,19 +7,15 @@
 //! errors) is never dropped under the lock.
 
 use super::{
-    child::{Attempt, Child, Status},
-    handle::{ChildCount, ChildInfo},
+    child::{Attempt, Child, ChildView, Status},
+    info::{ChildCount, ChildInfo},
 };
 use crate::{
-    Restart,
-    actor_ref::Pid,
-    child_spec::{AnyChildSpec, ChildId, ErasedSpec},
-    exit::{
-        ExitReason,
-        record::{Incarnation, Subtree},
-    },
+    child_spec::{AnyChildSpec, ErasedSpec, Restart},
+    exit::ExitReason,
+    identity::{ChildId, Pid},
+    incarnation::Incarnation,
     name::NameId,
-    observe::ChildView,
     panic,
 };
 use parking_lot::{Mutex, MutexGuard};
@@ -270,7 +266,13 @@ impl Table {
         count
     }
 
-    fn close(&mut self) -> Vec<Arc<Incarnation>> {
+    /// A snapshot of the children, in start order.
+    pub(super) fn views(&self) -> Vec<ChildView> {
+        self.children.values().map(Child::view).collect()
+    }
+
+    /// Takes no more starts, and gives up those whose end it has not seen.
+    pub(super) fn close(&mut self) -> Vec<Arc<Incarnation>> {
         self.closed = true;
         self.children.values().filter_map(Child::incarnation).cloned().collect()
     }
@@ -317,16 +319,6 @@ impl Drop for Locked<'_> {
         let discarded = self.0.take().map(|mut table| mem::take(&mut table.discarded));
         // The user's: it may look at the tree, or panic, and neither is the supervisor's problem.
         let _ = panic::catch_sync(|| drop(discarded));
-    }
-}
-
-impl Subtree for SharedTable {
-    fn close(&self) -> Vec<Arc<Incarnation>> {
-        self.lock().close()
-    }
-
-    fn children(&self) -> Vec<ChildView> {
-        self.lock().children.values().map(Child::view).collect()
     }
 }
 

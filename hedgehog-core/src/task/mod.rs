@@ -17,15 +17,13 @@ pub use stream::{OnTimeout, TaskResults, TaskStream};
 pub use supervisor::TaskSupervisor;
 
 use crate::{
-    actor_ref::{AnyActorRef, Pid},
+    actor_ref::AnyActorRef,
     adapter::{self, Launch},
-    child_spec::{ChildId, ChildSpec, Restart, Shutdown},
-    exit::{
-        ExitReason,
-        record::{Bond, Incarnation},
-    },
+    child_spec::{ChildSpec, Restart, Shutdown},
+    exit::ExitReason,
+    identity::{ChildId, Pid},
+    incarnation::{Bond, Incarnation, KILL_GRACE},
     start_error::StartError,
-    supervisor::options::KILL_GRACE,
 };
 use futures_util::FutureExt as _;
 use origin::Origin;

@@ -1,11 +1,7 @@
 //! [`Origin`]: who asked for a task, and which code it runs. For [`Task::callers`](super::Task::callers) and for the log.
 
 use super::runner;
-use crate::{
-    actor_ref::Pid,
-    exit::{ExitReason, record::Incarnation},
-    printing::text,
-};
+use crate::{exit::ExitReason, identity::Pid, incarnation::Incarnation, printing::text};
 use ractor::ActorProcessingErr;
 use std::{any, iter, sync::Arc};
 

@@ -3,11 +3,7 @@
 //! Invariant: a value is handed over before the exit can be seen, so whoever sees the exit finds the value or there is none.
 
 use super::origin::Origin;
-use crate::{
-    actor_ref::Pid,
-    exit::{ExitReason, record::Incarnation},
-    panic,
-};
+use crate::{exit::ExitReason, identity::Pid, incarnation::Incarnation, panic};
 use futures_util::future::BoxFuture;
 use ractor::{Actor, ActorProcessingErr};
 use std::{

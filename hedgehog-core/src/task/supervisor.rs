@@ -2,9 +2,10 @@
 
 use super::{Once, Origin, Outcome, Task, TaskMsg, TaskStream, job};
 use crate::{
-    actor_ref::{ActorRef, AnyActorRef, Pid},
-    child_spec::{ChildId, ChildSpec, Restart, Shutdown},
+    actor_ref::{ActorRef, AnyActorRef},
+    child_spec::{ChildSpec, Restart, Shutdown},
     dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef},
+    identity::{ChildId, Pid},
     start_error::StartError,
     supervisor::{NoProc, TerminateError},
 };

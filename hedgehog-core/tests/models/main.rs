@@ -4,19 +4,19 @@
 //! ones ([`sync`]) and with chunks and groups of two, so that every edge is near. `cargo test -p hedgehog-core --test models`
 //! runs them; `LOOM_MAX_PREEMPTIONS` looks further than the preemptions that are tried by default.
 
-#[path = "../../src/pubsub/chunk.rs"]
+#[path = "../../src/pubsub/engine/chunk.rs"]
 #[allow(dead_code, reason = "what only topics use")]
 mod chunk;
-#[path = "../../src/pubsub/feed.rs"]
-#[allow(dead_code, reason = "what only topics use")]
+#[path = "../../src/pubsub/engine/feed.rs"]
+#[allow(dead_code, unreachable_pub, reason = "what only topics use")]
 mod feed;
-#[path = "../../src/pubsub/idle.rs"]
+#[path = "../../src/pubsub/engine/idle.rs"]
 #[allow(dead_code, reason = "what only topics use")]
 mod idle;
-#[path = "../../src/pubsub/log.rs"]
+#[path = "../../src/pubsub/engine/log.rs"]
 #[allow(dead_code, reason = "what only topics use")]
 mod log;
-#[path = "../../src/pubsub/overflow.rs"]
+#[path = "../../src/pubsub/engine/overflow.rs"]
 #[allow(
     dead_code,
     unreachable_pub,
@@ -27,7 +27,7 @@ mod overflow;
 #[path = "../../src/panic.rs"]
 #[allow(dead_code, unreachable_pub, reason = "what only actors use")]
 mod panic;
-#[path = "../../src/pubsub/reader.rs"]
+#[path = "../../src/pubsub/engine/reader.rs"]
 #[allow(dead_code, reason = "what only topics use")]
 mod reader;
 mod sync;
@@ -37,10 +37,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Wake, Waker};
 
-use hedgehog_core::{AnyActorRef, pubsub::Drained};
 use loom::{future::block_on, model::Builder, thread};
 
-use feed::{Feed, Place};
+use feed::{Drained, Feed, Place};
 use overflow::Overflow;
 use reader::Acknowledge;
 

@@ -1,4 +1,4 @@
-//! The library's `pubsub::sync`, of loom's making.
+//! The library's `pubsub::engine::sync`, of loom's making.
 
 use std::sync::atomic::Ordering::{self, SeqCst};
 use std::task::Waker;

@@ -1,17 +1,19 @@
 //! The doorbell, with real actors.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
-use std::time::Duration;
-
-use parking_lot::Mutex;
-
 use super::{DEADLINE, park, read_all, topic, waker};
-use crate::pubsub::sync::CHUNK;
-use crate::pubsub::{Overflow, PubSub, SubscribeOptions, Subscription, Topic};
 use crate::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, RpcReplyPort, Strategy, Supervisor,
+    pubsub::{Overflow, PubSub, SubscribeOptions, Subscription, Topic, engine::CHUNK},
+};
+use parking_lot::Mutex;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
 };
 
 type Shared = Arc<Mutex<Subscription<u64>>>;

@@ -1,13 +1,17 @@
 //! Events that are not for everybody, and closures that see them all.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use super::{owner, park, read_all, topic, waker};
-use crate::AnyActorRef;
-use crate::pubsub::sync::CHUNK;
-use crate::pubsub::{Overflow, SubscribeOptions, Subscription, Topic};
+use crate::{
+    AnyActorRef,
+    pubsub::{Overflow, SubscribeOptions, Subscription, Topic, engine::CHUNK},
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 fn subscribe(topic: &Topic<u64>, overflow: Overflow, owner: &AnyActorRef) -> Subscription<u64> {
     topic.subscribe(SubscribeOptions::new(overflow).owner(owner))

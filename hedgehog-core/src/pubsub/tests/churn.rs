@@ -3,17 +3,21 @@
 //! Seeded: what every thread does follows from the seed, though not how they interleave. A failure prints the command that
 //! replays it; `PUBSUB_SEED` chooses one seed and `PUBSUB_SEEDS` how many are tried.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context, Wake, Waker};
-use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
-
-use futures_util::FutureExt;
-
 use super::{DEADLINE, owner};
-use crate::AnyActorRef;
-use crate::pubsub::{Closed, Drained, Overflow, PubSub, SubscribeOptions, Subscription, Topic};
+use crate::{
+    AnyActorRef,
+    pubsub::{Closed, Drained, Overflow, PubSub, SubscribeOptions, Subscription, Topic},
+};
+use futures_util::FutureExt;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
 
 const PUBLISHERS: usize = 8;
 const SUBSCRIBERS: usize = 64;

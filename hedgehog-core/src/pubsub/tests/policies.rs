@@ -1,14 +1,12 @@
 //! `Latest`, and `Block` with the publishers that wait for it.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use futures_util::FutureExt;
-
 use super::{owner, read_all, topic};
-use crate::ExitReason;
-use crate::pubsub::sync::CHUNK;
-use crate::pubsub::{BroadcastWaitError, Drained, Overflow, SubscribeOptions};
+use crate::{
+    ExitReason,
+    pubsub::{BroadcastWaitError, Drained, Overflow, SubscribeOptions, engine::CHUNK},
+};
+use futures_util::FutureExt;
+use std::{sync::Arc, time::Duration};
 
 #[test]
 fn latest_hands_over_the_newest_and_counts_the_rest() {

@@ -1,13 +1,16 @@
 //! How an actor is woken: by a message, and no second one before it is rearmed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Wake, Waker};
-
 use arc_swap::ArcSwapOption;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Wake, Waker},
+};
 
 /// The doorbell of a subscription, whatever it sends.
-pub(super) trait Doorbell: Send + Sync {
+pub(crate) trait Doorbell: Send + Sync {
     /// Sends its message, unless one is in flight.
     fn ring(&self);
     /// The message has arrived: the next ring sends one again.
@@ -25,7 +28,7 @@ struct Bell<F> {
 }
 
 /// A doorbell that calls `send`, and the waker that rings it.
-pub(super) fn doorbell(send: impl Fn() + Send + Sync + 'static) -> (Arc<dyn Doorbell>, Waker) {
+pub(crate) fn doorbell(send: impl Fn() + Send + Sync + 'static) -> (Arc<dyn Doorbell>, Waker) {
     let bell = Arc::new(Bell {
         in_flight: AtomicBool::new(false),
         send: ArcSwapOption::from_pointee(send),

@@ -10,17 +10,18 @@
 //! * No event is dropped, and nothing of the caller's runs, while the lock is held: what leaves the log is handed out as
 //!   [`Evicted`]. A panic of an event's own `Drop` ends here: whoever happens to drop it last has no part in it.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use super::{
+    chunk::{Audience, Chunk, Cursor, contain},
+    overflow::{Metadata, Overflow},
+    reader::{Acknowledge, CacheLine, Reader},
+    sync::{AtomicU64, CHUNK, Mutex, fence},
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+};
 
-use super::Overflow;
-use super::chunk::{Audience, Chunk, Cursor, contain};
-use super::overflow::Metadata;
-use super::reader::{Acknowledge, CacheLine, Reader};
-use super::sync::{AtomicU64, CHUNK, Mutex, fence};
-
-pub(super) struct Log<T> {
+pub(crate) struct Log<T> {
     writer: Mutex<Writer<T>>,
     /// The position the next event gets; equally, how many were published.
     ///
@@ -49,7 +50,7 @@ impl<T> Log<T> {
         }
     }
 
-    pub(super) fn published(&self) -> u64 {
+    pub(crate) fn published(&self) -> u64 {
         self.published.0.load(Ordering::SeqCst)
     }
 
@@ -80,7 +81,7 @@ impl<T> Log<T> {
     }
 
     /// Promises room for one event at every reader that publishers wait for; the ids of those that are full if there is none.
-    pub(super) fn promise(&self) -> Result<(), Vec<usize>> {
+    pub(crate) fn promise(&self) -> Result<(), Vec<usize>> {
         let mut writer = self.writer.lock();
         let (published, promised) = (self.published(), writer.promised);
         let full = writer
@@ -254,7 +255,7 @@ impl<T> Log<T> {
     }
 
     /// The lowest position that an open reader that acknowledges by hand has acknowledged; `None` without such a reader.
-    pub(super) fn acknowledged(&self) -> Option<u64> {
+    pub(crate) fn acknowledged(&self) -> Option<u64> {
         let writer = self.writer.lock();
         let open = writer.readers.iter().flatten().filter(|reader| reader.end().is_none());
         open.filter(|reader| reader.acknowledge_mode() == Acknowledge::ByHand)
@@ -264,7 +265,7 @@ impl<T> Log<T> {
 
     /// Whether every open reader that acknowledges by hand and was there when the event at `position` was published has
     /// acknowledged it; `None` without such a reader.
-    pub(super) fn has_acknowledged(&self, position: u64) -> Option<bool> {
+    pub(crate) fn has_acknowledged(&self, position: u64) -> Option<bool> {
         let writer = self.writer.lock();
         let open = writer.readers.iter().flatten().filter(|reader| reader.end().is_none());
         open.filter(|reader| reader.acknowledge_mode() == Acknowledge::ByHand && reader.began() <= position)
@@ -279,7 +280,7 @@ impl<T> Log<T> {
     }
 
     /// The open readers of this moment, by id, and how many events the log holds for them.
-    pub(super) fn readers(&self) -> (Vec<Arc<Reader>>, u64) {
+    pub(crate) fn readers(&self) -> (Vec<Arc<Reader>>, u64) {
         let writer = self.writer.lock();
         let retained = writer.live.front().map_or(0, |oldest| self.published() - oldest.base());
         let open = writer.readers.iter().flatten().filter(|reader| reader.end().is_none());

@@ -3,48 +3,47 @@
 //! Everything that depends on the order of two threads' steps is here and below, and knows neither topics nor actors, so
 //! that it can be checked step by step against every order (`tests/models`).
 
-use std::sync::Arc;
-use std::task::Waker;
+use super::{
+    chunk::Cursor,
+    idle::{IdleSet, Seat},
+    log::Log,
+    overflow::{Metadata, Overflow},
+    reader::{Acknowledge, Reader},
+    sync::CHUNK,
+};
+use std::{sync::Arc, task::Waker};
 
-use super::chunk::Cursor;
-use super::idle::{IdleSet, Seat};
-use super::log::Log;
-use super::overflow::Metadata;
-use super::reader::{Acknowledge, Reader};
-use super::sync::CHUNK;
-use super::{Drained, Overflow};
-
-pub(super) struct Feed<T> {
+pub(crate) struct Feed<T> {
     log: Log<T>,
     idle: IdleSet,
 }
 
 impl<T> Feed<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             log: Log::new(),
             idle: IdleSet::default(),
         }
     }
 
-    pub(super) fn log(&self) -> &Log<T> {
+    pub(crate) fn log(&self) -> &Log<T> {
         &self.log
     }
 
     /// The seat of the subscriber `id`, which is there.
-    pub(super) fn seat(&self, id: usize) -> Seat {
+    pub(crate) fn seat(&self, id: usize) -> Seat {
         self.idle.seat(id)
     }
 
     /// An event for everybody.
-    pub(super) fn publish(&self, event: T) {
+    pub(crate) fn publish(&self, event: T) {
         let evicted = self.log.append(event);
         self.idle.wake();
         drop(evicted);
     }
 
     /// An event for everybody but the subscriptions of `owner`.
-    pub(super) fn publish_except(&self, owner: u64, event: T) {
+    pub(crate) fn publish_except(&self, owner: u64, event: T) {
         let evicted = self.log.append_except(owner, event);
         self.idle.wake_except(owner);
         self.wake_blocking();
@@ -52,7 +51,7 @@ impl<T> Feed<T> {
     }
 
     /// An event for those of `readers` that are still there; returns how many those are.
-    pub(super) fn publish_only(&self, readers: &[&Arc<Reader>], event: T) -> usize {
+    pub(crate) fn publish_only(&self, readers: &[&Arc<Reader>], event: T) -> usize {
         let (evicted, ids) = self.log.append_only(readers, event);
         for &id in &ids {
             self.idle.seat(id).wake();
@@ -70,13 +69,13 @@ impl<T> Feed<T> {
     }
 
     /// The event for which the log has promised room; without one the promise is given back.
-    pub(super) fn publish_promised(&self, event: Option<T>) {
+    pub(crate) fn publish_promised(&self, event: Option<T>) {
         let evicted = self.log.append_promised(event);
         self.idle.wake();
         drop(evicted);
     }
 
-    pub(super) fn admit(&self, overflow: Overflow, metadata: Option<Metadata>, acknowledge: Acknowledge) -> Place<T> {
+    pub(crate) fn admit(&self, overflow: Overflow, metadata: Option<Metadata>, acknowledge: Acknowledge) -> Place<T> {
         // Reserved under the log's lock: a publisher that this subscriber waits for comes after it, and sees the seat.
         let (reader, cursor) = self
             .log
@@ -92,18 +91,29 @@ impl<T> Feed<T> {
     }
 
     /// Ends a subscription from outside, and lets its subscriber know.
-    pub(super) fn close(&self, reader: &Arc<Reader>, seat: &Seat) {
+    pub(crate) fn close(&self, reader: &Arc<Reader>, seat: &Seat) {
         let evicted = self.log.close(reader);
         seat.wake();
         drop(evicted);
     }
 }
 
+/// What a drain came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use = "`lagged` is the only word of events that were lost"]
+pub struct Drained {
+    /// Events handed over.
+    pub read: usize,
+    /// Events lost by overflow since the last drain, all of them older than those handed over; or not read when the
+    /// subscription was closed.
+    pub lagged: u64,
+}
+
 /// One subscriber's place in a feed. To be given back with [`leave`](Self::leave).
-pub(super) struct Place<T> {
+pub(crate) struct Place<T> {
     pub(super) cursor: Cursor<T>,
-    pub(super) reader: Arc<Reader>,
-    pub(super) seat: Seat,
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) seat: Seat,
     /// The waker in the seat, which nobody else replaces: a task that falls asleep again need not look there.
     registered: Option<Waker>,
     /// The position up to which freeing the log was last tried.
@@ -111,18 +121,18 @@ pub(super) struct Place<T> {
 }
 
 impl<T> Place<T> {
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.cursor.position()
     }
 
     /// How many events wait, or are lost and not counted yet.
-    pub(super) fn lag(&self, feed: &Feed<T>) -> u64 {
+    pub(crate) fn lag(&self, feed: &Feed<T>) -> u64 {
         let published = feed.log.published();
         self.reader.end().unwrap_or(published).saturating_sub(self.position())
     }
 
     /// Hands over at most `max` events and never waits.
-    pub(super) fn drain(&mut self, feed: &Feed<T>, max: usize, mut f: impl FnMut(&T)) -> Drained {
+    pub(crate) fn drain(&mut self, feed: &Feed<T>, max: usize, mut f: impl FnMut(&T)) -> Drained {
         let max = if self.reader.overflow() == Overflow::Latest {
             max.min(1)
         } else {
@@ -169,7 +179,7 @@ impl<T> Place<T> {
     }
 
     /// Lets go of everything before `position`.
-    pub(super) fn acknowledge(&mut self, feed: &Feed<T>, position: u64) {
+    pub(crate) fn acknowledge(&mut self, feed: &Feed<T>, position: u64) {
         self.reader.acknowledge(position);
         // A publisher frees the log as it goes; a subscriber does it because no publisher may come, and less often while it is
         // far behind, because then one most likely does.
@@ -182,7 +192,7 @@ impl<T> Place<T> {
 
     /// Falls asleep, to be woken by `waker`, if there is nothing to read; `false` if there is, or if the subscription was
     /// closed.
-    pub(super) fn park(&mut self, feed: &Feed<T>, waker: &Waker) -> bool {
+    pub(crate) fn park(&mut self, feed: &Feed<T>, waker: &Waker) -> bool {
         if !self
             .registered
             .as_ref()
@@ -197,12 +207,12 @@ impl<T> Place<T> {
     }
 
     /// Falls asleep until `waker` rings, once; true if there is something to read or to know already, and nobody else will ring.
-    pub(super) fn rearm(&mut self, feed: &Feed<T>, waker: &Waker) -> bool {
+    pub(crate) fn rearm(&mut self, feed: &Feed<T>, waker: &Waker) -> bool {
         self.lag(feed) > 0 || (!self.park(feed, waker) && self.seat.call_off())
     }
 
     /// Goes back to what was acknowledged; has no effect where that may be lost.
-    pub(super) fn rewind(&mut self, feed: &Feed<T>) {
+    pub(crate) fn rewind(&mut self, feed: &Feed<T>) {
         let acknowledged = self.reader.acknowledged();
         let keeps = matches!(self.reader.overflow(), Overflow::Lossless | Overflow::Block(_));
         if keeps
@@ -215,7 +225,7 @@ impl<T> Place<T> {
     }
 
     /// Gives the place up, for the next subscriber.
-    pub(super) fn leave(&self, feed: &Feed<T>) {
+    pub(crate) fn leave(&self, feed: &Feed<T>) {
         // In this order: with `unsubscribe` the seat may belong to the next subscriber.
         self.seat.vacate();
         drop(feed.log.unsubscribe(&self.reader));

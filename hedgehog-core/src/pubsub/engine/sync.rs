@@ -8,7 +8,7 @@ pub(super) use parking_lot::Mutex;
 use std::task::Waker;
 
 /// Slots of a chunk: the unit in which events are allocated and freed. At most 64, for which there are bits.
-pub(super) const CHUNK: usize = 64;
+pub(crate) const CHUNK: usize = 64;
 /// Subscribers of a group, which share a word of idle bits, and groups of a block, which share another. At most 64.
 pub(super) const SEATS: usize = 64;
 

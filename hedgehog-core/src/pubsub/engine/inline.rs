@@ -1,67 +1,34 @@
 //! Closures that publishers call themselves.
 //!
-//! Owned by a [`Topic`]. Invariant: nothing of them runs under a lock, and a panic in one reaches neither the publisher nor
-//! the others. A topic that has none pays one load per event for them.
+//! Owned by a topic, beside its feed. Invariant: nothing of them runs under a lock, and a panic in one reaches neither the
+//! publisher nor the others. A topic that has none pays one load per event for them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use arc_swap::ArcSwap;
-
-use super::Topic;
 use super::chunk::contain;
 use crate::panic::catch_sync;
+use arc_swap::ArcSwap;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
-/// A closure that publishers call; made by [`Topic::inline`]. Dropping it ends that.
-#[must_use = "dropping it ends the calls"]
-pub struct Inline<T> {
-    topic: Topic<T>,
-    call: Arc<Call<T>>,
-}
-
-impl<T: Send + Sync + 'static> Inline<T> {
-    pub(super) fn new(topic: &Topic<T>, f: impl Fn(&T) + Send + Sync + 'static) -> Self {
-        let call = Arc::new(Call(Some(Box::new(f))));
-        topic.inline_calls().add(&call);
-        Self {
-            topic: topic.clone(),
-            call,
-        }
-    }
-}
-
-impl<T> Drop for Inline<T> {
-    fn drop(&mut self) {
-        self.topic.inline_calls().remove(&self.call);
-    }
-}
-
-impl<T> std::fmt::Debug for Inline<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inline")
-            .field("topic", &self.topic.name())
-            .finish_non_exhaustive()
-    }
-}
-
-pub(super) struct Calls<T> {
+pub(crate) struct Calls<T> {
     all: ArcSwap<Vec<Arc<Call<T>>>>,
     count: AtomicUsize,
 }
 
 /// `None` only while it is dropped.
-struct Call<T>(Option<Box<Closure<T>>>);
+pub(crate) struct Call<T>(Option<Box<Closure<T>>>);
 
 type Closure<T> = dyn Fn(&T) + Send + Sync;
 
 impl<T> Calls<T> {
-    pub(super) fn call(&self, event: &T) {
+    pub(crate) fn call(&self, event: &T) {
         if self.count.load(Ordering::Acquire) > 0 {
             self.call_all(event);
         }
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.all.load().len()
     }
 
@@ -88,16 +55,19 @@ impl<T> Calls<T> {
         }
     }
 
-    fn add(&self, call: &Arc<Call<T>>) {
+    /// Has `f` called from now on, until what comes back is [removed](Self::remove).
+    pub(crate) fn add(&self, f: impl Fn(&T) + Send + Sync + 'static) -> Arc<Call<T>> {
+        let call = Arc::new(Call(Some(Box::new(f))));
         self.all.rcu(|all| {
             let mut all = Vec::clone(all);
-            all.push(Arc::clone(call));
+            all.push(Arc::clone(&call));
             all
         });
         self.count.fetch_add(1, Ordering::AcqRel);
+        call
     }
 
-    fn remove(&self, call: &Arc<Call<T>>) {
+    pub(crate) fn remove(&self, call: &Arc<Call<T>>) {
         let before = self.all.rcu(|all| {
             let mut all = Vec::clone(all);
             all.retain(|one| !Arc::ptr_eq(one, call));

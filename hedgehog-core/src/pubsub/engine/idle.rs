@@ -7,16 +7,18 @@
 //!
 //! A wake may come without need (a bit taken just before its subscriber left or read on), never too late.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::Waker;
-
-use super::reader::CacheLine;
-use super::sync::{AtomicU64, OnceLock, SEATS, WakerSlot};
+use super::{
+    reader::CacheLine,
+    sync::{AtomicU64, OnceLock, SEATS, WakerSlot},
+};
 use crate::panic;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    task::Waker,
+};
 
 /// The owner of a subscription that nobody owns: no pid is zero.
-pub(super) const NOBODY: u64 = 0;
+pub(crate) const NOBODY: u64 = 0;
 
 /// Groups of subscribers. They grow under the log's lock, which orders that with the publishers that come after, and never
 /// shrink.
@@ -99,7 +101,7 @@ impl IdleSet {
 
 /// One subscriber's bit and waker, and whose it is.
 #[derive(Clone)]
-pub(super) struct Seat {
+pub(crate) struct Seat {
     group: Arc<Group>,
     index: usize,
     /// Where the group has a bit, unless it is the first.
@@ -123,7 +125,7 @@ impl Seat {
         self.group.idle.0.fetch_and(!self.bit(), Ordering::SeqCst) & self.bit() != 0
     }
 
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.group.idle.0.load(Ordering::SeqCst) & self.bit() != 0
     }
 
@@ -134,16 +136,16 @@ impl Seat {
     }
 
     /// The pid of the actor it belongs to, or [`NOBODY`].
-    pub(super) fn owner(&self) -> u64 {
+    pub(crate) fn owner(&self) -> u64 {
         self.group.owners[self.index].load(Ordering::Acquire)
     }
 
-    pub(super) fn set_owner(&self, owner: u64) {
+    pub(crate) fn set_owner(&self, owner: u64) {
         self.group.owners[self.index].store(owner, Ordering::Release);
     }
 
     /// Takes the seat away from `owner`, unless it is somebody else's by now.
-    pub(super) fn disown(&self, owner: u64) {
+    pub(crate) fn disown(&self, owner: u64) {
         let _ = self.group.owners[self.index].compare_exchange(owner, NOBODY, Ordering::AcqRel, Ordering::Relaxed);
     }
 

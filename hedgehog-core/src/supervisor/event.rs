@@ -1,10 +1,10 @@
 //! [`SupervisorEvent`]: one thing that a supervisor did or learned.
 
-use super::tree::milliseconds;
 use crate::{
-    ExitReason, Pid, StartError,
-    child_spec::ChildId,
+    exit::ExitReason,
+    identity::{ChildId, Pid},
     printing::{chain, text},
+    start_error::StartError,
 };
 use serde::{Serialize, Serializer};
 use std::{fmt, sync::Arc, time::Duration};
@@ -162,6 +162,10 @@ impl fmt::Display for SupervisorEvent {
             SupervisorEventKind::AutoShutdown => f.write_str(" was significant, its supervisor shuts down"),
         }
     }
+}
+
+fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    (duration.as_millis() as u64).serialize(serializer)
 }
 
 fn as_text<S: Serializer>(reason: &ExitReason, serializer: S) -> Result<S::Ok, S::Error> {

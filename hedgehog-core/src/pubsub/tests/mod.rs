@@ -6,21 +6,25 @@ mod addressed;
 mod churn;
 mod policies;
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
-use std::time::Duration;
-
+use super::{
+    Drained, Lagged, Overflow, PubSub, Subscription, Topic,
+    engine::{Acknowledge, CHUNK},
+};
+use crate::{AnyActorRef, incarnation::Incarnation};
 use futures_util::{FutureExt, StreamExt};
 use proptest::prelude::*;
-
-use super::reader::Acknowledge;
-use super::sync::CHUNK;
-use super::{Drained, Lagged, Overflow, PubSub, Subscription, Topic};
-use crate::{AnyActorRef, exit::record::Incarnation};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread,
+    time::Duration,
+};
 
 /// Far beyond what any test takes: it is there to fail instead of hanging.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -7,24 +7,19 @@ pub(crate) use erased::{ErasedSpec, Extra};
 use crate::{
     actor_ref::{ActorRef, AnyActorRef},
     adapter::{self, Launch},
-    exit::{
-        ExitReason,
-        record::{Bond, Incarnation},
-    },
+    exit::ExitReason,
+    identity::ChildId,
+    incarnation::{Bond, Incarnation, KILL_GRACE},
     name::{Bind, Name},
     panic,
     start_error::StartError,
-    supervisor::options::KILL_GRACE,
 };
 use erased::Recipe;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use ractor::{Actor, Message};
 use serde::Serialize;
-use std::{any::type_name, borrow::Cow, fmt, marker::PhantomData, sync::Arc, time::Duration};
-
-/// What a child is called inside its supervisor.
-pub type ChildId = Cow<'static, str>;
+use std::{any::type_name, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 /// When a child that ended by itself is started again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,12 @@
 //! [`Scope`]: where a supervisor stands in its tree, and who watches it.
 
-use super::{SupervisorEvent, SupervisorEventKind};
-use crate::{Pid, child_spec::ChildId, pubsub::Topic};
-use std::sync::Arc;
+use super::event::{SupervisorEvent, SupervisorEventKind};
+use crate::{
+    identity::{ChildId, Pid},
+    incarnation::{Above, Incarnation},
+    pubsub::Topic,
+};
+use std::{sync::Arc, time::Duration};
 
 /// One for each supervisor, shared with the records of its children: so a child that is a supervisor itself knows its path
 /// and its watchers, and a zombie can be reported whoever killed it.
@@ -44,5 +48,17 @@ impl Scope {
         for topic in &self.topics {
             topic.broadcast(event.clone());
         }
+    }
+}
+
+impl Above for Scope {
+    fn path(&self) -> &str {
+        self.path()
+    }
+
+    fn left_behind(&self, child: &Incarnation, grace: Duration) {
+        self.publish(child.label(), Some(child.pid()), || SupervisorEventKind::ZombieLeft {
+            grace,
+        });
     }
 }

@@ -1,21 +1,23 @@
-//! References to one incarnation of an actor: [`ActorRef`], typed by its message, and [`AnyActorRef`].
+//! References to one incarnation of an actor: [`ActorRef`], typed by its message, [`AnyActorRef`] ([`any`]), and what
+//! becomes of what is asked through them ([`errors`]).
 //!
-//! A reference never follows a restart; for that there are [`Name`](crate::Name) and [`Via`](crate::Via).
+//! A reference is a counted pointer to the incarnation and nothing else. Invariant: it never follows a restart; for that
+//! there are [`Name`](crate::Name) and [`Via`](crate::Via). What is more than talking to one actor is added to it where that
+//! stands: monitors and links in `monitor`, timers in `timer`.
 
-use crate::{
-    exit::{ExitReason, record::Incarnation},
-    monitor::Monitor,
-};
+mod any;
+mod errors;
+
+pub use any::AnyActorRef;
+pub use errors::{CallError, CastError, StopError};
+
+use crate::{exit::ExitReason, identity::Pid, incarnation::Incarnation};
 use ractor::{Message, MessagingErr, RpcReplyPort};
-use serde::{Serialize, Serializer};
 use std::{
     fmt,
     hash::{Hash, Hasher},
     marker::PhantomData,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -206,13 +208,6 @@ impl<M: Message> ActorRef<M> {
         self.any().stop_and_wait(reason, deadline).await
     }
 
-    /// A monitor: runs `f` exactly once when the incarnation is gone (its names are free by then), at once if it is.
-    ///
-    /// `f` runs on the path of the exit and must not block. To be told by a message, take [`monitor`](Self::monitor).
-    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) -> Monitor {
-        self.any().on_exit(f)
-    }
-
     /// Runs `f` when the state has been dropped and before anyone can see the exit: the place to give back what the actor
     /// holds elsewhere. At once if the incarnation is gone. Runs after a kill too. `f` must not block.
     pub fn on_cleanup(&self, f: impl FnOnce() + Send + 'static) {
@@ -270,222 +265,8 @@ impl<M> fmt::Debug for ActorRef<M> {
     }
 }
 
-/// A reference to one incarnation of an actor whatever its message type.
-#[derive(Clone)]
-pub struct AnyActorRef(pub(crate) Arc<Incarnation>);
-
-impl AnyActorRef {
-    /// The identity of this incarnation.
-    pub fn pid(&self) -> Pid {
-        self.0.pid()
-    }
-
-    /// See [`ActorRef::is_alive`].
-    pub fn is_alive(&self) -> bool {
-        !self.0.is_exited()
-    }
-
-    /// See [`ActorRef::stop`].
-    pub fn stop(&self, reason: ExitReason) {
-        // The dead stop nobody.
-        if !Incarnation::current_is_fenced() {
-            self.0.stop(reason);
-        }
-    }
-
-    /// See [`ActorRef::stop_and_wait`].
-    pub async fn stop_and_wait(
-        &self,
-        reason: ExitReason,
-        deadline: impl Into<Option<Duration>>,
-    ) -> Result<ExitReason, StopError> {
-        if self.0.is_current() {
-            return Err(StopError::CallingSelf);
-        }
-        if !self.is_alive() || Incarnation::current_is_fenced() {
-            return Err(StopError::NoProc);
-        }
-        self.stop(reason);
-        match deadline.into() {
-            None => Ok(self.exited().await),
-            Some(deadline) => tokio::time::timeout(deadline, self.exited())
-                .await
-                .map_err(|_| StopError::Timeout(deadline)),
-        }
-    }
-
-    /// See [`ActorRef::kill`].
-    pub fn kill(&self) {
-        if !Incarnation::current_is_fenced() {
-            self.0.kill();
-        }
-    }
-
-    /// See [`ActorRef::exited`].
-    pub async fn exited(&self) -> ExitReason {
-        self.0.exited().await
-    }
-
-    /// See [`ActorRef::exit_reason`].
-    pub fn exit_reason(&self) -> Option<ExitReason> {
-        self.0.exit_reason().cloned()
-    }
-
-    /// See [`ActorRef::on_exit`].
-    pub fn on_exit(&self, f: impl FnOnce(&ExitReason) + Send + 'static) -> Monitor {
-        Monitor::new(&self.0, self.0.on_exit(f))
-    }
-
-    /// See [`ActorRef::on_cleanup`].
-    pub fn on_cleanup(&self, f: impl FnOnce() + Send + 'static) {
-        self.0.on_cleanup(f);
-    }
-
-    /// See [`ActorRef::start_info`].
-    pub fn start_info<T: 'static>(&self) -> Option<&T> {
-        self.0.info()
-    }
-
-    /// Gives the message type back. The caller must have started the actor with this type.
-    pub(crate) fn typed<M: Message>(&self) -> Option<ActorRef<M>> {
-        self.0.cell()?;
-        Some(ActorRef::new(self.0.clone()))
-    }
-}
-
-impl<M> From<&ActorRef<M>> for AnyActorRef {
-    fn from(actor: &ActorRef<M>) -> Self {
-        Self(actor.incarnation.clone())
-    }
-}
-
-impl From<&AnyActorRef> for AnyActorRef {
-    fn from(actor: &AnyActorRef) -> Self {
-        actor.clone()
-    }
-}
-
-impl PartialEq for AnyActorRef {
-    fn eq(&self, other: &Self) -> bool {
-        self.pid() == other.pid()
-    }
-}
-
-impl Eq for AnyActorRef {}
-
-impl fmt::Debug for AnyActorRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AnyActorRef({})", self.pid())
-    }
-}
-
-/// The identity of one incarnation. Never used again within the process, so a stale one matches nothing.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pid(u64);
-
-impl Pid {
-    pub(crate) fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The inverse of [`as_u64`](Self::as_u64).
-    pub(crate) fn from_u64(pid: u64) -> Self {
-        Self(pid)
-    }
-
-    /// The bare number, for logs and wire formats.
-    pub fn as_u64(self) -> u64 {
-        self.0
-    }
-}
-
 impl<M> From<&ActorRef<M>> for Pid {
     fn from(actor: &ActorRef<M>) -> Self {
         actor.incarnation.pid()
     }
-}
-
-impl From<&AnyActorRef> for Pid {
-    fn from(actor: &AnyActorRef) -> Self {
-        actor.0.pid()
-    }
-}
-
-impl fmt::Debug for Pid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pid({self})")
-    }
-}
-
-impl fmt::Display for Pid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<0.{}>", self.0)
-    }
-}
-
-impl Serialize for Pid {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(self.0)
-    }
-}
-
-/// The actor is gone or stopping; the message comes back.
-pub struct CastError<M>(pub M);
-
-impl<M> CastError<M> {
-    /// The message that was not delivered.
-    pub fn into_message(self) -> M {
-        self.0
-    }
-}
-
-impl<M> fmt::Debug for CastError<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CastError(..)")
-    }
-}
-
-impl<M> fmt::Display for CastError<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the actor is not running")
-    }
-}
-
-impl<M> std::error::Error for CastError<M> {}
-
-/// Why a call brought no reply.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallError {
-    /// The actor was gone or stopping before the request reached its mailbox.
-    #[error("the actor is not running")]
-    NoProc,
-    /// The deadline passed. The request may still be handled; its reply will be dropped.
-    #[error("no reply within {0:?}")]
-    Timeout(Duration),
-    /// An actor called itself from its own callback, which could never return.
-    #[error("an actor cannot call itself")]
-    CallingSelf,
-    /// The actor ended before it replied.
-    #[error("the actor ended before it replied: {0}")]
-    Exited(#[source] ExitReason),
-    /// The actor dropped the reply port and goes on living, or is slow to clean up.
-    #[error("the actor dropped the request without a reply")]
-    NoReply,
-}
-
-/// Why [`ActorRef::stop_and_wait`] has not seen the actor end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StopError {
-    /// It was gone already.
-    #[error("the actor is not running")]
-    NoProc,
-    /// The deadline passed. The actor has been asked to stop and will, unless it is killed first.
-    #[error("the actor did not stop within {0:?}")]
-    Timeout(Duration),
-    /// An actor waited for its own end, which could never come.
-    #[error("an actor cannot wait for its own end")]
-    CallingSelf,
 }

@@ -3,12 +3,12 @@
 //! A chunk is filled by the log under its writer's lock and read without any. A chunk points to the next one weakly, so a
 //! reader that never moves pins one chunk and not the chain behind it.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
-
-use super::reader::Reader;
-use super::sync::{AtomicU64, CHUNK, OnceLock};
+use super::{
+    reader::Reader,
+    sync::{AtomicU64, CHUNK, OnceLock},
+};
 use crate::panic;
+use std::sync::{Arc, Weak, atomic::Ordering};
 
 pub(super) struct Chunk<T> {
     base: u64,

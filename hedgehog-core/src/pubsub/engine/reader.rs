@@ -1,14 +1,14 @@
 //! What the log knows of one subscriber: written by that subscriber, read by whoever trims the log or looks at it.
 
+use super::{
+    overflow::{Metadata, Overflow},
+    sync::AtomicU64,
+};
 use std::sync::atomic::Ordering;
-
-use super::Overflow;
-use super::overflow::Metadata;
-use super::sync::AtomicU64;
 
 /// Alone on its cache lines: it is written at every drain. What a drain looks at comes first, and fits on one of them.
 #[repr(C, align(128))]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     /// The next event to read, as of the last drain.
     position: AtomicU64,
     /// Everything before it may go; only looked at where nothing may be lost.
@@ -28,7 +28,7 @@ pub(super) struct Reader {
 
 /// When events that were read stop being retained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Acknowledge {
+pub(crate) enum Acknowledge {
     OnDrain,
     ByHand,
 }
@@ -58,16 +58,16 @@ impl Reader {
         }
     }
 
-    pub(super) fn id(&self) -> usize {
+    pub(crate) fn id(&self) -> usize {
         self.id
     }
 
     #[inline]
-    pub(super) fn overflow(&self) -> Overflow {
+    pub(crate) fn overflow(&self) -> Overflow {
         self.overflow
     }
 
-    pub(super) fn metadata(&self) -> Option<&Metadata> {
+    pub(crate) fn metadata(&self) -> Option<&Metadata> {
         self.metadata.as_ref()
     }
 
@@ -81,25 +81,25 @@ impl Reader {
     }
 
     #[inline]
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.position.load(Ordering::Acquire)
     }
 
     #[inline]
-    pub(super) fn acknowledged(&self) -> u64 {
+    pub(crate) fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Acquire)
     }
 
-    pub(super) fn lagged(&self) -> u64 {
+    pub(crate) fn lagged(&self) -> u64 {
         self.lagged.load(Ordering::Relaxed)
     }
 
-    pub(super) fn skipped(&self) -> u64 {
+    pub(crate) fn skipped(&self) -> u64 {
         self.skipped.load(Ordering::Relaxed)
     }
 
     #[inline]
-    pub(super) fn high_water(&self) -> u64 {
+    pub(crate) fn high_water(&self) -> u64 {
         self.high_water.load(Ordering::Relaxed)
     }
 
@@ -142,14 +142,14 @@ impl Reader {
 
     /// Where the subscription was closed, if it was.
     #[inline]
-    pub(super) fn end(&self) -> Option<u64> {
+    pub(crate) fn end(&self) -> Option<u64> {
         let end = self.end.load(Ordering::SeqCst);
         (end != OPEN).then_some(end)
     }
 
     /// The first event that this reader may not have lost by overflow.
     #[inline]
-    pub(super) fn oldest(&self, published: u64) -> u64 {
+    pub(crate) fn oldest(&self, published: u64) -> u64 {
         match self.overflow {
             Overflow::DropOldest(capacity) => published.saturating_sub(capacity.max(1) as u64),
             Overflow::Latest => published.saturating_sub(1),

@@ -4,7 +4,7 @@
 //! who is not in its own, except for the moment in which they are linked or one of them ends.
 
 use super::Incarnation;
-use crate::{actor_ref::Pid, exit::ExitReason};
+use crate::{exit::ExitReason, identity::Pid};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Weak},
