@@ -1,30 +1,55 @@
 //! Signals end an application: the first in good order, a later one at once, whatever its threads do.
 //!
-//! Without a harness, because the signalled program is this very binary, started again with an argument.
+//! The signalled program is this very binary, started again with [`PROGRAM`] set.
 
 use hedgehog_core::{Actor, ActorProcessingErr, Application, ChildSpec, Outcome, Strategy, Supervisor, ractor};
+use libtest_mimic::{Arguments, Trial};
 use std::{
     io::{BufRead, BufReader, Write},
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitCode, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
-fn main() {
-    match std::env::args().nth(1).as_deref() {
-        Some("program") => program(),
-        Some("blocked") => blocked(),
-        // What a test runner asks of a target: the list of its tests.
-        Some("--list") => {}
-        _ => {
-            for signal in ["INT", "TERM", "HUP", "QUIT"] {
-                one_signal_stops_in_good_order(signal);
-            }
-            a_hang_up_that_was_ignored_at_the_start_stays_ignored();
-            a_second_signal_within_a_moment_is_the_same_one_and_a_later_one_ends_at_once();
-            a_process_ends_although_every_thread_is_blocked();
-            println!("signals: ok");
-        }
+/// Which program to be instead of the tests.
+const PROGRAM: &str = "HEDGEHOG_CORE_TEST_PROGRAM";
+
+fn main() -> ExitCode {
+    match std::env::var(PROGRAM).as_deref() {
+        Ok("program") => program(),
+        Ok("blocked") => blocked(),
+        _ => return libtest_mimic::run(&Arguments::from_args(), tests()).exit_code(),
     }
+    ExitCode::SUCCESS
+}
+
+fn tests() -> Vec<Trial> {
+    let test = |name: String, test: Box<dyn FnOnce() + Send>| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    };
+    let mut tests = Vec::from(["INT", "TERM", "HUP", "QUIT"].map(|signal| {
+        test(
+            format!("one_sig{}_stops_in_good_order", signal.to_lowercase()),
+            Box::new(move || one_signal_stops_in_good_order(signal)),
+        )
+    }));
+    tests.extend([
+        test(
+            "a_hang_up_that_was_ignored_at_the_start_stays_ignored".to_owned(),
+            Box::new(a_hang_up_that_was_ignored_at_the_start_stays_ignored),
+        ),
+        test(
+            "a_second_signal_within_a_moment_is_the_same_one_and_a_later_one_ends_at_once".to_owned(),
+            Box::new(a_second_signal_within_a_moment_is_the_same_one_and_a_later_one_ends_at_once),
+        ),
+        test(
+            "a_process_ends_although_every_thread_is_blocked".to_owned(),
+            Box::new(a_process_ends_although_every_thread_is_blocked),
+        ),
+    ]);
+    tests
 }
 
 fn one_signal_stops_in_good_order(signal: &str) {
@@ -94,7 +119,11 @@ fn start(what: &str) -> (Child, BufReader<ChildStdout>) {
 }
 
 fn start_as(mut command: Command, what: &str) -> (Child, BufReader<ChildStdout>) {
-    let program = command.arg(what).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let program = command
+        .env(PROGRAM, what)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
     let mut program = program.expect("this binary runs");
     let mut output = BufReader::new(program.stdout.take().expect("piped"));
     assert_eq!(line(&mut output), "running");

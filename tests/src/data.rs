@@ -4,7 +4,6 @@
 
 use anyhow::{Context, Result};
 use flate2::read::MultiGzDecoder;
-use hedgehog_bin::exchange::binance::streams::{Frame, decode};
 use hedgehog_bin::market::TradeEvent;
 use serde::Deserialize;
 use serde_json::Value;
@@ -86,17 +85,34 @@ fn rows(reader: impl std::io::Read) -> Result<Vec<TradeEvent>> {
     .collect()
 }
 
-/// Each line is the time of its reception and a frame.
+/// Each line is the time of its reception and a frame of a combined stream.
 fn frames(reader: impl std::io::BufRead) -> Result<Vec<TradeEvent>> {
     let mut trades = Vec::new();
     for line in reader.lines() {
         let line = line?;
         let (_, frame) = line.split_once(' ').context("a line without a frame")?;
-        if let Frame::Trade(trade) = decode(frame) {
-            trades.push(trade);
+        let frame: Value = serde_json::from_str(frame)?;
+        let event = &frame["data"];
+        if event["e"] == "trade" {
+            trades.push(trade(event).with_context(|| line.clone())?);
         }
     }
     Ok(trades)
+}
+
+fn trade(event: &Value) -> Result<TradeEvent> {
+    let number = |key: &str| event[key].as_i64().with_context(|| format!("{key} is no integer"));
+    let text = |key: &str| event[key].as_str().with_context(|| format!("{key} is no text"));
+    Ok(TradeEvent {
+        event_time: number("E")?,
+        symbol: text("s")?.parse()?,
+        epoch: 0,
+        trade_id: number("t")?,
+        price: text("p")?.parse()?,
+        quantity: text("q")?.parse()?,
+        trade_time: number("T")?,
+        buyer_market_maker: event["m"].as_bool().context("m is neither true nor false")?,
+    })
 }
 
 /// The trades of a day that happened in some of its hours, in UTC.

@@ -181,7 +181,8 @@ async fn a_doorbell_rings_at_once_for_events_that_wait_already() {
     let reader = Reader::of(topic.subscribe(Overflow::Lossless));
     publish(&topic, 0..5);
     let actor = reader.start().await;
-    log_when(&actor, |log| log.read.len() == 5).await;
+    let log = log_when(&actor, |log| log.read.len() == 5).await;
+    assert_eq!(log.rings, 1, "for all of them");
 }
 
 #[tokio::test]
