@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, ChildSpec, DuplicateRegistry, ExitReason, Registry, RpcReplyPort, Strategy,
-    Supervisor, ractor,
+    Actor, ActorProcessingErr, ActorRef, ChildSpec, DuplicateRegistry, ExitReason, Registry, RpcReplyPort, SelfRef,
+    Strategy, Supervisor, ractor,
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,7 +32,7 @@ impl Actor for Reader {
     type Arguments = ();
 
     async fn pre_start(&self, me: ractor::ActorRef<Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        let me = ActorRef::current(&me).context("hedgehog starts readers")?;
+        let me = me.self_ref()?;
         // The entries end with the actor: nobody has to unsubscribe.
         for (topic, urgency) in self.topics {
             self.readers.register(*topic, &me, *urgency)?;

@@ -43,7 +43,7 @@
 //!
 //! apples.cast(Msg::Crash)?;
 //! assert!(counter.exited().await.is_abnormal());
-//! # while registry.lookup(&"apples").is_none() { tokio::task::yield_now().await }
+//! # while registry.lookup("apples").is_none() { tokio::task::yield_now().await }
 //! assert_eq!(apples.call(Msg::Total, None).await?, 10); // restarted from its spec
 //! supervisor.stop(ExitReason::Shutdown).await;
 //! # Ok(()) }
@@ -96,6 +96,7 @@ mod name;
 mod observe;
 mod panic;
 mod partition_supervisor;
+pub mod prelude;
 mod printing;
 pub mod pubsub;
 mod registry;
@@ -105,7 +106,7 @@ mod supervisor;
 mod task;
 mod timer;
 
-pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, StopError};
+pub use actor_ref::{ActorRef, AnyActorRef, CallError, CastError, NotSupervised, SelfRef, StopError};
 pub use application::{
     Application, ApplicationCallbacks, ApplicationError, ApplicationName, Applications, OnExit, Outcome,
     RunningApplication,

@@ -30,7 +30,7 @@ use std::{
 ///     async fn handle(&self, me: ractor::ActorRef<Msg>, msg: Msg, asked: &mut Self::State) -> Result<(), ActorProcessingErr> {
 ///         match msg {
 ///             Msg::Serve(customer) => {
-///                 let me = ActorRef::current(&me).expect("hedgehog started it");
+///                 let me = me.self_ref()?;
 ///                 me.monitor(&customer, Msg::Gone);
 ///             }
 ///             Msg::Left(reply) => asked.push(reply),

@@ -38,11 +38,11 @@ const TICK: Duration = Duration::from_millis(1);
 ///     type State = Timer;
 ///     type Arguments = ();
 ///     async fn pre_start(&self, me: ractor::ActorRef<Msg>, (): ()) -> Result<Timer, ActorProcessingErr> {
-///         let me = ActorRef::current(&me).expect("hedgehog started it");
+///         let me = me.self_ref()?;
 ///         Ok(me.send_after(Duration::from_secs(60), Msg::Idle))
 ///     }
 ///     async fn handle(&self, me: ractor::ActorRef<Msg>, msg: Msg, idle: &mut Timer) -> Result<(), ActorProcessingErr> {
-///         let me = ActorRef::current(&me).expect("hedgehog started it");
+///         let me = me.self_ref()?;
 ///         match msg {
 ///             Msg::Seen if idle.cancel().is_some() => *idle = me.send_after(Duration::from_secs(60), Msg::Idle),
 ///             Msg::Seen => {} // too late: `Idle` is in the mailbox already

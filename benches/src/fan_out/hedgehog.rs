@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use hedgehog_core::pubsub::{Overflow, PubSub, Subscription};
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, Restart};
+use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, Restart, SelfRef};
 
 use super::rig::{Publisher, Setup};
 use super::round::{Event, Reader};
@@ -64,7 +64,7 @@ impl Actor for Subscriber {
         made: Self::Arguments,
     ) -> Result<Self::State, ActorProcessingErr> {
         let (mut subscription, reader) = made.ok_or("started twice")?;
-        let myself = ActorRef::current(&myself).ok_or("started by ractor itself")?;
+        let myself = myself.self_ref()?;
         subscription.ring(&myself, || Rung);
         Ok((subscription, reader))
     }

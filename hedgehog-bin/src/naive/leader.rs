@@ -24,7 +24,7 @@ use crate::store::TradingStatus;
 use hedgehog_core::ractor;
 use hedgehog_core::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Pid,
-    RpcReplyPort, Shutdown,
+    RpcReplyPort, SelfRef, Shutdown,
 };
 use loading::Loaded;
 use slots::{Slot, Slots};
@@ -118,7 +118,7 @@ impl Actor for Leader {
         myself: ractor::ActorRef<LeaderMsg>,
         Post { desk, symbol, traders }: Post,
     ) -> Result<Leading, ActorProcessingErr> {
-        let me = ActorRef::current(&myself).ok_or("a leader runs under a supervisor")?;
+        let me = myself.self_ref()?;
         myself.cast(LeaderMsg::Load)?;
         Ok(Leading {
             myself,

@@ -29,7 +29,7 @@ use crate::market::{Decimal, Order, Price, Side, Topic, TradeEvent};
 use crate::store::TraderState;
 use hedgehog_core::ractor;
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Overflow, Restart, Shutdown, Subscription,
+    Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Overflow, Restart, SelfRef, Shutdown, Subscription,
 };
 use lost::Missing;
 use std::collections::BTreeMap;
@@ -134,7 +134,7 @@ impl Actor for Trader {
             record,
         }: Assignment,
     ) -> Result<Trading, ActorProcessingErr> {
-        let me = ActorRef::current(&myself).ok_or("a trader runs under a supervisor")?;
+        let me = myself.self_ref()?;
         tracing::debug!("{}: trader {} starts, {}", record.symbol, record.id, record.state);
         // Subscribed before anything is asked, so that nothing falls between the answer and the first event.
         let topic = Topic::trade_events(&record.symbol).to_string();

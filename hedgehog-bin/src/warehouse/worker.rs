@@ -16,7 +16,7 @@ use super::feed::{Feed, Stored};
 use super::memory::Memory;
 use crate::store::Db;
 use hedgehog_core::ractor;
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, Shutdown};
+use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, SelfRef, Shutdown};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -64,7 +64,7 @@ impl<T: Stored> Actor for Worker<T> {
         myself: ractor::ActorRef<WorkerMsg>,
         (feed, db, memory): Self::Arguments,
     ) -> Result<Storing<T>, ActorProcessingErr> {
-        let me = ActorRef::current(&myself).ok_or("a worker runs under a supervisor")?;
+        let me = myself.self_ref()?;
         tracing::debug!("storing {}", feed.entry.topic);
         feed.entry.since.store(chrono::Utc::now().timestamp_millis(), Relaxed);
         feed.with(|subscription| {

@@ -48,6 +48,11 @@ pub enum CallError {
     NoReply,
 }
 
+/// Why [`self_ref`](crate::SelfRef::self_ref) knows of no reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this actor was not started by hedgehog, or this is none of its callbacks")]
+pub struct NotSupervised;
+
 /// Why [`ActorRef::stop_and_wait`](crate::ActorRef::stop_and_wait) has not seen the actor end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

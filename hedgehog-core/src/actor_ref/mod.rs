@@ -9,7 +9,7 @@ mod any;
 mod errors;
 
 pub use any::AnyActorRef;
-pub use errors::{CallError, CastError, StopError};
+pub use errors::{CallError, CastError, NotSupervised, StopError};
 
 use crate::{exit::ExitReason, identity::Pid, incarnation::Incarnation};
 use ractor::{Message, MessagingErr, RpcReplyPort};
@@ -214,13 +214,6 @@ impl<M: Message> ActorRef<M> {
         self.incarnation.on_cleanup(f);
     }
 
-    /// Inside a callback: the reference to the actor itself. `None` for an actor that hedgehog did not start.
-    pub fn current(myself: &ractor::ActorRef<M>) -> Option<Self> {
-        let incarnation = Incarnation::current()?;
-        let mine = incarnation.cell()?.get_id() == myself.get_id();
-        mine.then(|| Self::new(incarnation))
-    }
-
     pub(crate) fn incarnation(&self) -> &Arc<Incarnation> {
         &self.incarnation
     }
@@ -233,6 +226,37 @@ impl<M: Message> ActorRef<M> {
     /// The same incarnation without its message type.
     pub fn any(&self) -> AnyActorRef {
         AnyActorRef(self.incarnation.clone())
+    }
+}
+
+/// From the reference that ractor hands to a callback to the one of this library.
+pub trait SelfRef<M: Message> {
+    /// Inside a callback: the reference to the actor itself, Erlang's `self()`.
+    ///
+    /// ```
+    /// # use hedgehog_core::prelude::*;
+    /// # struct Heart;
+    /// impl Actor for Heart {
+    ///     type Msg = ();
+    ///     type State = Timer;
+    ///     type Arguments = ();
+    ///     async fn pre_start(&self, myself: ractor::ActorRef<()>, (): ()) -> Result<Timer, ActorProcessingErr> {
+    ///         let every = std::time::Duration::from_secs(1);
+    ///         Ok(myself.self_ref()?.send_interval(every, || ()))
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`NotSupervised`] in an actor that this library did not start, and outside of the actor's own callbacks.
+    fn self_ref(&self) -> Result<ActorRef<M>, NotSupervised>;
+}
+
+impl<M: Message> SelfRef<M> for ractor::ActorRef<M> {
+    fn self_ref(&self) -> Result<ActorRef<M>, NotSupervised> {
+        let incarnation = Incarnation::current().ok_or(NotSupervised)?;
+        let mine = incarnation.cell().is_some_and(|cell| cell.get_id() == self.get_id());
+        mine.then(|| ActorRef::new(incarnation)).ok_or(NotSupervised)
     }
 }
 

@@ -105,7 +105,7 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     ///
     /// The subscription is the actor's from here on: it is closed when the actor exits, or, if acknowledged by hand, rings no
     /// more and keeps what comes in for a successor, which calls this again. Usually called in `pre_start`, with
-    /// [`ActorRef::current`].
+    /// [`SelfRef::self_ref`](crate::SelfRef::self_ref).
     ///
     /// When the subscription is closed from elsewhere it rings a last time, so that the handler can ask
     /// [`is_closed`](Self::is_closed).

@@ -4,7 +4,7 @@
 //! subscribers that went astray.
 
 use super::{Shared, TopicInfo};
-use crate::{actor_ref::ActorRef, child_spec::ChildSpec, identity::ChildId, incarnation::Role};
+use crate::{actor_ref::SelfRef, child_spec::ChildSpec, identity::ChildId, incarnation::Role};
 use ractor::{Actor, ActorProcessingErr};
 use std::sync::{Arc, atomic::Ordering};
 
@@ -36,7 +36,7 @@ impl<T: Send + Sync + 'static> Actor for Owner<T> {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ractor::ActorRef<PubSubMsg>, (): ()) -> Result<(), ActorProcessingErr> {
-        let me = ActorRef::current(&myself).ok_or("a PubSub is owned by a child of a supervisor")?;
+        let me = myself.self_ref()?;
         if self.0.owned.swap(true, Ordering::AcqRel) {
             return Err("this PubSub has an owner already: `PubSub::spec` is for one place in one tree".into());
         }

@@ -129,7 +129,7 @@ pub struct Registry<K, M, V = (), N = Unique> {
 ///     type State = ();
 ///     type Arguments = u8;
 ///     async fn pre_start(&self, me: ractor::ActorRef<String>, urgency: u8) -> Result<(), ActorProcessingErr> {
-///         let me = ActorRef::current(&me).expect("hedgehog starts readers");
+///         let me = me.self_ref()?;
 ///         Ok(self.0.register("news", &me, urgency)?)
 ///     }
 /// }

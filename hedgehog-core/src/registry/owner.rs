@@ -8,7 +8,7 @@ use super::{
     Key, Value,
     table::{Generation, Shared},
 };
-use crate::{actor_ref::ActorRef, child_spec::ChildSpec, identity::ChildId};
+use crate::{actor_ref::SelfRef, child_spec::ChildSpec, identity::ChildId};
 use ractor::{Actor, ActorProcessingErr, Message};
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -38,7 +38,7 @@ impl<K: Key, M: Message, V: Value> Actor for Owner<K, M, V> {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ractor::ActorRef<RegistryMsg>, (): ()) -> Result<(), ActorProcessingErr> {
-        let me = ActorRef::current(&myself).expect("hedgehog starts the owner");
+        let me = myself.self_ref()?;
         let shared = self.0.clone();
         let generation = Arc::new(Generation::new(&shared.options.lock()));
         let present = shared

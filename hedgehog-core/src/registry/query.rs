@@ -9,44 +9,70 @@ use super::{
 };
 use crate::{actor_ref::ActorRef, incarnation::Incarnation};
 use ractor::Message;
-use std::{collections::BTreeMap, panic::resume_unwind, sync::Arc};
+use std::{borrow::Borrow, collections::BTreeMap, hash::Hash, panic::resume_unwind, sync::Arc};
 
 impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
-    /// The actor that holds `key`.
-    pub fn lookup(&self, key: &K) -> Option<ActorRef<M>> {
+    /// The actor that holds `key`, which may be borrowed as in a [`HashMap`](std::collections::HashMap): a `&str` where keys are
+    /// `String`s.
+    pub fn lookup<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<ActorRef<M>>
+    where
+        K: Borrow<Q>,
+    {
         self.shared.actor(key)
     }
 
     /// The value of `key`.
-    pub fn value(&self, key: &K) -> Option<V> {
+    pub fn value<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         self.shared.holder(key).map(|entry| entry.copy())
     }
 }
 
 impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
     /// The actors under `key` with their values, oldest entry first: Elixir's `lookup`.
-    pub fn lookup_all(&self, key: &K) -> Vec<(ActorRef<M>, V)> {
+    pub fn lookup_all<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Vec<(ActorRef<M>, V)>
+    where
+        K: Borrow<Q>,
+    {
         self.shared.holders(key).iter().map(|entry| entry.pair()).collect()
     }
 
     /// The actors under `key` whose value satisfies `condition`, with their values, oldest entry first: Elixir's `match`,
     /// which is a keyword here.
-    pub fn matches(&self, key: &K, condition: impl FnMut(&V) -> bool) -> Vec<(ActorRef<M>, V)> {
+    pub fn matches<Q: Hash + Eq + ?Sized>(&self, key: &Q, condition: impl FnMut(&V) -> bool) -> Vec<(ActorRef<M>, V)>
+    where
+        K: Borrow<Q>,
+    {
         self.matching(key, condition).map(|entry| entry.pair()).collect()
     }
 
     /// How many entries under `key` have a value that satisfies `condition`.
-    pub fn count_match(&self, key: &K, condition: impl FnMut(&V) -> bool) -> usize {
+    pub fn count_match<Q: Hash + Eq + ?Sized>(&self, key: &Q, condition: impl FnMut(&V) -> bool) -> usize
+    where
+        K: Borrow<Q>,
+    {
         self.matching(key, condition).count()
     }
 
-    fn matching(&self, key: &K, mut condition: impl FnMut(&V) -> bool) -> impl Iterator<Item = Arc<Entry<K, M, V>>> {
+    fn matching<Q: Hash + Eq + ?Sized>(
+        &self,
+        key: &Q,
+        mut condition: impl FnMut(&V) -> bool,
+    ) -> impl Iterator<Item = Arc<Entry<K, M, V>>>
+    where
+        K: Borrow<Q>,
+    {
         let holders = self.shared.holders(key).into_iter();
         holders.filter(move |entry| condition(&entry.value()))
     }
 
     /// The values that `actor` has under `key`, oldest first.
-    pub fn values(&self, key: &K, actor: &ActorRef<M>) -> Vec<V> {
+    pub fn values<Q: Hash + Eq + ?Sized>(&self, key: &Q, actor: &ActorRef<M>) -> Vec<V>
+    where
+        K: Borrow<Q>,
+    {
         let holders = self.shared.holders(key);
         let own = holders.iter().filter(|entry| entry.actor == *actor);
         own.map(|entry| entry.copy()).collect()
@@ -91,7 +117,10 @@ impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
     /// Calls `f` once with the actors under `key` and their values, oldest entry first; not at all when there are none.
     ///
     /// `f` runs in the caller and its panic is the caller's.
-    pub fn dispatch(&self, key: &K, f: impl FnOnce(&[(ActorRef<M>, V)])) {
+    pub fn dispatch<Q: Hash + Eq + ?Sized>(&self, key: &Q, f: impl FnOnce(&[(ActorRef<M>, V)]))
+    where
+        K: Borrow<Q>,
+    {
         let holders = self.lookup_all(key);
         if !holders.is_empty() {
             f(&holders);
@@ -106,7 +135,13 @@ impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
     /// unique keys, it is `dispatch`.
     ///
     /// It is worth its tasks only where `f` does much for each actor: thousands of entries, or costly messages.
-    pub async fn dispatch_parallel(&self, key: &K, f: impl Fn(&[(ActorRef<M>, V)]) + Send + Sync + 'static) {
+    pub async fn dispatch_parallel<Q: Hash + Eq + ?Sized>(
+        &self,
+        key: &Q,
+        f: impl Fn(&[(ActorRef<M>, V)]) + Send + Sync + 'static,
+    ) where
+        K: Borrow<Q>,
+    {
         let partitions = self.partition_count().get() as u64;
         if N::UNIQUE || partitions == 1 {
             return self.dispatch(key, f);

@@ -6,7 +6,11 @@
 use super::{Key, Keys, Registry, RegistryEvent, Value, event, table::Entry};
 use crate::{actor_ref::ActorRef, identity::Pid, start_error::StartError};
 use ractor::Message;
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    borrow::Borrow,
+    hash::Hash,
+    sync::{Arc, atomic::Ordering},
+};
 
 impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
     /// Lets `actor` stand under `key` until it ends or is [unregistered](Self::unregister). In a registry with duplicate keys
@@ -64,20 +68,39 @@ impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
     }
 
     /// Gives up all entries that `actor` has under `key`; false when it has none. Nobody else's are touched.
-    pub fn unregister(&self, key: &K, actor: &ActorRef<M>) -> bool {
+    pub fn unregister<Q: Hash + Eq + ?Sized>(&self, key: &Q, actor: &ActorRef<M>) -> bool
+    where
+        K: Borrow<Q>,
+    {
         self.give_up(key, actor, |_| true) > 0
     }
 
     /// Gives up the entries of `actor` under `key` whose value satisfies `condition`, and says how many those were.
     ///
     /// `condition` runs in the caller and without a lock.
-    pub fn unregister_match(&self, key: &K, actor: &ActorRef<M>, mut condition: impl FnMut(&V) -> bool) -> usize {
+    pub fn unregister_match<Q: Hash + Eq + ?Sized>(
+        &self,
+        key: &Q,
+        actor: &ActorRef<M>,
+        mut condition: impl FnMut(&V) -> bool,
+    ) -> usize
+    where
+        K: Borrow<Q>,
+    {
         let mut chosen = self.shared.holders(key);
         chosen.retain(|entry| entry.actor == *actor && condition(&entry.value()));
         self.give_up(key, actor, |entry| chosen.iter().any(|one| Arc::ptr_eq(one, entry)))
     }
 
-    fn give_up(&self, key: &K, actor: &ActorRef<M>, chosen: impl Fn(&Arc<Entry<K, M, V>>) -> bool) -> usize {
+    fn give_up<Q: Hash + Eq + ?Sized>(
+        &self,
+        key: &Q,
+        actor: &ActorRef<M>,
+        chosen: impl Fn(&Arc<Entry<K, M, V>>) -> bool,
+    ) -> usize
+    where
+        K: Borrow<Q>,
+    {
         let Some(generation) = self.shared.generation.load_full() else {
             return 0;
         };
@@ -91,11 +114,11 @@ impl<K: Key, M: Message, V: Value, N: Keys> Registry<K, M, V, N> {
         for entry in &removed {
             entry.forget_exit();
         }
-        if !removed.is_empty() && !stays {
+        if let Some(first) = removed.first().filter(|_| !stays) {
             event::tell(&self.shared.name, &generation.listeners, || {
                 RegistryEvent::Unregistered {
                     registry: self.shared.name.clone(),
-                    key: key.clone(),
+                    key: first.key.clone(),
                     actor: actor.clone(),
                 }
             });
@@ -110,7 +133,15 @@ impl<K: Key, M: Message, V: Value> Registry<K, M, V> {
     ///
     /// `f` runs in the caller and without a lock, so it may use the registry; when it panics the value stays as it was. Of
     /// two updates at the same time one has to begin anew, so `f` may be called again, and should do nothing else.
-    pub fn update_value(&self, key: &K, actor: &ActorRef<M>, f: impl FnMut(&V) -> V) -> Option<(V, V)> {
+    pub fn update_value<Q: Hash + Eq + ?Sized>(
+        &self,
+        key: &Q,
+        actor: &ActorRef<M>,
+        f: impl FnMut(&V) -> V,
+    ) -> Option<(V, V)>
+    where
+        K: Borrow<Q>,
+    {
         let entry = self.shared.holder(key).filter(|entry| entry.actor == *actor)?;
         Some(entry.update(f))
     }

@@ -15,6 +15,8 @@ use dashmap::{DashMap, Entry as Place};
 use parking_lot::{Mutex, RwLock};
 use ractor::Message;
 use std::{
+    borrow::Borrow,
+    hash::Hash,
     num::NonZeroUsize,
     slice,
     sync::{
@@ -79,20 +81,29 @@ impl<K: Key, M: Message, V: Value> Shared<K, M, V> {
     }
 
     /// The living entries of `key`, oldest first.
-    pub(super) fn holders(&self, key: &K) -> Vec<Arc<Entry<K, M, V>>> {
+    pub(super) fn holders<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Vec<Arc<Entry<K, M, V>>>
+    where
+        K: Borrow<Q>,
+    {
         let generation = self.generation.load();
         let place = generation.as_ref().and_then(|generation| generation.entries.get(key));
         place.map(|place| place.living().cloned().collect()).unwrap_or_default()
     }
 
     /// The actor that holds `key` where there is only one.
-    pub(super) fn actor(&self, key: &K) -> Option<ActorRef<M>> {
+    pub(super) fn actor<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<ActorRef<M>>
+    where
+        K: Borrow<Q>,
+    {
         let generation = self.generation.load();
         generation.as_ref()?.entries.get(key)?.actor().cloned()
     }
 
     /// The living entry of `key` where there is only one.
-    pub(super) fn holder(&self, key: &K) -> Option<Arc<Entry<K, M, V>>> {
+    pub(super) fn holder<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<Arc<Entry<K, M, V>>>
+    where
+        K: Borrow<Q>,
+    {
         let generation = self.generation.load();
         let place = generation.as_ref()?.entries.get(key)?;
         place.living().next().cloned()
@@ -149,7 +160,14 @@ impl<K: Key, M: Message, V: Value> Generation<K, M, V> {
     }
 
     /// Removes the chosen entries of `key`, and the key with its last one.
-    pub(super) fn remove(&self, key: &K, chosen: impl FnMut(&Arc<Entry<K, M, V>>) -> bool) -> Vec<Arc<Entry<K, M, V>>> {
+    pub(super) fn remove<Q: Hash + Eq + ?Sized>(
+        &self,
+        key: &Q,
+        chosen: impl FnMut(&Arc<Entry<K, M, V>>) -> bool,
+    ) -> Vec<Arc<Entry<K, M, V>>>
+    where
+        K: Borrow<Q>,
+    {
         let mut removed = Vec::new();
         let emptied = self.entries.remove_if_mut(key, |_, holders| {
             removed = holders.extract(chosen);

@@ -1,7 +1,7 @@
 //! A worker that does what it is told and writes down what happens to it.
 
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Name, Pid, RpcReplyPort, StartError, ractor,
+    Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Name, Pid, RpcReplyPort, SelfRef, StartError, ractor,
 };
 use std::{
     sync::{
@@ -162,10 +162,10 @@ impl Actor for Probe {
             Order::Ping(reply) => drop(reply.send(state.0.id)),
             Order::Snub(reply) => drop(reply),
             Order::CallSelf(reply) => {
-                let me = ActorRef::current(&myself).unwrap();
+                let me = myself.self_ref().unwrap();
                 drop(reply.send(me.call(Order::Ping, None).await.unwrap_err()));
             }
-            Order::Run(f) => f(ActorRef::current(&myself).unwrap()),
+            Order::Run(f) => f(myself.self_ref().unwrap()),
             Order::Note(line) => state.0.log.write(line),
         }
         Ok(())

@@ -3,8 +3,8 @@
 
 use crate::kit::{Log, Order, Script, quiet, settle};
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, Application, Applications, ChildSpec, DynamicSupervisor, ExitReason, Name,
-    Overflow, PubSub, Registry, Restart, Strategy, Supervisor, Task, ractor,
+    Actor, ActorProcessingErr, Application, Applications, ChildSpec, DynamicSupervisor, ExitReason, Name, Overflow,
+    PubSub, Registry, Restart, SelfRef, Strategy, Supervisor, Task, ractor,
 };
 use std::{
     error::Error,
@@ -253,7 +253,7 @@ impl Actor for Starter {
     }
 
     async fn handle(&self, me: ractor::ActorRef<()>, (): (), (): &mut ()) -> Result<(), ActorProcessingErr> {
-        let me = ActorRef::current(&me).unwrap();
+        let me = me.self_ref().unwrap();
         let mut script = Script::new("child", &Log::default());
         script.name = self.0.clone();
         script.slow_start = Duration::from_secs(1);

@@ -7,7 +7,7 @@ pub(crate) mod references {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use hedgehog_core::{ActorRef, CallError, ExitReason, Restart, Strategy, Supervisor, SupervisorRef};
+    use hedgehog_core::{ActorRef, CallError, ExitReason, Restart, SelfRef, Strategy, Supervisor, SupervisorRef};
     use hedgehog_tests::scenario::{Command, Journal, Probe, settle, word};
     use parking_lot::Mutex;
     use tokio::time::Instant;
@@ -98,7 +98,7 @@ pub(crate) mod references {
         let (told, actor) = (Arc::clone(&outcome), a.current());
         a.tell(Command::Run(Box::new(move |myself| {
             Box::pin(async move {
-                assert_eq!(ActorRef::current(&myself), Some(actor.clone()), "its own reference");
+                assert_eq!(myself.self_ref().ok(), Some(actor.clone()), "its own reference");
                 let result = actor.call(Command::Ping, None).await;
                 *told.lock() = Some(result);
             })

@@ -1,7 +1,9 @@
 //! Topics: who gets a broadcast, in which order, and what becomes of subscriptions.
 
 use hedgehog_core::pubsub::{Overflow, PubSub, SubscribeOptions, Subscription};
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, DynamicSupervisorRef, Restart};
+use hedgehog_core::{
+    Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, DynamicSupervisorRef, Restart, SelfRef,
+};
 use hedgehog_tests::scenario::{Journal, Latest};
 use hedgehog_tests::suite;
 
@@ -28,7 +30,7 @@ impl Actor for Listener {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ractor::ActorRef<Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        let me = ActorRef::current(&myself).ok_or("started by ractor itself")?;
+        let me = myself.self_ref()?;
         let subscribe = |&(topic, metadata): &(&str, Option<&'static str>)| {
             let options = SubscribeOptions::new(Overflow::Lossless);
             let mut subscription = self.pubsub.subscribe(
@@ -59,7 +61,7 @@ impl Actor for Listener {
                 }
             }
             Msg::BroadcastFrom(topic, event) => {
-                let me = ActorRef::current(&myself).ok_or("started by ractor itself")?;
+                let me = myself.self_ref()?;
                 self.pubsub.broadcast_from(me.pid(), topic, event);
             }
             Msg::Crash => return Err("told to crash".into()),

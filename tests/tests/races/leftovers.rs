@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, Overflow, PubSub, Registry,
+    Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, Overflow, PubSub, Registry, SelfRef,
     Strategy, Subscription, Supervisor, TreeNode,
 };
 use hedgehog_tests::scenario::eventually;
@@ -125,7 +125,7 @@ impl Actor for Reader {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ractor::ActorRef<Ring>, (): ()) -> Result<State, ActorProcessingErr> {
-        let me = ActorRef::current(&myself).ok_or("hedgehog starts it")?;
+        let me = myself.self_ref()?;
         let mut subscription = self.0.subscribe(TOPIC, Overflow::default());
         subscription.ring(&me, || Ring);
         let _ends_with_it = me.send_after(Duration::from_hours(1), Ring);

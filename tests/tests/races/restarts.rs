@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Name, Registry, Strategy, Supervisor, SupervisorMsg,
+    Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Name, Registry, SelfRef, Strategy, Supervisor,
+    SupervisorMsg,
 };
 use hedgehog_tests::scenario::{INTENDED, Latest, eventually};
 
@@ -173,7 +174,7 @@ impl Actor for Worker {
         let holders = &subtree.holders;
         let alone = holders.alive[*worker].fetch_add(1, Ordering::SeqCst) == 0;
         let alive = Alive(subtree.clone(), *worker);
-        let me = ActorRef::current(&myself);
+        let me = myself.self_ref().ok();
         let named = subtree.names[*worker].whereis() == me && subtree.registry.lookup(worker) == me;
         holders.started.fetch_add(1, Ordering::SeqCst);
         // A killed start may lose its names in the middle; it is not the one that finds a wrong one.

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Name, Overflow, PubSub, Registry, Shutdown, Strategy,
-    Subscription, Supervisor, Timer,
+    Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Name, Overflow, PubSub, Registry, SelfRef, Shutdown,
+    Strategy, Subscription, Supervisor, Timer,
 };
 use hedgehog_tests::scenario::eventually;
 use parking_lot::Mutex;
@@ -191,7 +191,7 @@ impl Actor for Worker {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ractor::ActorRef<Msg>, (): ()) -> Result<State, ActorProcessingErr> {
-        let me = ActorRef::current(&myself).ok_or("hedgehog starts it")?;
+        let me = myself.self_ref()?;
         let mut subscription = self.0.topic.subscribe(TOPIC, Overflow::default());
         subscription.ring(&me, || Msg::Ring);
         let once = me.send_after(Duration::from_hours(1), Msg::Count);
@@ -211,7 +211,7 @@ impl Actor for Worker {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Msg::Block => {
-                let me = ActorRef::current(&myself).ok_or("hedgehog starts it")?;
+                let me = myself.self_ref()?;
                 self.0.blocked.store(true, Ordering::SeqCst);
                 while !self.0.released.load(Ordering::SeqCst) {
                     thread::park_timeout(Duration::from_millis(1));

@@ -21,7 +21,7 @@ use super::{Shared, SimulatorMsg, server};
 use crate::backoff::Backoff;
 use crate::exchange::OrderKey;
 use crate::market::{Order, Symbol, SymbolInfo};
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ractor};
+use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, SelfRef, ractor};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -114,7 +114,7 @@ impl Actor for SimulatorActor {
         myself: ractor::ActorRef<SimulatorMsg>,
         shared: Arc<Shared>,
     ) -> Result<State, ActorProcessingErr> {
-        let myself = ActorRef::current(&myself).ok_or("the simulator runs under a hedgehog supervisor")?;
+        let myself = myself.self_ref()?;
         let ledger = Ledger::new(shared.config.database.clone());
         let (market, infos) = Market::new(&shared.config.market);
         let engine = Engine::new(shared.config.rule, infos);

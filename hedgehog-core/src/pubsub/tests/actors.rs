@@ -2,7 +2,8 @@
 
 use super::{DEADLINE, park, read_all, topic, waker};
 use crate::{
-    Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, RpcReplyPort, Strategy, Supervisor,
+    Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, RpcReplyPort, SelfRef, Strategy,
+    Supervisor,
     pubsub::{Overflow, PubSub, SubscribeOptions, Subscription, Topic, engine::CHUNK},
 };
 use parking_lot::Mutex;
@@ -46,7 +47,7 @@ impl Actor for Reader {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ractor::ActorRef<Msg>, (): ()) -> Result<Log, ActorProcessingErr> {
-        let myself = ActorRef::current(&myself).expect("started by a supervisor");
+        let myself = myself.self_ref()?;
         let mut subscription = self.subscription.lock();
         subscription.rewind();
         let in_flight = Arc::clone(&self.in_flight);
@@ -299,7 +300,7 @@ impl Actor for Owner {
         topic: Topic<u64>,
     ) -> Result<Subscription<u64>, ActorProcessingErr> {
         let mut subscription = topic.subscribe(Overflow::default());
-        subscription.ring(&ActorRef::current(&myself).expect("started by a supervisor"), || ());
+        subscription.ring(&myself.self_ref()?, || ());
         Ok(subscription)
     }
 }

@@ -8,7 +8,7 @@ pub(crate) mod turns {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use hedgehog_core::{ActorRef, DuplicateRegistry, DynamicSupervisor, ExitReason, Registry, Restart};
+    use hedgehog_core::{ActorRef, DuplicateRegistry, DynamicSupervisor, ExitReason, Registry, Restart, SelfRef};
     use hedgehog_tests::scenario::{Command, INTENDED, Journal, Probe, settle};
     use tokio::sync::{Barrier, oneshot};
 
@@ -163,7 +163,7 @@ pub(crate) mod turns {
         let actor = b.clone();
         let errand = move |me| async move {
             let section = async || {
-                let caller = ActorRef::current(&me);
+                let caller = me.self_ref().ok();
                 own.register("two", &actor, ()).expect("free");
                 (caller, own.lookup(&"one"), own.register("one", &actor, ()).is_err())
             };
