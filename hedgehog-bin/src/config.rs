@@ -16,7 +16,6 @@ use crate::data_dir::DataDir;
 use crate::exchange::simulator::FillRule;
 use crate::exchange::{Address, AddressError, Addresses};
 use crate::naive::Profile;
-use crate::store::Database;
 use layers::Layers;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -110,18 +109,6 @@ pub struct Databases {
     pub data_warehouse: String,
     /// Of the simulator; always a file in the data folder, because it is part of the venue.
     pub simulator: String,
-}
-
-impl Databases {
-    /// The address of one of them.
-    pub fn url(&self, database: Database) -> &str {
-        match database {
-            Database::Streamer => &self.streamer,
-            Database::Naive => &self.naive,
-            Database::DataWarehouse => &self.data_warehouse,
-            Database::Simulator => &self.simulator,
-        }
-    }
 }
 
 impl fmt::Debug for Databases {

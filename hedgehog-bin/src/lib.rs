@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`market`] (the words), [`store`] (the databases), [`exchange`] (the outside), then [`service`] (the
 //! tree that every app has), the apps [`streamer`], [`naive`] and [`warehouse`], which never import each other, and [`app`],
-//! where they become one tree. [`control`] is how a running program is asked, and [`cli`] is the thin caller of it all.
+//! where they become one tree; [`databases`] stand beside each other once. [`control`] is how a running program is asked, and [`cli`] is
+//! the thin caller of it all.
 
 pub mod app;
 pub mod backoff;
@@ -11,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod data_dir;
+pub mod databases;
 pub mod exchange;
 pub mod failure;
 pub mod market;

@@ -4,6 +4,7 @@ use super::{Held, Parts, System};
 use crate::config::{App, Config, SimulatorConfig as SimulatorSettings};
 use crate::control::Listener;
 use crate::data_dir::DataDirError;
+use crate::databases::{self, DATA_WAREHOUSE, NAIVE, SIMULATOR, STREAMER};
 use crate::exchange::binance::BinanceClient;
 use crate::exchange::simulator::{MarketSource, Simulator, SimulatorConfig, SimulatorError};
 use crate::exchange::{Address, Addresses, Credentials, Endpoints, Exchange, ExchangeError};
@@ -117,27 +118,27 @@ impl System {
         let venue = market.venue();
         venue.check(&lock)?;
 
-        let database = async |app, database| {
+        let database = async |app, url: &str, database| {
             if config.apps.contains(app) {
-                open_database(&config, database).await.map(Some)
+                open_database(url, database).await.map(Some)
             } else {
                 Ok(None)
             }
         };
-        let streamer_db = database(App::Streamer, Database::Streamer).await?;
-        let naive_db = database(App::Naive, Database::Naive).await?;
-        let warehouse_db = database(App::Warehouse, Database::DataWarehouse).await?;
+        let streamer_db = database(App::Streamer, &config.databases.streamer, STREAMER).await?;
+        let naive_db = database(App::Naive, &config.databases.naive, NAIVE).await?;
+        let warehouse_db = database(App::Warehouse, &config.databases.data_warehouse, DATA_WAREHOUSE).await?;
 
         let mut databases = vec![
-            (Database::Streamer, streamer_db.clone()),
-            (Database::Naive, naive_db.clone()),
-            (Database::DataWarehouse, warehouse_db.clone()),
+            (STREAMER, streamer_db.clone()),
+            (NAIVE, naive_db.clone()),
+            (DATA_WAREHOUSE, warehouse_db.clone()),
         ];
         let bus = Bus::new();
         let (simulator, endpoints, credentials) = match market {
             Market::Simulated(source) => {
-                let memory = open_database(&config, Database::Simulator).await?;
-                databases.push((Database::Simulator, Some(memory.clone())));
+                let memory = open_database(&config.databases.simulator, SIMULATOR).await?;
+                databases.push((SIMULATOR, Some(memory.clone())));
                 let simulator = simulator(&config, source, memory, &bus).await?;
                 let (endpoints, credentials) = (simulator.endpoints(), simulator.credentials());
                 (Some(simulator), endpoints, credentials)
@@ -241,8 +242,8 @@ impl Market {
     }
 }
 
-async fn open_database(config: &Config, database: Database) -> Result<Db, OpenError> {
-    let opened = Db::open(config.databases.url(database), database).await;
+async fn open_database(url: &str, database: Database) -> Result<Db, OpenError> {
+    let opened = databases::open(url, database).await;
     opened.map_err(|source| OpenError::Database { database, source })
 }
 

@@ -7,9 +7,10 @@ use super::args::{Options, Simulate};
 use super::{environment, hint, logging, market, process};
 use crate::app::{Market, OpenError};
 use crate::config::{Config, SimulatorConfig as SimulatorSettings};
+use crate::databases::{self, SIMULATOR};
 use crate::exchange::simulator::{MarketSource, ReadOptions, Simulator, SimulatorConfig};
 use crate::failure::Failure;
-use crate::store::{Database, Db, Ownership};
+use crate::store::Ownership;
 use crate::venue::{Venue, VenueError};
 use anyhow::Context as _;
 use hedgehog_core::{Application, Outcome, Strategy, Supervisor};
@@ -59,9 +60,9 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
     let lock = config.data_dir.lock()?;
     let venue = market.venue();
     venue.check(&lock).map_err(|error: VenueError| OpenError::from(error))?;
-    let database = Db::open(config.databases.url(Database::Simulator), Database::Simulator).await;
+    let database = databases::open(&config.databases.simulator, SIMULATOR).await;
     let database = database.map_err(|source| OpenError::Database {
-        database: Database::Simulator,
+        database: SIMULATOR,
         source,
     })?;
     let simulator = Simulator::bind(SimulatorConfig {
@@ -75,7 +76,7 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
     })
     .await
     .context("the exchange does not get its port, choose another --port")?;
-    let ownership = Ownership::claim([(Database::Simulator, database)], &venue.to_string()).await;
+    let ownership = Ownership::claim([(SIMULATOR, database)], &venue.to_string()).await;
     let ownership = ownership.map_err(|(database, source)| OpenError::Database { database, source })?;
     if let Err(error) = venue.claim(&lock) {
         ownership.undo().await;

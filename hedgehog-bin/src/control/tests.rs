@@ -3,11 +3,12 @@
 use super::*;
 use crate::app::{Market, System};
 use crate::config::{Config, Flags};
+use crate::databases::STREAMER;
 use crate::exchange::simulator::MarketSource;
 use crate::failure::FailureKind;
 use crate::market::Symbol;
-use crate::store::schema::streamer::settings;
-use crate::store::{Database, Db, Id, Moment, StreamingStatus};
+use crate::store::{Db, Id, Moment};
+use crate::streamer::schema::{StreamingStatus, settings};
 use diesel::ExpressionMethods;
 use hedgehog_core::RunningApplication;
 
@@ -155,7 +156,7 @@ async fn a_typo_in_one_symbol_changes_nothing_for_the_others() {
 async fn a_symbol_that_was_delisted_while_it_was_on_can_be_switched_off() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("streamer.db").display().to_string();
-    let db = Db::open(&file, Database::Streamer).await.expect("a database");
+    let db = Db::open(&file, STREAMER).await.expect("a database");
     let row = (
         settings::id.eq(Id::new()),
         settings::symbol.eq("GONEUSDT"),

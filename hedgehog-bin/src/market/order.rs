@@ -15,7 +15,7 @@ macro_rules! wire_enum {
 
         impl $name {
             /// The exchange's own spelling.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
         }
@@ -73,6 +73,13 @@ wire_enum! {
 }
 
 impl OrderStatus {
+    /// In which an order still lives, in the order in which it passes them. From each it goes on to any that is not behind it.
+    pub const LIVING: [&[&'static str]; 3] = [
+        &[Self::PendingNew.as_str()],
+        &[Self::New.as_str()],
+        &[Self::PartiallyFilled.as_str(), Self::PendingCancel.as_str()],
+    ];
+
     /// Whether nothing can happen to the order any more.
     pub fn is_terminal(self) -> bool {
         matches!(

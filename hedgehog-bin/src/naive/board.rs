@@ -5,12 +5,13 @@
 //! down, and never waits for anybody.
 
 use super::ledger::{self, Record};
+use super::schema::TradingStatus as Switch;
 use super::settings::{self, Setting};
 use super::status::{TraderStatus, TradingStatus, open_profit};
 use crate::causes::causes;
 use crate::market::{Bus, Decimal, ExchangeInfo, Price, Symbol, Topic, TradeEvent};
 use crate::operation::OperationError;
-use crate::store::{Db, StoreError, TradingStatus as Switch};
+use crate::store::{Db, StoreError};
 use hedgehog_core::{Overflow, Subscription};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;

@@ -14,13 +14,13 @@ mod slots;
 use super::completions::CompletionsMsg;
 use super::desk::{Desk, Mandate};
 use super::ledger::{self, Record};
+use super::schema::TradingStatus;
 use super::settings::Setting;
 use super::status::TraderStatus;
 use super::trader::{Assignment, TraderMsg};
 use crate::backoff::Backoff;
 use crate::causes::causes;
 use crate::market::{Symbol, SymbolInfo};
-use crate::store::TradingStatus;
 use hedgehog_core::ractor;
 use hedgehog_core::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Pid,

@@ -7,9 +7,9 @@
 pub(super) mod orders;
 
 use super::position::{Leg, LegState, Position};
+use super::schema::{TraderState, traders};
 use crate::market::{Decimal, Order, Symbol, short_text};
-use crate::store::schema::naive::traders;
-use crate::store::{self, Db, Id, Moment, StoreError, TraderState, columns, decimal_sum};
+use crate::store::{self, Db, Id, Moment, StoreError, columns, decimal_sum};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;

@@ -6,8 +6,8 @@
 //!   recording, without a runtime.
 //! * `trader`: carries decisions out at the exchange. `leader`: starts the traders of a symbol. `symbol_supervisor`:
 //!   their tree.
-//! * `ledger` and `settings`: the rows. `executions`: the account's own events. `completions`: the end of a drain.
-//!   `teller`: our orders, until they are stored. `board` and `balances`: what is shown.
+//! * [`schema`]: the tables; `ledger` and `settings`: their rows. `executions`: the account's own events. `completions`: the end
+//!   of a drain. `teller`: our orders, until they are stored. `board` and `balances`: what is shown.
 //!
 //! ```text
 //! Naive.Supervisor (rest_for_one)
@@ -31,6 +31,7 @@ mod leader;
 mod ledger;
 pub mod position;
 pub mod replay;
+pub mod schema;
 mod settings;
 mod status;
 pub mod strategy;
@@ -49,13 +50,14 @@ use crate::exchange::{Credentials, Endpoints, Exchange};
 use crate::market::{Bus, Symbol};
 use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service};
-use crate::store::{Db, StoreError, TradingStatus as Switch};
+use crate::store::{Db, StoreError};
 use balances::Balances;
 use board::Board;
 use desk::Desk;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{ChildSpec, Name, PubSub, Registry, StartError, Strategy, Supervisor, SupervisorMsg};
 use leader::LeaderMsg;
+use schema::TradingStatus as Switch;
 use settings::Setting;
 use std::sync::Arc;
 use std::time::Duration;

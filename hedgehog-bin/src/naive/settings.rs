@@ -7,11 +7,11 @@ mod change;
 
 pub use change::{SettingsChange, SettingsError};
 
+use super::schema::{TradingStatus, settings};
 use super::strategy::Terms;
 use crate::market::{Decimal, Symbol, SymbolFilters, parse_decimal, short_text};
 use crate::operation::Seeded;
-use crate::store::schema::naive::settings;
-use crate::store::{self, Db, Id, Moment, StoreError, TradingStatus, columns};
+use crate::store::{self, Db, Id, Moment, StoreError, columns};
 use bigdecimal::RoundingMode;
 use diesel::prelude::*;
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! What `status` tells of the app.
 
 use super::ledger::Record;
+use super::schema::{TraderState, TradingStatus as Switch};
 use crate::market::{Decimal, Price, Quantity, Symbol, short_text};
-use crate::store::{TraderState, TradingStatus as Switch};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 

@@ -5,10 +5,10 @@ mod status;
 mod world;
 
 use super::desk::AccountEvent;
+use super::schema::TraderState;
 use super::*;
 use crate::market::Side;
 use crate::operation::Outcome;
-use crate::store::TraderState;
 use world::World;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,12 +21,12 @@ use super::desk::{AccountEvent, Desk, Mandate};
 use super::leader::LeaderMsg;
 use super::ledger::{self, Record};
 use super::position::LegState;
+use super::schema::TraderState;
 use super::status::TraderStatus;
 use super::strategy::{Decision, decide};
 use crate::backoff::Backoff;
 use crate::causes::causes;
 use crate::market::{Decimal, Order, Price, Side, Topic, TradeEvent};
-use crate::store::TraderState;
 use hedgehog_core::ractor;
 use hedgehog_core::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Overflow, Restart, SelfRef, Shutdown, Subscription,

@@ -1,6 +1,5 @@
 //! From a URL to pools of connections.
 
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,10 +14,9 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use url::Url;
 
-use super::error::StoreError;
-use super::migrate::Database;
+use super::database::Durability;
+use super::target::is_path;
 use super::{collation, sum};
 use crate::causes::causes;
 use crate::owner_only;
@@ -44,92 +42,6 @@ pub(super) const LOCK_TIMEOUT: &str = "SET lock_timeout = '5s'";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const LOST_AFTER: Duration = Duration::from_secs(30);
 const KEEPALIVE: Duration = Duration::from_secs(10);
-
-/// Where a database is, fit to be shown: its password is gone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Location(String);
-
-/// The two kinds of database, told apart by the URL.
-pub(super) enum Target {
-    Postgres { url: String },
-    Sqlite { path: String },
-}
-
-impl Target {
-    pub(super) fn parse(url: &str) -> Result<(Self, Location), StoreError> {
-        let location = Location::of(url);
-        let target = match url.split_once("://") {
-            // `postgres:user@host` with its slashes forgotten is no file name, and may hold a password.
-            None if is_postgres(url) => return Err(StoreError::UnsupportedUrl { url: location }),
-            Some(("postgres" | "postgresql", _)) => Target::Postgres { url: url.to_owned() },
-            Some(("sqlite", path)) if !path.is_empty() => Target::Sqlite { path: path.to_owned() },
-            None if !url.trim().is_empty() => Target::Sqlite {
-                path: url.strip_prefix("sqlite:").unwrap_or(url).to_owned(),
-            },
-            _ => return Err(StoreError::UnsupportedUrl { url: location }),
-        };
-        Ok((target, location))
-    }
-}
-
-fn is_postgres(url: &str) -> bool {
-    let scheme = url.split(':').next().unwrap_or_default();
-    url.contains(':') && ["postgres", "postgresql"].contains(&scheme.to_lowercase().as_str())
-}
-
-impl Location {
-    /// A database's address as it stands in a file of `folder`: a relative path begins there.
-    pub fn relative_to(url: &str, folder: &Path) -> String {
-        let Ok((Target::Sqlite { path }, _)) = Target::parse(url) else {
-            return url.to_owned();
-        };
-        if Path::new(&path).is_relative() && is_path(&path) {
-            folder.join(path).display().to_string()
-        } else {
-            url.to_owned()
-        }
-    }
-
-    fn of(url: &str) -> Self {
-        if !url.contains("://") {
-            let shown = if is_postgres(url) { "postgres:…" } else { url };
-            return Location(shown.to_owned());
-        }
-        let Ok(mut parsed) = Url::parse(url) else {
-            // What cannot be read cannot be cleaned either.
-            let scheme = url.split("://").next().unwrap_or_default();
-            return Location(format!("{scheme}://…"));
-        };
-        if parsed.password().is_some() && parsed.set_password(Some("***")).is_err() {
-            return Location(format!("{}://…", parsed.scheme()));
-        }
-        if parsed.query_pairs().any(|(key, _)| key == "password") {
-            let others: Vec<_> = parsed
-                .query_pairs()
-                .into_owned()
-                .filter(|(key, _)| key != "password")
-                .collect();
-            parsed
-                .query_pairs_mut()
-                .clear()
-                .extend_pairs(others)
-                .append_pair("password", "***");
-        }
-        Location(parsed.into())
-    }
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
 
 /// Connections to a PostgreSQL server, made when first needed.
 pub(super) fn postgres_pool(url: &str) -> Pool<Pg> {
@@ -172,10 +84,11 @@ async fn open_postgres(url: String) -> ConnectionResult<Pg> {
 ///
 /// One, because SQLite has one writer at a time anyway: several connections would sleep and try again where one is
 /// simply waited for in turn.
-pub(super) fn sqlite_writer(path: &str, database: Database) -> Pool<Lite> {
-    // What counts as done outlives a power cut: orders, and what the warehouse has acknowledged. The others may fall behind.
-    let durable = matches!(database, Database::Naive | Database::DataWarehouse);
-    let synchronous = if durable { "FULL" } else { "NORMAL" };
+pub(super) fn sqlite_writer(path: &str, durability: Durability) -> Pool<Lite> {
+    let synchronous = match durability {
+        Durability::PowerCut => "FULL",
+        Durability::Crash => "NORMAL",
+    };
     let pragmas = ["journal_mode = WAL".to_owned(), format!("synchronous = {synchronous}")];
     let setup = config(Box::new(move |path| open_sqlite(path, &pragmas)));
     build(AsyncDieselConnectionManager::new_with_config(path, setup), 1)
@@ -200,11 +113,6 @@ pub(super) fn make_private(path: &Path) {
             owner_only::tighten(Path::new(&beside));
         }
     }
-}
-
-/// Not so a name that SQLite reads in its own way: `:memory:`, `file:x.db?mode=ro`.
-fn is_path(name: &str) -> bool {
-    !name.starts_with([':', '?']) && !name.starts_with("file:")
 }
 
 fn open_sqlite(path: &str, pragmas: &[String]) -> BoxFuture<'static, ConnectionResult<Lite>> {
@@ -250,21 +158,4 @@ fn build<M: Manager>(manager: M, size: usize) -> deadpool::managed::Pool<M> {
         .runtime(Runtime::Tokio1)
         .build()
         .expect("a pool with timeouts has a runtime")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_without_its_slashes_is_refused_and_its_password_not_repeated() {
-        for url in ["postgres:me:hunter2@host/db", "PostgreSQL:/me:hunter2@host/db"] {
-            let refused = Target::parse(url).err().expect("it is no file").to_string();
-            assert!(
-                !refused.contains("hunter2") && refused.contains("postgres://USER@HOST"),
-                "{refused}"
-            );
-        }
-        assert!(Target::parse("data/postgres.db").is_ok(), "a file may be called so");
-    }
 }

@@ -1,46 +1,31 @@
 //! One handle for both back ends.
 //!
-//! Queries are ordinary diesel. What a method accepts is a query that is valid on *both* back ends; one that is not is
-//! a compile error where it is written. Two habits of diesel's do not fit this: `as_select()` and `into_boxed()` pin one
-//! back end. Use [`columns`] for the first, `filter(column.eq(x).or(any.into_sql::<Bool>()))` for the second.
-//!
-//! Methods are not called `load`, `execute` or `first`: diesel-async implements those on every type there is, and its
-//! versions would win.
+//! Its methods are not called `load`, `execute` or `first`: diesel-async implements those on every type there is, and its
+//! versions would win. What a method takes is said in [`query`](super::query).
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use diesel::QueryResult;
 use diesel::dsl::sql;
 use diesel::result::Error as QueryError;
-use diesel::{QueryResult, Selectable};
-use diesel_async::methods::{ExecuteDsl, LoadQuery};
 use diesel_async::pooled_connection::deadpool::Pool;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::connect::{self, Lite, Location, Pg, Target};
+use super::connect::{self, Lite, Pg};
+use super::database::Database;
 use super::error::StoreError;
-use super::migrate::{self, Database};
+use super::location::Location;
+use super::migrate::{self, Among};
+use super::native::{Blocking, Native};
+use super::query::{Rows, Statement};
 use super::seal::{Broken, Seal};
+use super::target::Target;
 use super::transaction::{Connection, Transaction};
 use super::types::Moment;
 use super::types::sql::Moment as Timestamp;
-
-/// A query that both back ends can run and that yields rows of `U`.
-pub trait Rows<'q, U>: LoadQuery<'q, Pg, U> + LoadQuery<'q, Lite, U> + Send + 'q {}
-impl<'q, U, Q: LoadQuery<'q, Pg, U> + LoadQuery<'q, Lite, U> + Send + 'q> Rows<'q, U> for Q {}
-
-/// A statement that both back ends can run.
-pub trait Statement: ExecuteDsl<Pg> + ExecuteDsl<Lite> + Send {}
-impl<Q: ExecuteDsl<Pg> + ExecuteDsl<Lite> + Send> Statement for Q {}
-
-/// The columns of a row struct, selected by field name: `settings::table.select(columns::<Setting>())`.
-///
-/// Diesel's `as_select()` without its tie to one back end.
-pub fn columns<S: Selectable<diesel::pg::Pg>>() -> S::SelectExpression {
-    S::construct_selection()
-}
 
 /// A database of one app. Cheap to clone; all clones share their connections.
 ///
@@ -70,22 +55,32 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NewerSchema`] and [`StoreError::OtherApp`] leave the database as it was.
+    /// [`StoreError::NewerSchema`] leaves the database as it was.
     pub async fn open(url: &str, database: Database) -> Result<Self, StoreError> {
+        Self::open_among(url, database, &[]).await
+    }
+
+    /// As [`open`](Self::open), where one of these may stand at the address by mistake.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::OtherApp`] too, which names the one that was found; without it that one would pass for a newer schema.
+    pub async fn open_among(url: &str, database: Database, others: &'static [Database]) -> Result<Self, StoreError> {
+        let among = Among { database, others };
         let (target, location) = Target::parse(url)?;
         let mut file = None;
         let pools = match target {
-            Target::Postgres { url } if database.has_postgres() => {
+            Target::Postgres { url } if database.postgres.is_some() => {
                 let pool = connect::postgres_pool(&url);
-                migrate::postgres(&pool, database, &location).await?;
+                migrate::postgres(&pool, among, &location).await?;
                 Pools::Pg(pool)
             }
             Target::Postgres { .. } => return Err(StoreError::UnsupportedUrl { url: location }),
             Target::Sqlite { path } => {
                 // The log and the index beside it get the rights of the file.
                 connect::make_private(Path::new(&path));
-                let writer = connect::sqlite_writer(&path, database);
-                migrate::sqlite(&writer, database, &location).await?;
+                let writer = connect::sqlite_writer(&path, database.durability);
+                migrate::sqlite(&writer, among, &location).await?;
                 let readers = connect::sqlite_readers(&path);
                 file = Some(path);
                 Pools::Lite { writer, readers }
@@ -159,6 +154,14 @@ impl Db {
         Transaction::begin(self.writer().await?, &self.location).await
     }
 
+    /// The same turn to write, for who writes to each back end in its own way.
+    pub async fn begin_native(&self) -> Result<Native, StoreError> {
+        Ok(match self.writer().await? {
+            connection @ Connection::Pg(_) => Native::Postgres(Transaction::begin(connection, &self.location).await?),
+            Connection::Lite(connection) => Native::Sqlite(Blocking::new(connection, &self.location)),
+        })
+    }
+
     /// Now, by the clock that everybody who uses the database shares.
     pub(super) async fn now(&self) -> Result<Moment, StoreError> {
         match &*self.pools {
@@ -185,7 +188,7 @@ impl Db {
         let _ = self.seal.broken();
     }
 
-    pub(super) async fn writer(&self) -> Result<Connection, StoreError> {
+    async fn writer(&self) -> Result<Connection, StoreError> {
         if let Some(broken) = self.seal.broken() {
             return Err(broken.error(&self.location));
         }
@@ -204,7 +207,7 @@ impl Db {
         .map_err(|source| StoreError::from_pool(&self.location, source))
     }
 
-    pub(super) fn told<T>(&self, result: QueryResult<T>) -> Result<T, StoreError> {
+    fn told<T>(&self, result: QueryResult<T>) -> Result<T, StoreError> {
         result.map_err(|source| StoreError::from_query(&self.location, source))
     }
 }

@@ -10,8 +10,8 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use diesel_async::pooled_connection::PoolError as ManagerError;
 use diesel_async::pooled_connection::deadpool::PoolError;
 
-use super::connect::Location;
-use super::migrate::Database;
+use super::database::Database;
+use super::location::Location;
 use crate::causes::causes;
 
 /// Why a database could not do what was asked.

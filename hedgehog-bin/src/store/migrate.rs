@@ -4,7 +4,6 @@
 //! migrates, the others wait and find nothing left to do. What is applied is compared with what is known first, and a
 //! database that is ahead, or another app's, is left as it is.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use diesel::backend::Backend;
@@ -12,99 +11,35 @@ use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::sqlite::Sqlite;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::{AsyncMigrationHarness, SimpleAsyncConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
-use super::connect::{BUSY_TIMEOUT, LOCK_TIMEOUT, Lite, Location, Pg};
+use super::connect::{BUSY_TIMEOUT, LOCK_TIMEOUT, Lite, Pg};
+use super::database::Database;
 use super::error::StoreError;
+use super::location::Location;
 
-/// Whose database it is: each has its own tables and migrations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Database {
-    /// What is streamed: settings, positions, gaps.
-    Streamer,
-    /// What is traded: settings and the order ledger.
-    Naive,
-    /// What is stored: trade events, orders, subscriber settings.
-    DataWarehouse,
-    /// The simulated exchange's memory. On SQLite only.
-    Simulator,
-}
-
-static STREAMER_SQLITE: EmbeddedMigrations = embed_migrations!("../migrations/streamer/sqlite");
-static STREAMER_POSTGRES: EmbeddedMigrations = embed_migrations!("../migrations/streamer/postgres");
-static NAIVE_SQLITE: EmbeddedMigrations = embed_migrations!("../migrations/naive/sqlite");
-static NAIVE_POSTGRES: EmbeddedMigrations = embed_migrations!("../migrations/naive/postgres");
-static DATA_WAREHOUSE_SQLITE: EmbeddedMigrations = embed_migrations!("../migrations/data_warehouse/sqlite");
-static DATA_WAREHOUSE_POSTGRES: EmbeddedMigrations = embed_migrations!("../migrations/data_warehouse/postgres");
-static SIMULATOR_SQLITE: EmbeddedMigrations = embed_migrations!("../migrations/simulator/sqlite");
-
-impl Database {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Streamer, Self::Naive, Self::DataWarehouse, Self::Simulator];
-
-    /// Its name, which is also its file's: `streamer.db`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Streamer => "streamer",
-            Self::Naive => "naive",
-            Self::DataWarehouse => "data_warehouse",
-            Self::Simulator => "simulator",
-        }
-    }
-
-    pub(super) const fn has_postgres(self) -> bool {
-        self.postgres().is_some()
-    }
-
-    pub(super) const fn sqlite(self) -> &'static EmbeddedMigrations {
-        match self {
-            Self::Streamer => &STREAMER_SQLITE,
-            Self::Naive => &NAIVE_SQLITE,
-            Self::DataWarehouse => &DATA_WAREHOUSE_SQLITE,
-            Self::Simulator => &SIMULATOR_SQLITE,
-        }
-    }
-
-    pub(super) const fn postgres(self) -> Option<&'static EmbeddedMigrations> {
-        match self {
-            Self::Streamer => Some(&STREAMER_POSTGRES),
-            Self::Naive => Some(&NAIVE_POSTGRES),
-            Self::DataWarehouse => Some(&DATA_WAREHOUSE_POSTGRES),
-            Self::Simulator => None,
-        }
-    }
-
-    /// Whether a version is one of its migrations. Versions are unique over all apps.
-    fn owns(self, version: &MigrationVersion<'_>) -> bool {
-        let migrations = MigrationSource::<Sqlite>::migrations(self.sqlite()).unwrap_or_default();
-        migrations
-            .iter()
-            .any(|migration| migration.name().version() == *version)
-    }
-}
-
-impl fmt::Display for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
+/// A database, and the others that may stand at its address by mistake.
+#[derive(Clone, Copy)]
+pub(super) struct Among {
+    pub(super) database: Database,
+    pub(super) others: &'static [Database],
 }
 
 /// Connects, which creates the file, and migrates.
 ///
 /// SQLite waits for most locks of another process by itself, but not while both turn a new file into one with a
 /// write-ahead log: then the second is refused at once, and tries again here.
-pub(super) async fn sqlite(pool: &Pool<Lite>, database: Database, location: &Location) -> Result<(), StoreError> {
+pub(super) async fn sqlite(pool: &Pool<Lite>, among: Among, location: &Location) -> Result<(), StoreError> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
-        match sqlite_at_once(pool, database, location).await {
+        match sqlite_at_once(pool, among, location).await {
             Err(StoreError::Busy { .. }) if Instant::now() < deadline => tokio::time::sleep(RETRY).await,
             migrated => return migrated,
         }
     }
 }
 
-async fn sqlite_at_once(pool: &Pool<Lite>, database: Database, location: &Location) -> Result<(), StoreError> {
+async fn sqlite_at_once(pool: &Pool<Lite>, among: Among, location: &Location) -> Result<(), StoreError> {
     let mut connection = pool
         .get()
         .await
@@ -113,8 +48,8 @@ async fn sqlite_at_once(pool: &Pool<Lite>, database: Database, location: &Locati
     let migrated = connection
         .spawn_blocking(move |connection| {
             let update = Update {
-                known: database.sqlite(),
-                database,
+                known: among.database.sqlite,
+                among,
                 location: &place,
             };
             match update.pending(connection) {
@@ -133,8 +68,8 @@ async fn sqlite_at_once(pool: &Pool<Lite>, database: Database, location: &Locati
     migrated.map_err(|source| StoreError::from_query(location, source))?
 }
 
-pub(super) async fn postgres(pool: &Pool<Pg>, database: Database, location: &Location) -> Result<(), StoreError> {
-    let Some(known) = database.postgres() else {
+pub(super) async fn postgres(pool: &Pool<Pg>, among: Among, location: &Location) -> Result<(), StoreError> {
+    let Some(known) = among.database.postgres else {
         return Err(StoreError::UnsupportedUrl { url: location.clone() });
     };
     let mut connection = pool
@@ -149,11 +84,7 @@ pub(super) async fn postgres(pool: &Pool<Pg>, database: Database, location: &Loc
         ))
         .await
         .map_err(query)?;
-    let update = Update {
-        known,
-        database,
-        location,
-    };
+    let update = Update { known, among, location };
     let mut harness = AsyncMigrationHarness::new(connection);
     let migrated = update.run(&mut harness);
     let mut connection = harness.into_inner();
@@ -172,7 +103,7 @@ const MIGRATION_LOCK: i64 = 7240;
 
 struct Update<'a> {
     known: &'static EmbeddedMigrations,
-    database: Database,
+    among: Among,
     location: &'a Location,
 }
 
@@ -208,11 +139,11 @@ impl Update<'_> {
 
     fn refusal(&self, found: &MigrationVersion<'_>, newest_known: String) -> StoreError {
         let location = self.location.clone();
-        match Database::ALL.into_iter().find(|database| database.owns(found)) {
+        match self.among.others.iter().find(|other| owns(other, found)) {
             Some(owner) => StoreError::OtherApp {
                 location,
-                expected: self.database,
-                found: owner,
+                expected: self.among.database,
+                found: *owner,
             },
             None => StoreError::NewerSchema {
                 location,
@@ -237,6 +168,14 @@ impl Update<'_> {
             },
         }
     }
+}
+
+/// Whether a version is one of a database's migrations.
+fn owns(database: &Database, version: &MigrationVersion<'_>) -> bool {
+    let migrations = MigrationSource::<Sqlite>::migrations(database.sqlite).unwrap_or_default();
+    migrations
+        .iter()
+        .any(|migration| migration.name().version() == *version)
 }
 
 /// Why a migration's transaction ended early.

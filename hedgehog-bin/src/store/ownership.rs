@@ -7,6 +7,7 @@
 //! Invariant: whoever changes the claim compares the token that was read, so that of two who come at the same moment one is
 //! refused; and who finds its own token replaced writes nothing more.
 
+pub mod schema;
 mod writer;
 
 use std::fmt;
@@ -19,12 +20,12 @@ use futures_util::future::{join_all, select_all};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+use super::database::Database;
 use super::db::Db;
 use super::error::StoreError;
-use super::migrate::Database;
-use super::schema::ownership::ownership::{self, table};
 use super::seal::Broken;
 use super::types::{Id, Moment};
+use schema::ownership::{self, table};
 use writer::{Standing, Writer};
 
 /// How often the claim is renewed, and the files are looked at.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 
-use super::connect::Location;
 use super::error::StoreError;
+use super::location::Location;
 
 /// Why nothing may be written any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

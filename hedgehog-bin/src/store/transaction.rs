@@ -8,9 +8,10 @@ use diesel_async::{AsyncConnection, RunQueryDsl, TransactionManager};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::connect::{Lite, Location, Pg};
-use super::db::{Rows, Statement};
+use super::connect::{Lite, Pg};
 use super::error::StoreError;
+use super::location::Location;
+use super::query::{Rows, Statement};
 
 /// Several statements that take effect together at [`commit`](Self::commit), or not at all.
 ///
@@ -81,7 +82,7 @@ impl Transaction {
     }
 
     /// Runs a statement that only PostgreSQL understands, on a transaction there; elsewhere it is not a statement.
-    pub(super) async fn run_on_postgres<Q>(&mut self, statement: Q) -> Result<usize, StoreError>
+    pub async fn run_on_postgres<Q>(&mut self, statement: Q) -> Result<usize, StoreError>
     where
         Q: diesel_async::methods::ExecuteDsl<Pg> + Send,
     {

@@ -11,9 +11,9 @@ mod record;
 mod tests;
 
 use super::continuity::{Cause, Effect, PATIENCE, Question, Recollection};
-use super::gap_rows::Change;
 use super::settings::{self, Row};
 use super::status::{StreamState, StreamStatus};
+use super::unsaved::Unsaved;
 use crate::market::{Bus, Price, Symbol, TradeEvent, TradePublisher};
 use crate::store::{Db, StoreError};
 use chrono::Utc;
@@ -56,15 +56,6 @@ pub(super) struct StreamLedger {
     publisher: TradePublisher,
     signals: Arc<Signals>,
     record: Mutex<Record>,
-}
-
-/// What the database does not know yet of one stream.
-#[derive(Clone, Debug)]
-pub(super) struct Unsaved {
-    pub(super) symbol: Symbol,
-    /// Epoch and trade id.
-    pub(super) position: Option<(i32, i64)>,
-    pub(super) changes: Vec<Change>,
 }
 
 /// What the rate line needs.

@@ -10,7 +10,7 @@
 //! └─ Autostart
 //! ```
 //! A socket decodes a frame, lets `continuity` judge it and broadcasts on `TRADE_EVENTS:<SYMBOL>`, without waiting for anything. What
-//! must outlive a process stands in the `ledger`, which belongs to the app and not to its tree.
+//! must outlive a process stands in the `ledger`, which belongs to the app and not to its tree; its rows in the tables of [`schema`].
 //! Invariant: in each epoch, what is stored and what [`Streamer::status`] and the rows tell as missing make one range without a
 //! hole, after any end of the program.
 
@@ -20,10 +20,12 @@ mod gap_rows;
 mod inquiry;
 mod ledger;
 mod ranges;
+pub mod schema;
 mod settings;
 mod sockets;
 mod status;
 mod stream;
+mod unsaved;
 
 #[cfg(test)]
 mod tests;

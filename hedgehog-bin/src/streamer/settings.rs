@@ -2,11 +2,11 @@
 
 use super::continuity::{Cause, Recollection};
 use super::gap_rows::{Change, Found};
-use super::ledger::Unsaved;
+use super::schema::{StreamingStatus, gaps, settings, streams};
+use super::unsaved::Unsaved;
 use crate::market::{ExchangeInfo, Symbol};
 use crate::operation::Seeded;
-use crate::store::schema::streamer::{gaps, settings, streams};
-use crate::store::{Db, Id, Moment, StoreError, StreamingStatus, Transaction};
+use crate::store::{Db, Id, Moment, StoreError, Transaction};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;

@@ -1,5 +1,6 @@
 //! The app's tree against a WebSocket server that does what the test says.
 
+use super::schema::DATABASE;
 use super::{StreamState, StreamStatus, Streamer};
 use crate::exchange::binance::scripted_server::{Client, ScriptedServer, trade_frame, trade_frame_of};
 use crate::exchange::{Exchange, ExchangeError, NewOrder, OrderKey, Submission};
@@ -7,7 +8,7 @@ use crate::market::{Bus, ExchangeInfo, Order, Symbol, Topic, TradeEvent};
 use crate::operation::Seeded;
 use crate::operation::{OperationError, Outcome};
 use crate::service::TradeArchive;
-use crate::store::{Database, Db};
+use crate::store::Db;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{AnyActorRef, ExitReason, Overflow, Strategy, Subscription, Supervisor, SupervisorRef};
 use parking_lot::Mutex;
@@ -174,7 +175,7 @@ impl Running {
 
 async fn open(folder: &TempDir) -> Db {
     let path = folder.path().join("streamer.db");
-    Db::open(path.to_str().expect("a path in UTF-8"), Database::Streamer)
+    Db::open(path.to_str().expect("a path in UTF-8"), DATABASE)
         .await
         .expect("a database")
 }

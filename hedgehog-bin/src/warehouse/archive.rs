@@ -1,10 +1,10 @@
 //! What is stored, for whoever must tell what is missing. What waits on disk counts as stored.
 
 use super::Warehouse;
+use super::schema::trade_events;
 use crate::market::{Price, Quantity, Symbol, Topic, TradeEvent};
 use crate::operation::OperationError;
 use crate::service::TradeArchive;
-use crate::store::schema::data_warehouse::trade_events;
 use crate::store::{Db, Decimal, StoreError};
 use diesel::prelude::*;
 use futures_util::future::BoxFuture;

@@ -1,7 +1,7 @@
 //! Stores what an earlier program has left on disk of a topic that is off now. A topic that is on has its worker for that.
 
 use super::entry::Entry;
-use super::feed::Stored;
+use super::stored::Stored;
 use super::worker::{BATCH, store_all};
 use crate::backoff::Backoff;
 use crate::store::Db;

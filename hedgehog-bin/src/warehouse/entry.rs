@@ -1,10 +1,10 @@
 //! What the app knows of each topic, over the lives of its workers: the status answers from here, whatever the database does.
 
-use super::StoringStatus;
 use super::settings::Row;
+use super::status::StoringStatus;
 use super::unstored::Unstored;
+use super::writer::Written;
 use crate::market::Topic;
-use crate::store::batch::Written;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -4,18 +4,27 @@
 //! any moment: what it had read but not stored is read again by its successor (see `feed`), and what it had stored
 //! twice is stored once, because the tables' keys say so. What memory has no room for, and what a stop leaves over, waits on disk
 //! (see `unstored`).
+//!
+//! [`schema`] holds the tables, [`rows`] their rows, and [`writer`] writes many of those at once.
 
 mod archive;
 mod drain;
 mod entry;
 mod feed;
 mod memory;
+pub mod rows;
+pub mod schema;
 mod settings;
+mod status;
+mod stored;
 mod unstored;
 mod worker;
+pub mod writer;
 
 #[cfg(test)]
 mod tests;
+
+pub use status::StoringStatus;
 
 use crate::exchange::Exchange;
 use crate::market::{Bus, Order, Stream, Symbol, Topic, TradeEvent};
@@ -24,16 +33,16 @@ use crate::service::{Autostart, Service};
 use crate::store::Db;
 use drain::id as drain_id;
 use entry::{Entries, Entry};
-use feed::{Feed, Stored};
+use feed::Feed;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{ActorRef, ChildSpec, Registry, StartError, Supervisor, SupervisorMsg};
 use memory::{Backlog, Memory};
 use parking_lot::Mutex;
-use serde::Serialize;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use stored::Stored;
 use tokio::sync::watch;
 use worker::{Worker, WorkerMsg};
 
@@ -57,33 +66,6 @@ pub struct Warehouse {
     exchange: Arc<dyn Exchange>,
     db: Db,
     bus: Bus,
-}
-
-/// What is stored of one topic.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct StoringStatus {
-    /// `TRADE_EVENTS:BTCUSDT`, `ORDERS:BTCUSDT`.
-    pub topic: String,
-    /// Whether the settings row says so.
-    pub on: bool,
-    /// When its present worker began, in milliseconds since the epoch; `None` when no worker runs.
-    pub since: Option<i64>,
-    /// Rows of this topic in the table.
-    pub rows_stored: i64,
-    /// Rows added by this program.
-    pub rows_new: u64,
-    /// Events stored that added no row: a trade that stood there already, a later state of an order.
-    pub rows_known: u64,
-    /// Rows the database refused for good; each is in the log.
-    pub rows_refused: u64,
-    /// Events in memory that are neither stored nor on disk yet; after the end of the tree, those that are lost.
-    pub lag: u64,
-    /// Events on disk that are not stored yet: stored when the database takes them, by the next program if need be.
-    pub spilled: u64,
-    /// Events that neither the database nor the disk took when storing was switched off.
-    pub lost: u64,
-    /// Why the last batch is being tried again.
-    pub retrying: Option<String>,
 }
 
 impl Warehouse {

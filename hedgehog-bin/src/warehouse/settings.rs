@@ -1,8 +1,8 @@
 //! The queries on `subscriber_settings`.
 
+use super::schema::{SubscriberStatus, orders, subscriber_settings as settings, trade_events};
 use crate::market::{Stream, Topic};
-use crate::store::schema::data_warehouse::{orders, subscriber_settings as settings, trade_events};
-use crate::store::{Db, Id, Moment, StoreError, SubscriberStatus};
+use crate::store::{Db, Id, Moment, StoreError};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 

@@ -1,12 +1,12 @@
 //! The app on a real database, fed through its topics.
 
+use super::schema::DATABASE;
 use super::*;
 use crate::exchange::{ExchangeError, NewOrder, OrderKey, Submission};
 use crate::market::{Decimal, TimeInForce};
 use crate::market::{
     ExchangeInfo, OrderStatus, OrderType, Price, Quantity, Side, SymbolFilters, SymbolInfo, SymbolStatus,
 };
-use crate::store::Database;
 use hedgehog_core::{ExitReason, Strategy, SupervisorRef};
 use std::time::Duration;
 
@@ -96,7 +96,7 @@ fn order(status: OrderStatus, executed: &str, update_time: i64) -> Order {
 async fn running() -> Running {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("data_warehouse.db");
-    let db = Db::open(&file.display().to_string(), Database::DataWarehouse)
+    let db = Db::open(&file.display().to_string(), DATABASE)
         .await
         .expect("a database");
     let bus = Bus::new();
@@ -268,8 +268,8 @@ async fn an_order_s_row_moves_in_place_and_never_back() {
         .stop_storing(Stream::Orders, &btcusdt())
         .await
         .expect("stops");
-    let rows = crate::store::schema::data_warehouse::orders::table;
-    let stored: Vec<crate::store::rows::OrderRow> = running.app.db.fetch(rows).await.expect("rows");
+    let rows = super::schema::orders::table;
+    let stored: Vec<crate::warehouse::rows::OrderRow> = running.app.db.fetch(rows).await.expect("rows");
     assert_eq!(stored.len(), 1);
     assert_eq!((stored[0].status.as_str(), stored[0].update_time), ("FILLED", 3));
 }

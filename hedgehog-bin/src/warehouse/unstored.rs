@@ -7,7 +7,7 @@
 
 mod ranges;
 
-use super::feed::Stored;
+use super::stored::Stored;
 use crate::market::{Symbol, Topic};
 use crate::owner_only;
 use flate2::Crc;

@@ -12,8 +12,9 @@ mod storing;
 
 pub(super) use storing::store_all;
 
-use super::feed::{Feed, Stored};
+use super::feed::Feed;
 use super::memory::Memory;
+use super::stored::Stored;
 use crate::store::Db;
 use hedgehog_core::ractor;
 use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, SelfRef, Shutdown};

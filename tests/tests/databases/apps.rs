@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::prelude::*;
+use hedgehog_bin::databases::{DATA_WAREHOUSE, NAIVE, SIMULATOR, STREAMER};
 use hedgehog_bin::exchange::binance::BinanceClient;
 use hedgehog_bin::exchange::simulator::{FillRule, MarketSource, Simulator, SimulatorConfig};
 use hedgehog_bin::market::{Bus, Stream, Symbol};
+use hedgehog_bin::naive::schema::{self as naive, TradingStatus};
 use hedgehog_bin::naive::{Naive, Profile};
 use hedgehog_bin::operation::{OperationError, Outcome};
-use hedgehog_bin::store::schema::{data_warehouse::subscriber_settings, naive, streamer};
-use hedgehog_bin::store::{
-    Database, Db, Decimal, Id, Moment, StreamingStatus, SubscriberStatus, TradingStatus, decimal_sum,
-};
+use hedgehog_bin::store::{Db, Decimal, Id, Moment, decimal_sum};
 use hedgehog_bin::streamer::Streamer;
+use hedgehog_bin::streamer::schema::{self as streamer, StreamingStatus};
 use hedgehog_bin::warehouse::Warehouse;
+use hedgehog_bin::warehouse::schema::{SubscriberStatus, subscriber_settings};
 use hedgehog_core::{ExitReason, Strategy, Supervisor, SupervisorRef};
 use tempfile::TempDir;
 
@@ -49,9 +50,9 @@ struct Rows {
 impl Place {
     fn new(engine: &Engine) -> Self {
         Self {
-            streamer: engine.url(Database::Streamer),
-            naive: engine.url(Database::Naive),
-            warehouse: engine.url(Database::DataWarehouse),
+            streamer: engine.url(STREAMER),
+            naive: engine.url(NAIVE),
+            warehouse: engine.url(DATA_WAREHOUSE),
             exchange: TempDir::new().expect("a folder for temporary files"),
         }
     }
@@ -64,7 +65,7 @@ impl Place {
             listen: ([127, 0, 0, 1], 0).into(),
             market: MarketSource::Generated { seed: 1 },
             rule: FillRule::Through,
-            database: open(&remembered, Database::Simulator).await,
+            database: open(&remembered, SIMULATOR).await,
             bus: None,
             memory: 64 << 20,
             alone: false,
@@ -74,9 +75,9 @@ impl Place {
         let exchange = BinanceClient::new(endpoints.clone(), credentials.clone()).expect("a client");
         let exchange = Arc::new(exchange);
         let rows = Rows {
-            streamer: open(&self.streamer, Database::Streamer).await,
-            naive: open(&self.naive, Database::Naive).await,
-            warehouse: open(&self.warehouse, Database::DataWarehouse).await,
+            streamer: open(&self.streamer, STREAMER).await,
+            naive: open(&self.naive, NAIVE).await,
+            warehouse: open(&self.warehouse, DATA_WAREHOUSE).await,
         };
         let bus = Bus::new();
         let streamer = Streamer::new(rows.streamer.clone(), exchange.clone(), endpoints.clone(), bus.clone());

@@ -53,7 +53,7 @@ impl Bare {
             }
         };
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
-        let folder = folder.join(database.name()).join(engine.dialect());
+        let folder = folder.join(database.name).join(engine.dialect());
         Self {
             connection,
             migrations: FileBasedMigrations::from_path(folder).expect("the migrations are there"),

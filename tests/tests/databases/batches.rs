@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use futures_util::future::join_all;
-use hedgehog_bin::store::batch::{Written, insert_trade_events, store_orders, store_trade_events, upsert_orders};
-use hedgehog_bin::store::rows::{OrderRow, TradeEventRow};
-use hedgehog_bin::store::schema::data_warehouse::{orders, subscriber_settings as settings, trade_events};
-use hedgehog_bin::store::{Database, Db, Decimal, Id, StoreError, columns, decimal_sum};
+use hedgehog_bin::databases::DATA_WAREHOUSE;
+use hedgehog_bin::store::{Db, Decimal, Id, StoreError, columns, decimal_sum};
+use hedgehog_bin::warehouse::rows::{OrderRow, TradeEventRow};
+use hedgehog_bin::warehouse::schema::{orders, subscriber_settings as settings, trade_events};
+use hedgehog_bin::warehouse::writer::{Written, insert_trade_events, store_orders, store_trade_events, upsert_orders};
 
 use crate::engine::{Engine, decimal, moment};
 
@@ -58,7 +59,7 @@ async fn stored(db: &Db) -> OrderRow {
 }
 
 pub(crate) async fn a_batch_of_trades_round_trips(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let rows: Arc<[_]> = (1..=3000).map(|trade_id| trade("BTCUSDT", trade_id)).collect();
     assert_eq!(
         insert_trade_events(&fresh.db, rows.clone()).await.expect("inserts"),
@@ -75,7 +76,7 @@ pub(crate) async fn a_batch_of_trades_round_trips(engine: Engine) {
 }
 
 pub(crate) async fn trades_that_stand_already_are_left_out_and_not_counted(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let first: Arc<[_]> = [trade("BTCUSDT", 1), trade("BTCUSDT", 2)].into();
     assert_eq!(insert_trade_events(&fresh.db, first.clone()).await.expect("inserts"), 2);
     assert_eq!(
@@ -101,7 +102,7 @@ pub(crate) async fn trades_that_stand_already_are_left_out_and_not_counted(engin
 }
 
 pub(crate) async fn a_batch_with_an_impossible_row_stores_nothing(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let mut bad = trade("BTCUSDT", 2);
     bad.price = decimal("1e5000");
     let error = insert_trade_events(&fresh.db, [trade("BTCUSDT", 1), bad].into())
@@ -126,7 +127,7 @@ pub(crate) async fn a_batch_with_an_impossible_row_stores_nothing(engine: Engine
 }
 
 pub(crate) async fn a_new_order_becomes_filled_in_place(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let states = [
         order("NEW", "0", 10),
         order("PARTIALLY_FILLED", "9.5", 20),
@@ -141,7 +142,7 @@ pub(crate) async fn a_new_order_becomes_filled_in_place(engine: Engine) {
 }
 
 pub(crate) async fn an_older_state_never_overwrites_a_newer_one(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let current = order("PARTIALLY_FILLED", "9.0", 20);
     upsert_orders(&fresh.db, std::slice::from_ref(&current))
         .await
@@ -162,7 +163,7 @@ pub(crate) async fn an_older_state_never_overwrites_a_newer_one(engine: Engine) 
 }
 
 pub(crate) async fn executed_quantities_are_compared_as_numbers(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     upsert_orders(&fresh.db, &[order("PARTIALLY_FILLED", "9.0", 20)])
         .await
         .expect("stores");
@@ -176,7 +177,7 @@ pub(crate) async fn executed_quantities_are_compared_as_numbers(engine: Engine) 
 }
 
 pub(crate) async fn an_ended_order_stays_as_it_ended(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     for end in ["FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"] {
         delete_all(&fresh.db).await;
         upsert_orders(&fresh.db, &[order(end, "5", 20)]).await.expect("stores");
@@ -196,7 +197,7 @@ pub(crate) async fn an_ended_order_stays_as_it_ended(engine: Engine) {
 }
 
 pub(crate) async fn order_ids_of_two_symbols_do_not_meet(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let other = OrderRow {
         symbol: "ETHUSDT".into(),
         ..order("NEW", "0", 1)
@@ -214,7 +215,7 @@ pub(crate) async fn order_ids_of_two_symbols_do_not_meet(engine: Engine) {
 }
 
 pub(crate) async fn four_writers_of_the_same_trades_store_each_once(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let writers = (0..4).map(|_| {
         let db = fresh.db.clone();
         tokio::spawn(async move {
@@ -238,7 +239,7 @@ pub(crate) async fn four_writers_of_the_same_trades_store_each_once(engine: Engi
 }
 
 pub(crate) async fn a_trade_of_another_epoch_is_another_trade(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let again = TradeEventRow {
         epoch: 1,
         ..trade("BTCUSDT", 1)
@@ -252,7 +253,7 @@ pub(crate) async fn a_trade_of_another_epoch_is_another_trade(engine: Engine) {
 }
 
 pub(crate) async fn an_order_id_that_begins_again_is_another_order(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let other = OrderRow {
         client_order_id: "hh-2".into(),
         ..order("NEW", "0", 1)
@@ -267,7 +268,7 @@ pub(crate) async fn an_order_id_that_begins_again_is_another_order(engine: Engin
 }
 
 pub(crate) async fn rows_are_counted_in_the_transaction_that_adds_them(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     for topic in ["TRADE_EVENTS:BTCUSDT", "ORDERS:BTCUSDT"] {
         let row = (
             settings::id.eq(Id::new()),

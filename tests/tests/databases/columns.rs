@@ -3,10 +3,11 @@
 use bigdecimal::BigDecimal;
 use diesel::prelude::*;
 
-use hedgehog_bin::store::schema::{data_warehouse, naive, streamer};
-use hedgehog_bin::store::{
-    Database, Decimal, Id, Moment, StreamingStatus, SubscriberStatus, TraderState, TradingStatus, columns,
-};
+use hedgehog_bin::databases::{DATA_WAREHOUSE, NAIVE, STREAMER};
+use hedgehog_bin::naive::schema::{self as naive, TraderState, TradingStatus};
+use hedgehog_bin::store::{Decimal, Id, Moment, columns};
+use hedgehog_bin::streamer::schema::{self as streamer, StreamingStatus};
+use hedgehog_bin::warehouse::schema::{self as data_warehouse, SubscriberStatus};
 
 use crate::engine::{Engine, decimal, moment};
 
@@ -80,7 +81,7 @@ pub(crate) fn naive_setting(symbol: &str, status: TradingStatus) -> NaiveSetting
 }
 
 pub(crate) async fn streamer_settings_round_trip(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     for (&status, symbol) in StreamingStatus::ALL.iter().zip(["BTCUSDT", "ETHUSDT"]) {
         let row = StreamerSetting {
             id: Id::new(),
@@ -98,7 +99,7 @@ pub(crate) async fn streamer_settings_round_trip(engine: Engine) {
 }
 
 pub(crate) async fn streams_and_gaps_round_trip(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     let stream = ("BTCUSDT".to_owned(), i64::MAX, moment(0), 0i32);
     let insert = diesel::insert_into(streamer::streams::table).values((
         streamer::streams::symbol.eq(&stream.0),
@@ -152,7 +153,7 @@ pub(crate) async fn streams_and_gaps_round_trip(engine: Engine) {
 }
 
 pub(crate) async fn naive_settings_round_trip(engine: Engine) {
-    let fresh = engine.open(Database::Naive).await;
+    let fresh = engine.open(NAIVE).await;
     for (&status, symbol) in TradingStatus::ALL.iter().zip(["A", "B", "C"]) {
         let row = naive_setting(symbol, status);
         let insert = diesel::insert_into(naive::settings::table).values(row.clone());
@@ -167,7 +168,7 @@ pub(crate) async fn naive_settings_round_trip(engine: Engine) {
 }
 
 pub(crate) async fn an_update_can_return_the_row(engine: Engine) {
-    let fresh = engine.open(Database::Naive).await;
+    let fresh = engine.open(NAIVE).await;
     let row = naive_setting("BTCUSDT", TradingStatus::On);
     fresh
         .db
@@ -188,7 +189,7 @@ pub(crate) async fn an_update_can_return_the_row(engine: Engine) {
 }
 
 pub(crate) async fn traders_round_trip_with_and_without_orders(engine: Engine) {
-    let fresh = engine.open(Database::Naive).await;
+    let fresh = engine.open(NAIVE).await;
     for &state in TraderState::ALL {
         let ready = state == TraderState::Ready;
         let price = |text| (!ready).then(|| decimal(text));
@@ -231,7 +232,7 @@ pub(crate) async fn subscriber_settings_are_upserted_by_topic(engine: Engine) {
     use data_warehouse::subscriber_settings::{self, id, inserted_at, status, topic, updated_at};
     type Row = (Id, String, SubscriberStatus, Moment, Moment, i64);
 
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let upsert = |wanted: SubscriberStatus, at: Moment| {
         diesel::insert_into(subscriber_settings::table)
             .values((

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use hedgehog_bin::store::schema::streamer::streams::{last_trade_id, symbol, table as streams, updated_at};
-use hedgehog_bin::store::{Database, Db, Statement, StoreError, Transaction};
+use hedgehog_bin::databases::STREAMER;
+use hedgehog_bin::store::{Db, Statement, StoreError, Transaction};
+use hedgehog_bin::streamer::schema::streams::{last_trade_id, symbol, table as streams, updated_at};
 use hedgehog_tests::postgres::PASSWORD;
 
 use crate::engine::{Engine, moment};
@@ -21,7 +22,7 @@ async fn touch(transaction: &mut Transaction, name: &str) -> Result<usize, Store
 }
 
 pub(crate) async fn a_lost_connection_is_transient_and_the_next_call_works(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     let administrator = fresh.again().await.expect("opens");
     let mut transaction = fresh.db.begin().await.expect("begins");
     transaction.run(insert("A")).await.expect("inserts");
@@ -46,7 +47,7 @@ pub(crate) async fn a_lost_connection_is_transient_and_the_next_call_works(engin
 }
 
 pub(crate) async fn a_deadlock_may_pass_by_itself(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     fresh.db.run(insert("A")).await.expect("inserts");
     fresh.db.run(insert("B")).await.expect("inserts");
     let mut one = fresh.db.begin().await.expect("begins");
@@ -60,10 +61,8 @@ pub(crate) async fn a_deadlock_may_pass_by_itself(engine: Engine) {
 
 pub(crate) async fn a_wrong_password_is_refused_and_not_repeated(engine: Engine) {
     let wrong = "battery-staple";
-    let url = engine.url(Database::Streamer).replace(PASSWORD, wrong);
-    let refused = Db::open(&url, Database::Streamer)
-        .await
-        .expect_err("the server checks it");
+    let url = engine.url(STREAMER).replace(PASSWORD, wrong);
+    let refused = Db::open(&url, STREAMER).await.expect_err("the server checks it");
     assert!(matches!(refused, StoreError::Unreachable { .. }), "{refused:?}");
     let told = format!("{refused:?} ") + &format!("{:#}", anyhow::Error::from(refused));
     assert!(!told.contains(wrong), "{told}");
@@ -71,15 +70,15 @@ pub(crate) async fn a_wrong_password_is_refused_and_not_repeated(engine: Engine)
 }
 
 pub(crate) async fn a_database_that_does_not_exist_is_told_as_such(engine: Engine) {
-    let here = engine.url(Database::Streamer);
+    let here = engine.url(STREAMER);
     let (server, _) = here.rsplit_once('/').expect("a path");
-    let refused = Db::open(&format!("{server}/nothing_here"), Database::Streamer).await;
+    let refused = Db::open(&format!("{server}/nothing_here"), STREAMER).await;
     let told = refused.expect_err("there is none").to_string();
     assert!(told.contains("database \"nothing_here\" does not exist"), "{told}");
 }
 
 pub(crate) async fn a_locked_table_is_not_waited_for_in_silence(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     let administrator = fresh.again().await.expect("opens");
     let mut transaction = administrator.begin().await.expect("begins");
     transaction.run(sql_query("LOCK TABLE streams")).await.expect("locks");
@@ -92,12 +91,10 @@ pub(crate) async fn a_locked_table_is_not_waited_for_in_silence(engine: Engine) 
 }
 
 pub(crate) async fn a_server_that_is_not_there_is_unreachable(engine: Engine) {
-    let here = engine.url(Database::Streamer);
+    let here = engine.url(STREAMER);
     let (_, name) = here.rsplit_once('/').expect("a path");
     let nowhere = format!("postgres://hedgehog:{PASSWORD}@127.0.0.1:1/{name}");
-    let refused = Db::open(&nowhere, Database::Streamer)
-        .await
-        .expect_err("nobody listens there");
+    let refused = Db::open(&nowhere, STREAMER).await.expect_err("nobody listens there");
     assert!(matches!(refused, StoreError::Unreachable { .. }), "{refused:?}");
     let told = format!("{refused:?} ") + &format!("{:#}", anyhow::Error::from(refused));
     assert!(

@@ -1,17 +1,18 @@
 //! Decimals are exact and in numeric order.
 
 use diesel::prelude::*;
-use hedgehog_bin::store::batch::insert_trade_events;
-use hedgehog_bin::store::rows::TradeEventRow;
-use hedgehog_bin::store::schema::data_warehouse::trade_events::{price, symbol, table as trade_events, trade_id};
-use hedgehog_bin::store::{Database, Decimal, decimal_sum};
+use hedgehog_bin::databases::DATA_WAREHOUSE;
+use hedgehog_bin::store::{Decimal, decimal_sum};
+use hedgehog_bin::warehouse::rows::TradeEventRow;
+use hedgehog_bin::warehouse::schema::trade_events::{price, symbol, table as trade_events, trade_id};
+use hedgehog_bin::warehouse::writer::insert_trade_events;
 
 use crate::batches::trade;
 use crate::engine::{Engine, Fresh, decimal};
 
 /// A warehouse with a trade at each of the prices.
 async fn filled(engine: &Engine, prices: &[&str]) -> Fresh {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let row = |(id, text): (i64, &&str)| TradeEventRow {
         price: decimal(text),
         ..trade("BTCUSDT", id)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hedgehog_bin::databases::{ALL, DATA_WAREHOUSE, NAIVE, STREAMER};
 use hedgehog_bin::store::{Database, Db, Decimal, Moment, StoreError};
 use hedgehog_tests::postgres::Postgres;
 use tempfile::TempDir;
@@ -33,8 +34,8 @@ impl Engine {
     /// The databases that can be kept on it.
     pub(crate) fn databases(&self) -> &'static [Database] {
         match self {
-            Self::Sqlite(_) => &Database::ALL,
-            Self::Postgres(_) => &[Database::Streamer, Database::Naive, Database::DataWarehouse],
+            Self::Sqlite(_) => ALL,
+            Self::Postgres(_) => &[STREAMER, NAIVE, DATA_WAREHOUSE],
         }
     }
 

@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 use futures_util::future::join_all;
-use hedgehog_bin::store::batch::store_trade_events;
-use hedgehog_bin::store::schema::data_warehouse::subscriber_settings;
-use hedgehog_bin::store::schema::naive::settings;
-use hedgehog_bin::store::{Database, Db, Decimal, StoreError, TradingStatus};
+use hedgehog_bin::databases::{self, DATA_WAREHOUSE, NAIVE, STREAMER};
+use hedgehog_bin::naive::schema::{TradingStatus, settings};
+use hedgehog_bin::store::{Db, Decimal, StoreError};
+use hedgehog_bin::warehouse::schema::subscriber_settings;
+use hedgehog_bin::warehouse::writer::store_trade_events;
 
 use crate::bare::Bare;
 use crate::columns::naive_setting;
@@ -24,14 +25,14 @@ async fn versions(db: &Db) -> Vec<String> {
 }
 
 pub(crate) async fn the_original_stamps_are_kept(engine: Engine) {
-    let naive = engine.open(Database::Naive).await;
+    let naive = engine.open(NAIVE).await;
     assert_eq!(
         versions(&naive.db).await[..3],
         ["20210202223209", "20210205232303", "20261120110100"]
     );
-    let streamer = engine.open(Database::Streamer).await;
+    let streamer = engine.open(STREAMER).await;
     assert_eq!(versions(&streamer.db).await[0], "20210203184805");
-    let warehouse = engine.open(Database::DataWarehouse).await;
+    let warehouse = engine.open(DATA_WAREHOUSE).await;
     assert_eq!(
         versions(&warehouse.db).await[..3],
         ["20210222224514", "20210222224522", "20210227230123"]
@@ -66,7 +67,7 @@ pub(crate) async fn many_may_open_a_new_database_at_once(engine: Engine) {
 }
 
 pub(crate) async fn many_may_open_an_existing_database_at_once(engine: Engine) {
-    let fresh = engine.open(Database::Naive).await;
+    let fresh = engine.open(NAIVE).await;
     for db in join_all((0..8).map(|_| fresh.again())).await {
         db.expect("opens");
     }
@@ -94,12 +95,12 @@ pub(crate) async fn each_down_takes_back_what_its_up_did(engine: Engine) {
 }
 
 pub(crate) async fn rows_survive_the_way_back_and_forth(engine: Engine) {
-    let fresh = engine.open(Database::Naive).await;
+    let fresh = engine.open(NAIVE).await;
     let row = naive_setting("BTCUSDT", TradingStatus::Shutdown);
     let insert = diesel::insert_into(settings::table).values(row);
     fresh.db.run(insert).await.expect("inserts");
     tokio::task::block_in_place(|| {
-        let mut bare = Bare::connect(&engine, &fresh.url, Database::Naive);
+        let mut bare = Bare::connect(&engine, &fresh.url, NAIVE);
         // Back to where a status has no third word yet.
         while bare.newest().as_deref() != Some("20210202223209") {
             bare.down();
@@ -115,9 +116,9 @@ pub(crate) async fn rows_survive_the_way_back_and_forth(engine: Engine) {
 }
 
 pub(crate) async fn rows_of_an_earlier_version_are_keyed_and_counted(engine: Engine) {
-    let url = engine.url(Database::DataWarehouse);
+    let url = engine.url(DATA_WAREHOUSE);
     tokio::task::block_in_place(|| {
-        let mut bare = Bare::connect(&engine, &url, Database::DataWarehouse);
+        let mut bare = Bare::connect(&engine, &url, DATA_WAREHOUSE);
         while bare.newest().as_deref() != Some("20210227230123") {
             assert!(bare.up());
         }
@@ -145,7 +146,7 @@ pub(crate) async fn rows_of_an_earlier_version_are_keyed_and_counted(engine: Eng
              ({id}, 'ORDERS:BTCUSDT', 'on', {moment}, {moment}), ({id}, 'ORDERS:ETHUSDT', 'off', {moment}, {moment})"
         ));
     });
-    let db = Db::open(&url, Database::DataWarehouse).await.expect("goes up");
+    let db = Db::open(&url, DATA_WAREHOUSE).await.expect("goes up");
     let counts = subscriber_settings::table.select(subscriber_settings::rows_stored);
     let counts = db.fetch::<i64>(counts.order(subscriber_settings::topic)).await;
     assert_eq!(counts.expect("reads"), [1, 0, 500]);
@@ -164,7 +165,7 @@ pub(crate) async fn rows_of_an_earlier_version_are_keyed_and_counted(engine: Eng
 }
 
 pub(crate) async fn a_newer_schema_is_refused_and_left_alone(engine: Engine) {
-    let fresh = engine.open(Database::Naive).await;
+    let fresh = engine.open(NAIVE).await;
     let newest = versions(&fresh.db).await.pop().expect("there are some");
     let newer = diesel::insert_into(__diesel_schema_migrations::table)
         .values(__diesel_schema_migrations::version.eq("29990101000000"));
@@ -190,10 +191,10 @@ pub(crate) async fn a_newer_schema_is_refused_and_left_alone(engine: Engine) {
 }
 
 pub(crate) async fn another_apps_database_is_refused(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
-    let error = Db::open(&fresh.url, Database::Naive).await.expect_err("the streamer's");
+    let fresh = engine.open(STREAMER).await;
+    let error = databases::open(&fresh.url, NAIVE).await.expect_err("the streamer's");
     let StoreError::OtherApp { expected, found, .. } = error else {
         panic!("{error:?}")
     };
-    assert_eq!((expected, found), (Database::Naive, Database::Streamer));
+    assert_eq!((expected, found), (NAIVE, STREAMER));
 }

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use futures_util::future::join_all;
-use hedgehog_bin::store::schema::ownership::ownership::{self as row, table};
-use hedgehog_bin::store::schema::streamer::streams;
-use hedgehog_bin::store::{Database, Db, Ownership, StoreError};
+use hedgehog_bin::databases::{NAIVE, STREAMER};
+use hedgehog_bin::store::ownership::schema::ownership::{self as row, table};
+use hedgehog_bin::store::{Db, Ownership, StoreError};
+use hedgehog_bin::streamer::schema::streams;
 
 use crate::engine::{Engine, Fresh, moment};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
 async fn claim(db: &Db, venue: &str) -> Result<Ownership, StoreError> {
-    let claimed = Ownership::claim([(Database::Streamer, db.clone())], venue).await;
+    let claimed = Ownership::claim([(STREAMER, db.clone())], venue).await;
     claimed.map_err(|(_, error)| error)
 }
 
@@ -39,7 +40,7 @@ pub(crate) async fn every_database_has_one_venue_for_good(engine: Engine) {
 }
 
 pub(crate) async fn a_second_writer_is_refused_and_told_of_the_first(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     let first = claim(&fresh.db, "testnet").await.expect("it was nobody's");
     let error = claim(&another(&fresh).await, "testnet")
         .await
@@ -53,7 +54,7 @@ pub(crate) async fn a_second_writer_is_refused_and_told_of_the_first(engine: Eng
 }
 
 pub(crate) async fn of_many_that_come_at_once_one_gets_it(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     for left_over in [false, true] {
         if left_over {
             // All find the same writer gone.
@@ -74,7 +75,7 @@ pub(crate) async fn of_many_that_come_at_once_one_gets_it(engine: Engine) {
 }
 
 pub(crate) async fn a_writer_that_is_gone_is_followed_at_once_and_one_elsewhere_after_its_heartbeat(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     let change = async |host: &str, started: i64, ago: i64| {
         let at =
             hedgehog_bin::store::Moment::from_micros(hedgehog_bin::store::Moment::now().as_micros() - ago * 1_000_000);
@@ -95,7 +96,7 @@ pub(crate) async fn a_writer_that_is_gone_is_followed_at_once_and_one_elsewhere_
 }
 
 pub(crate) async fn who_was_taken_over_writes_nothing_more(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     let first = claim(&fresh.db, "live").await.expect("it was nobody's");
     let successor = another(&fresh).await;
     successor
@@ -117,19 +118,13 @@ pub(crate) async fn who_was_taken_over_writes_nothing_more(engine: Engine) {
 }
 
 pub(crate) async fn a_refusal_leaves_no_claim_behind(engine: Engine) {
-    let (new, held) = (
-        engine.open(Database::Streamer).await,
-        engine.open(Database::Naive).await,
-    );
-    let first = Ownership::claim([(Database::Naive, held.db.clone())], "live")
+    let (new, held) = (engine.open(STREAMER).await, engine.open(NAIVE).await);
+    let first = Ownership::claim([(NAIVE, held.db.clone())], "live")
         .await
         .expect("nobody's");
-    let both = [
-        (Database::Streamer, new.db.clone()),
-        (Database::Naive, another(&held).await),
-    ];
+    let both = [(STREAMER, new.db.clone()), (NAIVE, another(&held).await)];
     let (which, _) = Ownership::claim(both, "live").await.expect_err("the second is in use");
-    assert_eq!(which, Database::Naive);
+    assert_eq!(which, NAIVE);
     assert_eq!(new.db.fetch_one::<i64>(table.count()).await.expect("counts"), 0);
     drop(first);
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use diesel::prelude::*;
-use hedgehog_bin::store::schema::data_warehouse::{orders, trade_events};
-use hedgehog_bin::store::schema::naive::traders;
-use hedgehog_bin::store::{Database, Db, Id, TraderState};
+use hedgehog_bin::databases::{DATA_WAREHOUSE, NAIVE, STREAMER};
+use hedgehog_bin::naive::schema::{TraderState, traders};
+use hedgehog_bin::store::{Database, Db, Id};
+use hedgehog_bin::warehouse::schema::{orders, trade_events};
 use hedgehog_tests::postgres::PASSWORD;
 use hedgehog_tests::program::{Folder, eventually};
 use serde_json::Value;
@@ -15,7 +16,7 @@ use tokio::runtime::Handle;
 
 use crate::engine::Engine;
 
-const APPS: [Database; 3] = [Database::Streamer, Database::Naive, Database::DataWarehouse];
+const APPS: [Database; 3] = [STREAMER, NAIVE, DATA_WAREHOUSE];
 
 /// A first cycle takes a minute at most.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -98,7 +99,7 @@ async fn runs_stops_and_goes_on(engine: Engine) -> Result<()> {
     let status = || tokio::task::block_in_place(|| place.folder.json(["status"]));
 
     let program = run(&["--start", "BTCUSDT", "--profile", "demo"])?;
-    let warehouse = place.open(Database::DataWarehouse).await?;
+    let warehouse = place.open(DATA_WAREHOUSE).await?;
     let (trades, ..) = wait("trades and an order are stored", async || {
         let (trades, span, orders) = stored(&warehouse).await?;
         Ok((trades >= 10 && orders >= 1).then_some((trades, span, orders)))
@@ -120,7 +121,7 @@ async fn runs_stops_and_goes_on(engine: Engine) -> Result<()> {
 
     let (trades, span, _) = stored(&warehouse).await?;
     ensure!(trades == span, "{trades} trades stored of {span}");
-    let naive = place.open(Database::Naive).await?;
+    let naive = place.open(NAIVE).await?;
     let before = open_traders(&naive).await?;
 
     let program = run(&[])?;
@@ -151,7 +152,7 @@ fn seeds_without_telling(engine: &Engine) -> Result<()> {
     // Everything anybody has to say, the libraries too.
     seed.env("RUST_LOG", "trace");
     for database in APPS {
-        let variable = format!("HEDGEHOG_DATABASES_{}", database.name().to_uppercase());
+        let variable = format!("HEDGEHOG_DATABASES_{}", database.name.to_uppercase());
         seed.env(variable, engine.url(database));
     }
     let output = seed.output()?;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use futures_util::future::try_join_all;
-use hedgehog_bin::store::schema::streamer::streams::{last_trade_id, symbol, table as streams, updated_at};
-use hedgehog_bin::store::{Database, Db, Statement, StoreError};
+use hedgehog_bin::databases::STREAMER;
+use hedgehog_bin::store::{Db, Statement, StoreError};
+use hedgehog_bin::streamer::schema::streams::{last_trade_id, symbol, table as streams, updated_at};
 
 use crate::engine::{Engine, moment};
 
@@ -18,7 +19,7 @@ async fn count(db: &Db) -> i64 {
 }
 
 pub(crate) async fn a_commit_makes_all_of_it_visible(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     let mut transaction = fresh.db.begin().await.expect("begins");
     transaction.run(insert("A")).await.expect("inserts");
     transaction.run(insert("B")).await.expect("inserts");
@@ -35,7 +36,7 @@ pub(crate) async fn a_commit_makes_all_of_it_visible(engine: Engine) {
 }
 
 pub(crate) async fn a_dropped_transaction_is_undone_and_blocks_nobody(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     let other = fresh.again().await.expect("opens");
     let mut transaction = fresh.db.begin().await.expect("begins");
     transaction.run(insert("A")).await.expect("inserts");
@@ -50,7 +51,7 @@ pub(crate) async fn a_dropped_transaction_is_undone_and_blocks_nobody(engine: En
 }
 
 pub(crate) async fn a_failed_statement_undoes_what_came_before_it(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     fresh.db.run(insert("B")).await.expect("inserts");
     let both = async {
         let mut transaction = fresh.db.begin().await?;
@@ -65,7 +66,7 @@ pub(crate) async fn a_failed_statement_undoes_what_came_before_it(engine: Engine
 }
 
 pub(crate) async fn four_writers_lose_nothing(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     fresh.db.run(insert("A")).await.expect("inserts");
     let writers = (0..4).map(|_| async {
         let db = fresh.again().await?;
@@ -85,7 +86,7 @@ pub(crate) async fn four_writers_lose_nothing(engine: Engine) {
 }
 
 pub(crate) async fn a_query_that_borrows_can_be_spawned(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     let db = fresh.db.clone();
     let found = tokio::spawn(async move {
         let name = String::from("A");
@@ -97,7 +98,7 @@ pub(crate) async fn a_query_that_borrows_can_be_spawned(engine: Engine) {
 }
 
 pub(crate) async fn a_cancelled_call_leaves_the_handle_usable(engine: Engine) {
-    let fresh = engine.open(Database::Streamer).await;
+    let fresh = engine.open(STREAMER).await;
     for index in 0..20 {
         let name = format!("S{index}");
         // Polled once: begun, and then dropped while the database works.

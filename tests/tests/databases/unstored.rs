@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_query;
+use hedgehog_bin::databases::DATA_WAREHOUSE;
 use hedgehog_bin::exchange::binance::BinanceClient;
 use hedgehog_bin::exchange::{Credentials, Endpoints};
 use hedgehog_bin::market::{Bus, Symbol, TradeEvent};
 use hedgehog_bin::service::TradeArchive;
-use hedgehog_bin::store::batch::insert_trade_events;
-use hedgehog_bin::store::schema::data_warehouse::{subscriber_settings as settings, trade_events};
-use hedgehog_bin::store::{Database, Db, Id, SubscriberStatus, Transaction};
+use hedgehog_bin::store::{Db, Id, Transaction};
+use hedgehog_bin::warehouse::schema::{SubscriberStatus, subscriber_settings as settings, trade_events};
+use hedgehog_bin::warehouse::writer::insert_trade_events;
 use hedgehog_bin::warehouse::{StoringStatus, Warehouse};
 use hedgehog_core::{ExitReason, Strategy, Supervisor, SupervisorRef};
 use tempfile::TempDir;
@@ -94,7 +95,7 @@ impl Running {
 }
 
 async fn switched_on(engine: &Engine) -> Fresh {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     let row = (
         settings::id.eq(Id::new()),
         settings::topic.eq("TRADE_EVENTS:BTCUSDT"),
@@ -194,7 +195,7 @@ pub(crate) async fn memory_is_bounded_while_the_database_is_locked(engine: Engin
 }
 
 pub(crate) async fn the_archive_tells_what_is_missing(engine: Engine) {
-    let fresh = engine.open(Database::DataWarehouse).await;
+    let fresh = engine.open(DATA_WAREHOUSE).await;
     // More than a page.
     let rows: Vec<_> = (1..=12_000)
         .chain(12_005..=12_010)

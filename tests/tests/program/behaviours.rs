@@ -3,9 +3,10 @@
 
 use anyhow::{Context, Result, ensure};
 use diesel::prelude::*;
-use hedgehog_bin::store::schema::data_warehouse::trade_events;
-use hedgehog_bin::store::schema::naive::settings;
-use hedgehog_bin::store::{Database, Db, Decimal};
+use hedgehog_bin::databases::{DATA_WAREHOUSE, NAIVE};
+use hedgehog_bin::naive::schema::settings;
+use hedgehog_bin::store::{Db, Decimal};
+use hedgehog_bin::warehouse::schema::trade_events;
 use hedgehog_core::ractor;
 use hedgehog_core::{
     Actor, ActorProcessingErr, ChildSpec, DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef, Name,
@@ -307,7 +308,7 @@ async fn a_session_of_eight_trades_ends_with_its_three_orders() -> Result<()> {
 
     // At full speed the market waits for a first stream, so this run makes the settings and nothing else.
     folder.run(replay.into_iter().chain(["--speed", "max"]))?.stop()?;
-    let db = Db::open(&folder.data().join("naive.db").display().to_string(), Database::Naive).await?;
+    let db = Db::open(&folder.data().join("naive.db").display().to_string(), NAIVE).await?;
     let decimal = |text: &str| -> Result<Decimal> { Ok(Decimal(text.parse()?)) };
     let of_session = (
         settings::chunks.eq(5),
@@ -351,7 +352,7 @@ async fn prices_are_compared_as_numbers_in_sql() -> Result<()> {
     folder.spawn(args)?.ends_well(SOON)?;
 
     let url = folder.data().join("data_warehouse.db").display().to_string();
-    let db = Db::open(&url, Database::DataWarehouse).await?;
+    let db = Db::open(&url, DATA_WAREHOUSE).await?;
     let price = |text: &str| -> Result<Decimal> { Ok(Decimal(text.parse()?)) };
     let prices = trade_events::table.select(trade_events::price);
     let ordered: Vec<Decimal> = db.fetch(prices.order(trade_events::price)).await?;

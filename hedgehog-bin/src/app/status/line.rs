@@ -4,8 +4,8 @@
 
 use super::SystemStatus;
 use crate::market::{Decimal, Gap, Stream, Symbol, Topic};
+use crate::naive::schema::TradingStatus as Switch;
 use crate::naive::{TraderStatus, TradingStatus};
-use crate::store::TradingStatus as Switch;
 use crate::streamer::{StreamState, StreamStatus};
 use crate::warehouse::StoringStatus;
 use std::collections::BTreeMap;

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::app::TradingLine;
     use crate::market::parse_decimal;
-    use crate::store::TradingStatus as Switch;
+    use crate::naive::schema::TradingStatus as Switch;
 
     #[test]
     fn sums_are_by_quote_asset_and_say_what_is_not_in_them() {

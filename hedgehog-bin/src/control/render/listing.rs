@@ -74,7 +74,7 @@ pub(in super::super) fn settings(settings: &[TradingSettings], view: View) -> St
 mod tests {
     use super::super::text::width;
     use super::*;
-    use crate::store::TradingStatus;
+    use crate::naive::schema::TradingStatus;
 
     #[test]
     fn listed_symbols_fit_and_say_what_is_on() {

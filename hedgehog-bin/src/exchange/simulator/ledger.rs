@@ -7,10 +7,10 @@
 use super::account::Balance;
 use super::generator::Generation;
 use super::market::Position;
+use super::schema::{balances, generator, markets, orders};
 use super::units::Units;
 use crate::exchange::OrderKey;
 use crate::market::{Order, OrderType, Price, Quantity, Symbol, TimeInForce};
-use crate::store::schema::simulator::{balances, generator, markets, orders};
 use crate::store::{Db, Decimal, StoreError, Transaction, columns};
 use diesel::prelude::*;
 use diesel::upsert::excluded;

@@ -5,7 +5,7 @@
 //!
 //! * `generator`, [`recording`]: where trades come from. `market`: which trade comes next, and when.
 //! * `book`, `account`, `engine`: what a trade does to our orders. Pure, as everything above.
-//! * `ledger`: what is remembered in `simulator.db`.
+//! * `ledger`: what is remembered in `simulator.db`, in the tables of [`schema`].
 //! * `actor`: the process that carries the engine's decisions out, one message at a time.
 //! * `server`, `rest`, `streams`, `ws_api`: the protocol, on one port.
 //!
@@ -26,6 +26,7 @@ mod params;
 pub mod recording;
 mod refusal;
 mod rest;
+pub mod schema;
 mod server;
 mod socket;
 mod streams;
@@ -132,7 +133,7 @@ pub struct SimulatorConfig {
     pub market: MarketSource,
     /// Which trades fill our orders.
     pub rule: FillRule,
-    /// Opened as [`Database::Simulator`](crate::store::Database::Simulator); of this market and no other.
+    /// Opened as [`schema::DATABASE`]; of this market and no other.
     pub database: Db,
     /// Of the program around it: a trade counts as played when it is durable there, and is told again after an end where it is not.
     /// `None` where nobody around it keeps anything.

@@ -6,12 +6,13 @@ mod orders;
 mod positions;
 mod streams;
 mod symbols;
+mod tables;
 
+use super::schema::DATABASE;
 use super::*;
 use crate::exchange::binance::BinanceClient;
 use crate::exchange::{Exchange, ExchangeError, NewOrder, OrderKey, Submission};
 use crate::market::{Order, OrderStatus, Side};
-use crate::store::Database;
 use futures_util::{SinkExt, StreamExt};
 use hedgehog_core::{ExitReason, Strategy, Supervisor, SupervisorRef};
 use hmac::{Hmac, KeyInit, Mac};
@@ -153,7 +154,7 @@ impl Venue {
 
 async fn database(folder: &TempDir) -> Db {
     let path = folder.path().join("simulator.db");
-    Db::open(path.to_str().expect("UTF-8"), Database::Simulator)
+    Db::open(path.to_str().expect("UTF-8"), DATABASE)
         .await
         .expect("a database")
 }

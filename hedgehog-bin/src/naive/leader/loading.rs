@@ -5,8 +5,9 @@ use crate::exchange::ExchangeError;
 use crate::market::Symbol;
 use crate::naive::desk::Desk;
 use crate::naive::ledger::{self, Record};
+use crate::naive::schema::{TraderState, TradingStatus};
 use crate::naive::settings;
-use crate::store::{StoreError, TraderState, TradingStatus};
+use crate::store::StoreError;
 
 /// What a leader starts with, or that there is nothing left to start.
 pub(super) enum Loaded {

@@ -3,9 +3,9 @@
 //! Invariant: a state is written together with the trader's row that follows from it, so what is not acknowledged can be
 //! told again after any end. An older state never overwrites a newer one.
 
-use crate::market::{Order, Symbol};
-use crate::store::order_states::{moved, supersedes};
-use crate::store::schema::naive::orders;
+use crate::market::{Order, OrderStatus, Symbol};
+use crate::naive::schema::orders;
+use crate::store::advance::{advances, overwrites};
 use crate::store::{self, Db, Moment, Statement, StoreError, Transaction, columns};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -60,9 +60,13 @@ fn upsert(row: Row) -> impl Statement {
     let upsert = insert
         .on_conflict((orders::symbol, orders::order_id, orders::client_order_id))
         .do_update()
-        .set((moved!(orders), orders::acknowledged.eq(false)));
+        .set((
+            overwrites!(orders: executed_quantity, cummulative_quote_quantity, status, update_time, updated_at),
+            orders::acknowledged.eq(false),
+        ));
+    let advances = advances!(orders: update_time, executed_quantity, status in OrderStatus::LIVING);
     // By its full name: the `filter` of the prelude is the one of a select.
-    diesel::query_dsl::methods::FilterDsl::filter(upsert, supersedes!(orders).and(news))
+    diesel::query_dsl::methods::FilterDsl::filter(upsert, advances.and(news))
 }
 
 fn exact(value: &crate::market::Decimal) -> store::Decimal {

@@ -3,7 +3,7 @@
 use super::super::ledger::{self, Record};
 use super::*;
 use crate::market::{Decimal, OrderStatus, OrderType, Price, Quantity, Side, TimeInForce};
-use crate::store::Database;
+use crate::naive::schema::DATABASE;
 use hedgehog_core::{Overflow, Subscription};
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ impl Runs {
     async fn begin() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = folder.path().join("naive.db").display().to_string();
-        let db = Db::open(&url, Database::Naive).await.expect("a database");
+        let db = Db::open(&url, DATABASE).await.expect("a database");
         let topics = PubSub::new();
         Self {
             db,

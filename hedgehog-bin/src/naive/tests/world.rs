@@ -9,7 +9,8 @@ use crate::market::{
     Bus, Decimal, ExchangeInfo, Order, OrderStatus, OrderType, Price, Quantity, Side, Symbol, SymbolFilters,
     SymbolInfo, SymbolStatus, TimeInForce, Topic, TradeEvent,
 };
-use crate::store::{Database, Db, TraderState, TradingStatus as Switch};
+use crate::naive::schema::{DATABASE, TraderState, TradingStatus as Switch};
+use crate::store::Db;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{ActorRef, ExitReason, Overflow, Strategy, Subscription, Supervisor, SupervisorRef};
 use parking_lot::Mutex;
@@ -60,7 +61,7 @@ impl World {
 
     async fn open(folder: TempDir, exchange: Arc<Scripted>) -> Self {
         let url = folder.path().join("naive.db").display().to_string();
-        let db = Db::open(&url, Database::Naive).await.expect("a database");
+        let db = Db::open(&url, DATABASE).await.expect("a database");
         // Nobody listens there: executions come from the test.
         let endpoints = Endpoints::simulator(([127, 0, 0, 1], 1).into());
         let (credentials, bus) = (Credentials::new("key", "secret"), Bus::new());
@@ -151,7 +152,7 @@ impl World {
 
     /// The rows of the symbol's traders, oldest first: their states.
     pub(super) async fn rows(&self) -> Vec<TraderState> {
-        use crate::store::schema::naive::traders;
+        use crate::naive::schema::traders;
         use diesel::prelude::*;
         let states = traders::table.order(traders::id).select(traders::state);
         self.app.desk.db.fetch(states).await.expect("rows")

@@ -5,7 +5,7 @@ use super::lines::{order_line, uncharged};
 use crate::market::{Order, Side, short_text};
 use crate::naive::desk::AccountEvent;
 use crate::naive::position::Claim;
-use crate::store::TraderState;
+use crate::naive::schema::TraderState;
 
 impl Trading {
     /// Takes over what the account's stream says of our orders.

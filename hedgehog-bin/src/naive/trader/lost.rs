@@ -8,7 +8,7 @@ use super::lines::order_line;
 use crate::exchange::ExchangeError;
 use crate::market::{Order, Side, short_text};
 use crate::naive::position::{Claim, LegState};
-use crate::store::TraderState;
+use crate::naive::schema::TraderState;
 use std::time::Duration;
 use tokio::time::Instant;
 

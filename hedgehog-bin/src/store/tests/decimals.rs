@@ -3,20 +3,20 @@
 use diesel::prelude::*;
 use diesel::sql_query;
 
+use super::schema::amounts::{free, locked, name, table as amounts};
+use super::schema::counters;
 use super::{Fresh, decimal};
-use crate::store::schema::simulator::balances::{asset, free, locked, table as balances};
-use crate::store::schema::streamer::settings;
 use crate::store::types::sql::Exact;
-use crate::store::{Database, Db, Decimal, Id, Moment, StoreError, decimal_sum};
+use crate::store::{Db, Decimal, Moment, StoreError, decimal_sum};
 
-async fn insert(db: &Db, name: &str, amount: &str) -> Result<usize, StoreError> {
-    let values = (asset.eq(name), free.eq(decimal(amount)), locked.eq(decimal("0")));
-    db.run(diesel::insert_into(balances).values(values)).await
+async fn insert(db: &Db, text: &str, amount: &str) -> Result<usize, StoreError> {
+    let values = (name.eq(text), free.eq(decimal(amount)), locked.eq(decimal("0")));
+    db.run(diesel::insert_into(amounts).values(values)).await
 }
 
-async fn filled(amounts: &[&str]) -> Fresh {
-    let fresh = Fresh::open(Database::Simulator).await;
-    for (index, amount) in amounts.iter().enumerate() {
+async fn filled(texts: &[&str]) -> Fresh {
+    let fresh = Fresh::open().await;
+    for (index, amount) in texts.iter().enumerate() {
         insert(&fresh.db, &format!("{index}"), amount).await.expect("inserts");
     }
     fresh
@@ -53,18 +53,18 @@ async fn no_tool_can_store_what_is_not_a_decimal() {
         "NULL",
     ];
     for text in junk {
-        let insert = format!("INSERT INTO balances (asset, free, locked) VALUES ('x', {text}, '0')");
+        let insert = format!("INSERT INTO amounts (name, free, locked) VALUES ('x', {text}, '0')");
         let refused = fresh.db.run(sql_query(insert)).await.expect_err(text);
         assert!(!refused.is_transient(), "{text}: {refused:?}");
-        let update = format!("UPDATE balances SET free = {text}");
+        let update = format!("UPDATE amounts SET free = {text}");
         fresh.db.run(sql_query(update)).await.expect_err(text);
     }
     assert_eq!(
-        fresh.db.fetch::<Decimal>(balances.select(free)).await.expect("reads"),
+        fresh.db.fetch::<Decimal>(amounts.select(free)).await.expect("reads"),
         [decimal("1")]
     );
     for text in ["-1", "007", "1.50", "0.1"] {
-        let update = format!("UPDATE balances SET free = '{text}'");
+        let update = format!("UPDATE amounts SET free = '{text}'");
         assert_eq!(fresh.db.run(sql_query(update)).await.expect(text), 1);
     }
 }
@@ -90,7 +90,7 @@ async fn comparing_with_junk_does_not_bring_the_process_down() {
     for text in junk {
         for operator in ["<", ">", "=", "<>"] {
             let condition = format!("free {operator} {text}");
-            let query = balances
+            let query = amounts
                 .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(&condition))
                 .count();
             let found = fresh.db.fetch_one::<i64>(query).await.expect(text);
@@ -101,20 +101,19 @@ async fn comparing_with_junk_does_not_bring_the_process_down() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sum_over_junk_fails_loudly() {
-    let fresh = Fresh::open(Database::Streamer).await;
+    let fresh = Fresh::open().await;
     let values = (
-        settings::id.eq(Id::new()),
-        settings::symbol.eq("BTCUSDT"),
-        settings::inserted_at.eq(Moment::now()),
-        settings::updated_at.eq(Moment::now()),
+        counters::name.eq("BTCUSDT"),
+        counters::count.eq(1i64),
+        counters::updated_at.eq(Moment::now()),
     );
     fresh
         .db
-        .run(diesel::insert_into(settings::table).values(values))
+        .run(diesel::insert_into(counters::table).values(values))
         .await
         .expect("inserts");
     // A text column passed off as a decimal one.
-    let sum = settings::table.select(decimal_sum(diesel::dsl::sql::<Exact>("symbol")));
+    let sum = counters::table.select(decimal_sum(diesel::dsl::sql::<Exact>("name")));
     let error = fresh.db.fetch_one::<Option<Decimal>>(sum).await.expect_err("no sum");
     assert!(matches!(error, StoreError::BadData { .. }), "{error:?}");
 }

@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
+use super::schema::{DATABASE, counters};
 use super::{Fresh, moment};
-use crate::store::connect::Target;
-use crate::store::schema::streamer::streams;
-use crate::store::{Database, Db, StoreError};
+use crate::store::target::Target;
+use crate::store::{Db, StoreError};
 
 fn location(url: &str) -> String {
     let (_, location) = Target::parse(url).expect("a URL");
@@ -36,19 +36,17 @@ fn a_password_is_never_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_url_of_another_kind_is_refused_with_the_right_form() {
     for url in ["mysql://me:secret@host/x", "", "sqlite://"] {
-        let error = Db::open(url, Database::Streamer).await.expect_err(url);
+        let error = Db::open(url, DATABASE).await.expect_err(url);
         assert!(matches!(error, StoreError::UnsupportedUrl { .. }), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("secret"));
     }
-    let error = Db::open("postgres://host/x", Database::Simulator)
-        .await
-        .expect_err("SQLite only");
+    let error = Db::open("postgres://host/x", DATABASE).await.expect_err("SQLite only");
     assert!(matches!(error, StoreError::UnsupportedUrl { .. }), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_does_not_exist_is_named() {
-    let error = Db::open("/no/such/folder/streamer.db", Database::Streamer)
+    let error = Db::open("/no/such/folder/streamer.db", DATABASE)
         .await
         .expect_err("no folder");
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
@@ -65,7 +63,7 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let path = folder.path().join("streamer.db");
     let text = "not a database, but long enough to be taken for one: ".repeat(20);
     std::fs::write(&path, &text).expect("writes");
-    let error = Db::open(&path.display().to_string(), Database::Streamer)
+    let error = Db::open(&path.display().to_string(), DATABASE)
         .await
         .expect_err("no database");
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
@@ -74,8 +72,8 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_row_where_one_was_asked_for_is_not_found() {
-    let fresh = Fresh::open(Database::Streamer).await;
-    let query = || streams::table.select(streams::last_trade_id);
+    let fresh = Fresh::open().await;
+    let query = || counters::table.select(counters::count);
     assert_eq!(fresh.db.fetch_optional::<i64>(query()).await.expect("reads"), None);
     let error = fresh.db.fetch_one::<i64>(query()).await.expect_err("no row");
     assert!(
@@ -92,21 +90,25 @@ async fn no_row_where_one_was_asked_for_is_not_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fetch_cannot_write_on_sqlite() {
-    let fresh = Fresh::open(Database::Streamer).await;
-    let insert = diesel::insert_into(streams::table)
+    let fresh = Fresh::open().await;
+    let insert = diesel::insert_into(counters::table)
         .values((
-            streams::symbol.eq("X"),
-            streams::last_trade_id.eq(1i64),
-            streams::updated_at.eq(moment(0)),
+            counters::name.eq("X"),
+            counters::count.eq(1i64),
+            counters::updated_at.eq(moment(0)),
         ))
-        .returning(streams::symbol);
+        .returning(counters::name);
     fresh
         .db
         .fetch::<String>(insert)
         .await
         .expect_err("readers are read-only");
     assert_eq!(
-        fresh.db.fetch_one::<i64>(streams::table.count()).await.expect("counts"),
+        fresh
+            .db
+            .fetch_one::<i64>(counters::table.count())
+            .await
+            .expect("counts"),
         0
     );
 }

@@ -5,23 +5,24 @@ use std::path::Path;
 
 use diesel::prelude::*;
 
+use super::schema::DATABASE;
+use super::schema::counters::{count, name, table as counters, updated_at};
 use super::{Fresh, moment};
-use crate::store::schema::streamer::streams::{last_trade_id, symbol, table as streams, updated_at};
-use crate::store::{Database, Db, Ownership, Statement, StoreError};
+use crate::store::{Db, Ownership, Statement, StoreError};
 
-fn insert(name: &str) -> impl Statement + '_ {
-    diesel::insert_into(streams).values((symbol.eq(name), last_trade_id.eq(0i64), updated_at.eq(moment(0))))
+fn insert(text: &str) -> impl Statement + '_ {
+    diesel::insert_into(counters).values((name.eq(text), count.eq(0i64), updated_at.eq(moment(0))))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_was_deleted_or_replaced_takes_nothing_more() {
     for replaced in [false, true] {
-        let fresh = Fresh::open(Database::Streamer).await;
-        let claims = Ownership::claim([(Database::Streamer, fresh.db.clone())], "live").await;
+        let fresh = Fresh::open().await;
+        let claims = Ownership::claim([(DATABASE, fresh.db.clone())], "live").await;
         let ownership = claims.expect("it was nobody's");
         fresh.db.run(insert("A")).await.expect("inserts");
         if replaced {
-            let other = Fresh::open(Database::Streamer).await;
+            let other = Fresh::open().await;
             std::fs::copy(&other.url, format!("{}.new", fresh.url)).expect("is copied");
             std::fs::rename(format!("{}.new", fresh.url), &fresh.url).expect("is replaced");
         } else {
@@ -37,7 +38,7 @@ async fn a_file_that_was_deleted_or_replaced_takes_nothing_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn database_files_are_the_owners_alone() {
     let mode = |path: &str| Path::new(path).metadata().expect("it exists").permissions().mode() & 0o777;
-    let fresh = Fresh::open(Database::Streamer).await;
+    let fresh = Fresh::open().await;
     fresh.db.run(insert("A")).await.expect("inserts");
     let files = ["", "-wal", "-shm"].map(|suffix| format!("{}{suffix}", fresh.url));
     assert_eq!(files.each_ref().map(|file| mode(file)), [0o600; 3]);
@@ -45,7 +46,7 @@ async fn database_files_are_the_owners_alone() {
     for file in &files {
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).expect("ours");
     }
-    let again = Db::open(&fresh.url, Database::Streamer).await.expect("opens");
+    let again = Db::open(&fresh.url, DATABASE).await.expect("opens");
     assert_eq!(files.each_ref().map(|file| mode(file)), [0o600; 3]);
     drop(again);
 }

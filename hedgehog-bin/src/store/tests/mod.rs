@@ -2,17 +2,17 @@
 //!
 //! What both back ends must do is shown on both by the test target `databases`.
 
-mod columns;
 mod decimals;
 mod errors;
 mod files;
-mod migrations;
+mod schema;
 mod transactions;
 
 use bigdecimal::BigDecimal;
 use tempfile::TempDir;
 
 use super::{Database, Db, Decimal, Moment, StoreError};
+use schema::DATABASE;
 
 /// An open database nobody else uses.
 struct Fresh {
@@ -24,7 +24,11 @@ struct Fresh {
 }
 
 impl Fresh {
-    async fn open(database: Database) -> Self {
+    async fn open() -> Self {
+        Self::open_as(DATABASE).await
+    }
+
+    async fn open_as(database: Database) -> Self {
         let folder = TempDir::new().expect("a folder for temporary files");
         let url = folder.path().join(format!("{database}.db")).display().to_string();
         let db = Db::open(&url, database).await.expect("a new database opens");

@@ -8,12 +8,13 @@ mod decimal;
 mod id;
 mod moment;
 mod numeric;
-mod status;
+mod words;
 
 pub use decimal::Decimal;
 pub use id::Id;
 pub use moment::Moment;
-pub use status::{StreamingStatus, SubscriberStatus, TraderState, TradingStatus, UnknownText};
+pub use words::UnknownText;
+pub(crate) use words::text_enum;
 
 /// The SQL side: one marker per column type.
 pub mod sql {
@@ -41,21 +42,6 @@ pub mod sql {
     #[derive(SqlType, QueryId, Clone, Copy, Debug)]
     #[diesel(postgres_type(oid = 1114, array_oid = 1115), sqlite_type(name = "Long"))]
     pub struct Moment;
-
-    /// `enum streaming_status` on PostgreSQL, checked `TEXT` on SQLite.
-    #[derive(SqlType, QueryId, Clone, Copy, Debug)]
-    #[diesel(postgres_type(name = "streaming_status"), sqlite_type(name = "Text"))]
-    pub struct StreamingStatus;
-
-    /// `enum trading_status` on PostgreSQL, checked `TEXT` on SQLite.
-    #[derive(SqlType, QueryId, Clone, Copy, Debug)]
-    #[diesel(postgres_type(name = "trading_status"), sqlite_type(name = "Text"))]
-    pub struct TradingStatus;
-
-    /// `enum subscriber_status` on PostgreSQL, checked `TEXT` on SQLite.
-    #[derive(SqlType, QueryId, Clone, Copy, Debug)]
-    #[diesel(postgres_type(name = "subscriber_status"), sqlite_type(name = "Text"))]
-    pub struct SubscriberStatus;
 
     // `max` and `min`.
     impl SqlOrd for Exact {}

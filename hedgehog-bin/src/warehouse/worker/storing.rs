@@ -1,8 +1,9 @@
 //! The state of one incarnation of a worker: which batch is under way, and when the next try is.
 
 use super::super::entry::Entry;
-use super::super::feed::{Feed, Stored};
+use super::super::feed::Feed;
 use super::super::memory::{Backlog, Memory};
+use super::super::stored::Stored;
 use super::{BATCH, WorkerMsg};
 use crate::backoff::Backoff;
 use crate::store::{Db, StoreError};

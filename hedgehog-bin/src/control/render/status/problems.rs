@@ -3,7 +3,7 @@
 use crate::app::{StoringLine, StreamLine, SymbolLine, TradingLine};
 use crate::config::{App, AppSet};
 use crate::market::grouped;
-use crate::store::TradingStatus as Switch;
+use crate::naive::schema::TradingStatus as Switch;
 use crate::streamer::StreamState;
 
 /// Ranges of missing trades told per symbol; `--json` has more.

@@ -6,7 +6,7 @@ use crate::app::{StreamLine, SymbolLine, TradingLine};
 use crate::config::{App, AppSet};
 use crate::market::{Decimal, grouped, short_text};
 use crate::naive::TraderStatus;
-use crate::store::TradingStatus as Switch;
+use crate::naive::schema::TradingStatus as Switch;
 use crate::streamer::StreamState;
 use bigdecimal::RoundingMode;
 

@@ -2,7 +2,7 @@ use super::super::text::width;
 use super::*;
 use crate::app::{StoringLine, StreamLine, TradingLine, totals};
 use crate::market::{Decimal, Gap, parse_decimal};
-use crate::store::TradingStatus as Switch;
+use crate::naive::schema::TradingStatus as Switch;
 use crate::streamer::StreamState;
 
 fn decimal(text: &str) -> Decimal {

@@ -1,21 +1,25 @@
 //! Every column of the simulator's tables takes what its type holds and gives it back.
 
+use super::schema::{balances, markets, orders};
+use super::*;
+use crate::store::Decimal;
 use diesel::prelude::*;
 
-use super::{Fresh, decimal};
-use crate::store::schema::simulator;
-use crate::store::{Database, Decimal};
+fn decimal(text: &str) -> Decimal {
+    Decimal(text.parse().expect("a decimal"))
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn simulator_tables_round_trip() {
-    let fresh = Fresh::open(Database::Simulator).await;
+    let folder = TempDir::new().expect("a folder");
+    let db = database(&folder).await;
     let order = (
         ("BTCUSDT".to_owned(), 1i64, "x".to_owned(), "SELL".to_owned()),
         (decimal("1.5"), decimal("2"), decimal("0"), decimal("0.00")),
         ("NEW".to_owned(), 3i64, 4i64),
     );
     {
-        use simulator::orders::dsl::*;
+        use orders::dsl::*;
         let values = (
             (
                 symbol.eq(&order.0.0),
@@ -31,9 +35,7 @@ async fn simulator_tables_round_trip() {
             cummulative_quote_quantity.eq(&order.1.3),
             (status.eq(&order.2.0), time.eq(order.2.1), update_time.eq(order.2.2)),
         );
-        fresh
-            .db
-            .run(diesel::insert_into(orders).values(values))
+        db.run(diesel::insert_into(orders).values(values))
             .await
             .expect("inserts");
         let query = orders.select((
@@ -41,28 +43,23 @@ async fn simulator_tables_round_trip() {
             (price, original_quantity, executed_quantity, cummulative_quote_quantity),
             (status, time, update_time),
         ));
-        let stored = fresh
-            .db
-            .fetch::<((String, i64, String, String), (Decimal, Decimal, Decimal, Decimal), _)>(query);
+        let stored = db.fetch::<((String, i64, String, String), (Decimal, Decimal, Decimal, Decimal), _)>(query);
         assert_eq!(stored.await.expect("reads"), [order]);
     }
     {
-        use simulator::balances::dsl::*;
+        use balances::dsl::*;
         let values = (asset.eq("USDT"), free.eq(decimal("10000.00")), locked.eq(decimal("0")));
-        fresh
-            .db
-            .run(diesel::insert_into(balances).values(values))
+        db.run(diesel::insert_into(balances).values(values))
             .await
             .expect("inserts");
-        let stored = fresh
-            .db
+        let stored = db
             .fetch_one::<(String, Decimal, Decimal)>(balances)
             .await
             .expect("reads");
         assert_eq!(stored, ("USDT".into(), decimal("10000.00"), decimal("0")));
     }
     {
-        use simulator::markets::dsl::*;
+        use markets::dsl::*;
         for (name, played) in [("BTCUSDT", None), ("ETHUSDT", Some(7i64))] {
             let values = (
                 symbol.eq(name),
@@ -71,14 +68,11 @@ async fn simulator_tables_round_trip() {
                 played_to.eq(played),
                 matched_to.eq(3i64),
             );
-            fresh
-                .db
-                .run(diesel::insert_into(markets).values(values))
+            db.run(diesel::insert_into(markets).values(values))
                 .await
                 .expect("inserts");
         }
-        let stored = fresh
-            .db
+        let stored = db
             .fetch::<(String, i64, i64, Option<i64>, i64)>(markets.order(symbol))
             .await
             .expect("reads");

@@ -2,19 +2,20 @@
 //!
 //! Writing the same batch again changes nothing, so whoever is in doubt whether one arrived sends it again.
 
+mod insert;
+
 use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-use super::db::{Db, Statement};
-use super::error::StoreError;
-use super::insert::{One, Unnest};
-use super::order_states::{moved, supersedes};
 use super::rows::{OrderRow, TradeEventRow};
-use super::schema::data_warehouse::{orders, subscriber_settings as settings};
-use super::transaction::{Connection, Transaction};
-use crate::market::Stream;
+use super::schema::{orders, subscriber_settings as settings};
+use crate::market::{OrderStatus, Stream};
+use crate::store::advance::{advances, overwrites};
+use crate::store::native::Native;
+use crate::store::{Db, Statement, StoreError, Transaction};
+use insert::{One, Unnest};
 
 /// Adds to the count of a topic, and yields it. A macro, because the type has no name that fits on a page, and both kinds of
 /// connection run it.
@@ -55,9 +56,8 @@ pub async fn insert_trade_events(db: &Db, rows: Arc<[TradeEventRow]>) -> Result<
 
 /// As [`insert_trade_events`], and tells how many rows the topic has now. The count is changed in the same transaction.
 pub async fn store_trade_events(db: &Db, rows: Arc<[TradeEventRow]>) -> Result<Written, StoreError> {
-    match db.writer().await? {
-        connection @ Connection::Pg(_) => {
-            let mut transaction = Transaction::begin(connection, db.location()).await?;
+    match db.begin_native().await? {
+        Native::Postgres(mut transaction) => {
             let mut written = Written::default();
             for of_symbol in rows.chunk_by(same_symbol) {
                 let added = transaction.run_on_postgres(Unnest::new(of_symbol)).await?;
@@ -67,27 +67,23 @@ pub async fn store_trade_events(db: &Db, rows: Arc<[TradeEventRow]>) -> Result<W
             transaction.commit().await?;
             Ok(written)
         }
-        // One trip to the blocking thread per batch: one per row would cost more than the rows.
-        Connection::Lite(mut connection) => {
+        Native::Sqlite(blocking) => {
             let insert = move |connection: &mut SqliteConnection| {
-                connection.immediate_transaction(|connection| {
-                    let mut written = Written::default();
-                    for of_symbol in rows.chunk_by(same_symbol) {
-                        let added = (of_symbol.iter())
-                            .try_fold(0, |added, row| QueryResult::Ok(added + One(row).execute(connection)?))?;
-                        written.changed += added;
-                        let topic = topic(Stream::TradeEvents, &of_symbol[0].symbol);
-                        written.rows_stored = if added > 0 {
-                            counted!(&topic, added).get_result(connection).optional()?
-                        } else {
-                            standing!(&topic).get_result(connection).optional()?
-                        };
-                    }
-                    QueryResult::Ok(written)
-                })
+                let mut written = Written::default();
+                for of_symbol in rows.chunk_by(same_symbol) {
+                    let added = (of_symbol.iter())
+                        .try_fold(0, |added, row| QueryResult::Ok(added + One(row).execute(connection)?))?;
+                    written.changed += added;
+                    let topic = topic(Stream::TradeEvents, &of_symbol[0].symbol);
+                    written.rows_stored = if added > 0 {
+                        counted!(&topic, added).get_result(connection).optional()?
+                    } else {
+                        standing!(&topic).get_result(connection).optional()?
+                    };
+                }
+                Ok(written)
             };
-            let written = connection.spawn_blocking(insert).await;
-            db.told(written)
+            blocking.transaction(insert).await
         }
     }
 }
@@ -153,7 +149,8 @@ fn upsert(row: &OrderRow) -> impl Statement + '_ {
     let upsert = insert
         .on_conflict((orders::symbol, orders::order_id, orders::client_order_id))
         .do_update()
-        .set(moved!(orders));
+        .set(overwrites!(orders: executed_quantity, cummulative_quote_quantity, status, update_time, updated_at));
+    let advances = advances!(orders: update_time, executed_quantity, status in OrderStatus::LIVING);
     // By its full name: in the prelude `filter` means the one of a select.
-    diesel::query_dsl::methods::FilterDsl::filter(upsert, supersedes!(orders))
+    diesel::query_dsl::methods::FilterDsl::filter(upsert, advances)
 }

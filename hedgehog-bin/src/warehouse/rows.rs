@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::schema::data_warehouse::{orders, trade_events};
-use super::types::{Decimal, Id, Moment};
+use super::schema::{orders, trade_events};
+use crate::store::{Decimal, Id, Moment};
 
 /// A row of `trade_events`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]

@@ -7,8 +7,8 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use diesel::sqlite::Sqlite;
 
-use super::rows::TradeEventRow;
-use super::types::{Decimal, Id, Moment, sql};
+use crate::store::types::{Decimal, Id, Moment, sql};
+use crate::warehouse::rows::TradeEventRow;
 
 /// `INSERT .. VALUES (..)` of one row on SQLite.
 ///

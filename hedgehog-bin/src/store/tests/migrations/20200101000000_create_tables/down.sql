@@ -1,0 +1,3 @@
+DROP TABLE ownership;
+DROP TABLE amounts;
+DROP TABLE counters;
