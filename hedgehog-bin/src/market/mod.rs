@@ -6,6 +6,8 @@
 mod bus;
 mod decimal;
 mod exchange_info;
+mod fill_rule;
+mod fixed;
 mod order;
 mod progress;
 mod symbol;
@@ -15,6 +17,8 @@ mod trade_wire;
 pub use bus::{Bus, Stream, Topic, TopicError};
 pub use decimal::{Decimal, DecimalError, Price, Quantity, floor_to, grouped, parse_decimal, plain_text, short_text};
 pub use exchange_info::{ExchangeInfo, FilterViolation, OddListing, SymbolFilters, SymbolInfo, SymbolStatus};
+pub use fill_rule::FillRule;
+pub(crate) use fixed::Fixed;
 pub use order::{Order, OrderStatus, OrderType, Side, TimeInForce};
 pub use progress::{Done, TradePublisher};
 pub use symbol::{Symbol, SymbolError};

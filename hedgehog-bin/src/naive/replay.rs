@@ -7,8 +7,7 @@
 
 use super::position::{Leg, LegState, Position};
 use super::strategy::{Decision, Quote, Terms, decide};
-use crate::exchange::simulator::FillRule;
-use crate::market::{Decimal, OrderStatus, Price, Quantity, Side};
+use crate::market::{Decimal, FillRule, OrderStatus, Price, Quantity, Side};
 
 /// What a replay came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use hedgehog_bin::exchange::binance::BinanceClient;
-use hedgehog_bin::exchange::simulator::{FillRule, MarketSource, Simulator, SimulatorConfig};
-use hedgehog_bin::market::{Bus, Stream, Symbol};
+use hedgehog_bin::exchange::simulator::{MarketSource, Simulator, SimulatorConfig};
+use hedgehog_bin::market::{Bus, FillRule, Stream, Symbol};
 use hedgehog_bin::naive::{Naive, Profile};
 use hedgehog_bin::operation::{OperationError, Outcome};
 use hedgehog_bin::store::schema::{data_warehouse::subscriber_settings, naive, streamer};

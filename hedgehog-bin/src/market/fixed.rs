@@ -1,9 +1,12 @@
 //! Exact decimals with eight places in one integer: how the exchange writes every price and amount.
 //!
-//! The book compares and multiplies these a hundred thousand times a second; the rest of the program meets them only
-//! as text on the wire or as the [`market`](crate::market) types.
+//! For where they are compared and multiplied by the million: a recording, a book. Elsewhere an amount is text, or a
+//! [`Price`], [`Quantity`] or [`Decimal`] of any length.
+//!
+//! Invariant: exact or not at all. What does not fit is refused where it comes in, and a sum beyond 128 bits ends the program's
+//! part that made it instead of becoming another amount.
 
-use crate::market::{Decimal, Price, Quantity};
+use super::{Decimal, Price, Quantity};
 use bigdecimal::{BigDecimal, ToPrimitive};
 use std::fmt;
 use std::iter::Sum;
@@ -14,48 +17,51 @@ use std::str::FromStr;
 const PLACES: u32 = 8;
 const ONE: i128 = 10i128.pow(PLACES);
 
+/// Beyond 64 bits on both sides of a product: no amount that was read from outside comes near it.
+const TOO_LARGE: &str = "amounts fit 128 bits";
+
 /// An exact multiple of 0.00000001.
 ///
 /// Whatever was read from outside fits 64 bits, so a product of two such numbers fits 128.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Units(i128);
+pub(crate) struct Fixed(i128);
 
-/// What a text must be to become [`Units`].
+/// What a text must be to become [`Fixed`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a decimal number of at most eight places such as 0.43849000")]
-pub(super) struct UnitsError {
+pub(crate) struct FixedError {
     text: String,
 }
 
-impl Units {
+impl Fixed {
     /// Nothing.
-    pub(super) const ZERO: Self = Self(0);
+    pub(crate) const ZERO: Self = Self(0);
 
     /// So many hundred-millionths.
-    pub(super) fn from_raw(raw: i64) -> Self {
+    pub(crate) fn from_raw(raw: i64) -> Self {
         Self(i128::from(raw))
     }
 
     /// In hundred-millionths; `None` beyond 64 bits.
-    pub(super) fn raw(self) -> Option<i64> {
+    pub(crate) fn raw(self) -> Option<i64> {
         i64::try_from(self.0).ok()
     }
 
     /// A whole number.
-    pub(super) fn whole(number: i64) -> Self {
+    pub(crate) fn whole(number: i64) -> Self {
         Self(i128::from(number) * ONE)
     }
 
     /// The product, rounded up to eight places: an amount to be paid is never a hair too small.
     ///
     /// Exact wherever tick size times step size has at most eight places, as on every USDT pair.
-    pub(super) fn times(self, other: Self) -> Self {
-        let product = self.0 * other.0;
+    pub(crate) fn times(self, other: Self) -> Self {
+        let product = self.0.checked_mul(other.0).expect(TOO_LARGE);
         Self(product.div_euclid(ONE) + i128::from(product.rem_euclid(ONE) != 0))
     }
 
     /// The greatest multiple of `unit` that is not above `self`.
-    pub(super) fn floor_to(self, unit: Self) -> Self {
+    pub(crate) fn floor_to(self, unit: Self) -> Self {
         if unit.0 == 0 {
             self
         } else {
@@ -64,12 +70,12 @@ impl Units {
     }
 
     /// As the rest of the program counts, with eight places.
-    pub(super) fn to_decimal(self) -> Decimal {
+    pub(crate) fn to_decimal(self) -> Decimal {
         BigDecimal::new(self.0.into(), i64::from(PLACES))
     }
 
     /// The exact value, if it has at most eight places and fits.
-    pub(super) fn from_decimal(value: &Decimal) -> Option<Self> {
+    pub(crate) fn from_decimal(value: &Decimal) -> Option<Self> {
         let exact = value.with_scale(i64::from(PLACES));
         if exact != *value {
             return None;
@@ -78,23 +84,23 @@ impl Units {
     }
 
     /// How many places its digits really use: 2 for 61000.12000000.
-    pub(super) fn places(self) -> u32 {
+    pub(crate) fn places(self) -> u32 {
         (0..PLACES)
             .find(|places| self.0 % 10i128.pow(PLACES - places) == 0)
             .unwrap_or(PLACES)
     }
 
     /// 10^−`places`.
-    pub(super) fn unit(places: u32) -> Self {
+    pub(crate) fn unit(places: u32) -> Self {
         Self(10i128.pow(PLACES.saturating_sub(places)))
     }
 }
 
-impl FromStr for Units {
-    type Err = UnitsError;
+impl FromStr for Fixed {
+    type Err = FixedError;
 
-    fn from_str(text: &str) -> Result<Self, UnitsError> {
-        parse(text.as_bytes()).map(Self::from_raw).ok_or_else(|| UnitsError {
+    fn from_str(text: &str) -> Result<Self, FixedError> {
+        parse(text.as_bytes()).map(Self::from_raw).ok_or_else(|| FixedError {
             text: text.chars().take(60).collect(),
         })
     }
@@ -122,7 +128,7 @@ fn parse(text: &[u8]) -> Option<i64> {
     }
 }
 
-impl fmt::Display for Units {
+impl fmt::Display for Fixed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let magnitude = self.0.unsigned_abs();
         let one = ONE.unsigned_abs();
@@ -135,59 +141,59 @@ impl fmt::Display for Units {
     }
 }
 
-impl fmt::Debug for Units {
+impl fmt::Debug for Fixed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl serde::Serialize for Units {
+impl serde::Serialize for Fixed {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl Add for Units {
+impl Add for Fixed {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
+        Self(self.0.checked_add(other.0).expect(TOO_LARGE))
     }
 }
 
-impl Sub for Units {
+impl Sub for Fixed {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        Self(self.0 - other.0)
+        Self(self.0.checked_sub(other.0).expect(TOO_LARGE))
     }
 }
 
-impl AddAssign for Units {
+impl AddAssign for Fixed {
     fn add_assign(&mut self, other: Self) {
-        self.0 += other.0;
+        *self = *self + other;
     }
 }
 
-impl SubAssign for Units {
+impl SubAssign for Fixed {
     fn sub_assign(&mut self, other: Self) {
-        self.0 -= other.0;
+        *self = *self - other;
     }
 }
 
-impl Sum for Units {
+impl Sum for Fixed {
     fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
-        Self(amounts.map(|amount| amount.0).sum())
+        amounts.fold(Self::ZERO, Self::add)
     }
 }
 
-impl From<Units> for Price {
-    fn from(units: Units) -> Self {
-        units.to_decimal().into()
+impl From<Fixed> for Price {
+    fn from(fixed: Fixed) -> Self {
+        fixed.to_decimal().into()
     }
 }
 
-impl From<Units> for Quantity {
-    fn from(units: Units) -> Self {
-        units.to_decimal().into()
+impl From<Fixed> for Quantity {
+    fn from(fixed: Fixed) -> Self {
+        fixed.to_decimal().into()
     }
 }
 
@@ -196,7 +202,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn units(text: &str) -> Units {
+    fn fixed(text: &str) -> Fixed {
         text.parse().expect(text)
     }
 
@@ -209,7 +215,7 @@ mod tests {
             ("0.00000001", "0.00000001"),
             ("2.5000000000000", "2.50000000"),
         ] {
-            assert_eq!(units(text).to_string(), written);
+            assert_eq!(fixed(text).to_string(), written);
         }
         for text in [
             "",
@@ -223,28 +229,28 @@ mod tests {
             "92233720369",
             "NaN",
         ] {
-            assert!(text.parse::<Units>().is_err(), "{text:?}");
+            assert!(text.parse::<Fixed>().is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn products_are_exact_where_eight_places_hold_them_and_else_rounded_up() {
-        assert_eq!(units("0.43844").times(units("456.1")).to_string(), "199.97248400");
-        assert_eq!(units("0.00000001").times(units("0.1")).to_string(), "0.00000001");
+        assert_eq!(fixed("0.43844").times(fixed("456.1")).to_string(), "199.97248400");
+        assert_eq!(fixed("0.00000001").times(fixed("0.1")).to_string(), "0.00000001");
     }
 
     #[test]
     fn places_count_the_digits_in_use() {
-        let places = ["61837.63000000", "7.0", "0.00000001", "0.5"].map(|text| units(text).places());
+        let places = ["61837.63000000", "7.0", "0.00000001", "0.5"].map(|text| fixed(text).places());
         assert_eq!(places, [2, 0, 8, 1]);
-        assert_eq!(Units::unit(2).to_string(), "0.01000000");
+        assert_eq!(Fixed::unit(2).to_string(), "0.01000000");
     }
 
     proptest! {
         #[test]
         fn decimals_round_trip(raw in any::<i64>()) {
-            let units = Units::from_raw(raw);
-            prop_assert_eq!(Units::from_decimal(&units.to_decimal()), Some(units));
+            let fixed = Fixed::from_raw(raw);
+            prop_assert_eq!(Fixed::from_decimal(&fixed.to_decimal()), Some(fixed));
         }
     }
 }
