@@ -23,4 +23,4 @@ pub use order::{Order, OrderStatus, OrderType, Side, TimeInForce};
 pub use progress::{Done, TradePublisher};
 pub use symbol::{Symbol, SymbolError};
 pub use trade_event::{Gap, TradeEvent};
-pub(crate) use trade_wire::{Told, TradeText, TradeWire, milliseconds};
+pub(crate) use trade_wire::{TradeFrame, TradeText, milliseconds};

@@ -2,9 +2,7 @@
 
 use super::RecordedTrade;
 use super::layout::Line;
-use crate::market::{Symbol, Told, TradeWire};
-use serde::Deserialize;
-use std::borrow::Cow;
+use crate::market::{Symbol, TradeFrame};
 
 /// Reads frames.
 #[derive(Default)]
@@ -12,21 +10,6 @@ pub(super) struct Frames {
     /// Of the last trade: most lines have the same.
     symbol: Option<Symbol>,
     first_other: String,
-}
-
-/// What names the kind of a frame, and nothing else of it: books and tickers are many and large.
-#[derive(Deserialize)]
-struct Kind<'a> {
-    #[serde(borrow)]
-    e: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    data: Option<KindOfData<'a>>,
-}
-
-#[derive(Deserialize)]
-struct KindOfData<'a> {
-    #[serde(borrow)]
-    e: Option<Cow<'a, str>>,
 }
 
 impl Frames {
@@ -41,36 +24,23 @@ impl Frames {
     }
 
     pub(super) fn read(&mut self, text: &str) -> Result<Line, String> {
-        let frame = frame_of(text);
-        let trade = match TradeWire::of_frame(frame) {
-            Ok(event) if event.is_trade() => event,
-            other => return self.other(frame, other.err()),
-        };
-        let (trade, kind) = match trade.read()? {
-            Told::Trade(trade) => (trade, RecordedTrade::of as fn(&_) -> _),
-            Told::Other(trade) => (trade, RecordedTrade::of_nobody as fn(&_) -> _),
+        let (trade, row) = match TradeFrame::of(frame_of(text)) {
+            TradeFrame::Trade(trade) => (trade, RecordedTrade::of as fn(&_) -> _),
+            TradeFrame::Nobodys(trade) => (trade, RecordedTrade::of_nobody as fn(&_) -> _),
+            TradeFrame::Refused(why) => return Err(why),
+            TradeFrame::Malformed(error) | TradeFrame::NoFrame(error) => return Err(format!("not a frame: {error}")),
+            TradeFrame::Other(kind) => {
+                if self.first_other.is_empty() {
+                    self.first_other = kind.as_deref().unwrap_or("unnamed").chars().take(40).collect();
+                }
+                return Ok(Line::OtherEvent);
+            }
         };
         let symbol = trade.symbol(self.symbol.as_ref())?;
         if self.symbol.as_ref() != Some(&symbol) {
             self.symbol = Some(symbol.clone());
         }
-        Ok(Line::Trade(symbol, kind(&trade)?))
-    }
-
-    /// What is it, if it could not be read as a trade?
-    fn other(&mut self, frame: &str, error: Option<serde_json::Error>) -> Result<Line, String> {
-        let unreadable = |error: serde_json::Error| format!("not a frame: {error}");
-        let kind: Kind<'_> = serde_json::from_str(frame).map_err(unreadable)?;
-        let name = kind.data.map_or(kind.e, |data| data.e);
-        match (name.as_deref(), error) {
-            (Some("trade"), Some(error)) => Err(unreadable(error)),
-            (name, _) => {
-                if self.first_other.is_empty() {
-                    self.first_other = name.unwrap_or("unnamed").chars().take(40).collect();
-                }
-                Ok(Line::OtherEvent)
-            }
-        }
+        Ok(Line::Trade(symbol, row(&trade)?))
     }
 }
 
