@@ -7,7 +7,8 @@
 //! part that made it instead of becoming another amount.
 
 use super::{Decimal, Price, Quantity};
-use bigdecimal::{BigDecimal, ToPrimitive};
+use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
+use std::cmp::Ordering;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
@@ -76,11 +77,23 @@ impl Fixed {
 
     /// The exact value, if it has at most eight places and fits.
     pub(crate) fn from_decimal(value: &Decimal) -> Option<Self> {
+        let (digits, scale) = value.as_bigint_and_scale();
+        if let (Some(digits), 0..=8) = (digits.to_i128(), scale) {
+            // As the exchange writes it: nothing is allocated.
+            return digits.checked_mul(10i128.pow(PLACES - scale as u32)).map(Self);
+        }
         let exact = value.with_scale(i64::from(PLACES));
         if exact != *value {
             return None;
         }
         exact.into_bigint_and_scale().0.to_i128().map(Self)
+    }
+
+    /// The least value that is not below `value`, if it fits: whatever has eight places is below the one exactly where it is below
+    /// the other.
+    pub(crate) fn ceiling(value: &Decimal) -> Option<Self> {
+        let above = value.with_scale_round(i64::from(PLACES), RoundingMode::Ceiling);
+        above.into_bigint_and_scale().0.to_i128().map(Self)
     }
 
     /// How many places its digits really use: 2 for 61000.12000000.
@@ -197,6 +210,56 @@ impl From<Fixed> for Quantity {
     }
 }
 
+/// A price with its scaled integer, which is worked out once for all who compare it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Level<'a> {
+    exact: &'a Price,
+    /// None beyond eight places or 128 bits: then it is compared digit by digit.
+    fixed: Option<Fixed>,
+}
+
+impl<'a> Level<'a> {
+    pub(crate) fn of(exact: &'a Price) -> Self {
+        Self::known(exact, Fixed::from_decimal(exact.value()))
+    }
+
+    /// With what [`Level::fixed`] has told of the same price before.
+    pub(crate) fn known(exact: &'a Price, fixed: Option<Fixed>) -> Self {
+        Self { exact, fixed }
+    }
+
+    pub(crate) fn exact(self) -> &'a Price {
+        self.exact
+    }
+
+    pub(crate) fn fixed(self) -> Option<Fixed> {
+        self.fixed
+    }
+}
+
+impl Ord for Level<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.fixed, other.fixed) {
+            (Some(own), Some(other)) => own.cmp(&other),
+            _ => self.exact.cmp(other.exact),
+        }
+    }
+}
+
+impl PartialOrd for Level<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Level<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Level<'_> {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,6 +314,34 @@ mod tests {
         fn decimals_round_trip(raw in any::<i64>()) {
             let fixed = Fixed::from_raw(raw);
             prop_assert_eq!(Fixed::from_decimal(&fixed.to_decimal()), Some(fixed));
+        }
+
+        #[test]
+        fn whatever_the_digits_a_number_is_exact_or_none(digits in any::<i128>(), scale in -3i64..24) {
+            let value = Decimal::new(digits.into(), scale);
+            if let Some(fixed) = Fixed::from_decimal(&value) {
+                prop_assert_eq!(fixed.to_decimal(), value);
+            } else {
+                let fits = value.with_scale(8) == value && value.with_scale(8).into_bigint_and_scale().0.to_i128().is_some();
+                prop_assert!(!fits, "{}", value);
+            }
+        }
+
+        #[test]
+        fn a_ceiling_parts_the_numbers_of_eight_places_as_the_exact_one_does(
+            digits in any::<i64>(), scale in 0i64..24, beside in -2i64..3,
+        ) {
+            let value = Decimal::new(digits.into(), scale);
+            let ceiling = Fixed::ceiling(&value).expect("it is small");
+            let near = ceiling + Fixed::from_raw(beside);
+            prop_assert_eq!(near < ceiling, near.to_decimal() < value);
+        }
+
+        #[test]
+        fn levels_stand_as_their_prices_do(digits in [-9_000i64..9_000, -9_000i64..9_000], scales in [5i64..12, 5i64..12]) {
+            let price = |at: usize| Price::from(Decimal::new(digits[at].into(), scales[at]));
+            let (one, other) = (price(0), price(1));
+            prop_assert_eq!(Level::of(&one).cmp(&Level::of(&other)), one.cmp(&other));
         }
     }
 }

@@ -18,7 +18,7 @@ pub use bus::{Bus, Stream, Topic, TopicError};
 pub use decimal::{Decimal, DecimalError, Price, Quantity, floor_to, grouped, parse_decimal, plain_text, short_text};
 pub use exchange_info::{ExchangeInfo, FilterViolation, OddListing, SymbolFilters, SymbolInfo, SymbolStatus};
 pub use fill_rule::FillRule;
-pub(crate) use fixed::Fixed;
+pub(crate) use fixed::{Fixed, Level};
 pub use order::{Order, OrderStatus, OrderType, Side, TimeInForce};
 pub use progress::{Done, TradePublisher};
 pub use symbol::{Symbol, SymbolError};
