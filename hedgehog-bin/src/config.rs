@@ -13,8 +13,8 @@ pub use app_set::{App, AppSet};
 pub use error::ConfigError;
 
 use crate::data_dir::DataDir;
-use crate::exchange::simulator::FillRule;
 use crate::exchange::{Address, AddressError, Addresses};
+use crate::market::FillRule;
 use crate::naive::Profile;
 use layers::Layers;
 use std::fmt;

@@ -1,9 +1,9 @@
 //! The library behind the `hedgehog` program: a supervised trading system made of three independent apps.
 //!
-//! Read in this order: [`market`] (the words), [`store`] (the databases), [`exchange`] (the outside), then [`service`] (the
-//! tree that every app has), the apps [`streamer`], [`naive`] and [`warehouse`], which never import each other, and [`app`],
-//! where they become one tree; [`databases`] stand beside each other once. [`control`] is how a running program is asked, and [`cli`] is
-//! the thin caller of it all.
+//! Read in this order: [`market`] (the words), [`store`] (the databases), [`exchange`] (the outside), [`recording`] (what was
+//! written down of it), then [`service`] (the tree that every app has), the apps [`streamer`], [`naive`] and [`warehouse`],
+//! which never import each other, and [`app`], where they become one tree; [`databases`] stand beside each other once.
+//! [`control`] is how a running program is asked, and [`cli`] is the thin caller of it all.
 
 pub mod app;
 pub mod backoff;
@@ -19,6 +19,7 @@ pub mod market;
 pub mod naive;
 pub mod operation;
 mod owner_only;
+pub mod recording;
 pub mod service;
 mod spelling;
 pub mod store;

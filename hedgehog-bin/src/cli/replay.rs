@@ -3,9 +3,10 @@
 //! Invariant: a replay that was asked to end ends, and what was not played or not stored of it is told and is a failure.
 
 use crate::app::{System, SystemStatus};
-use crate::exchange::simulator::{Progress, ReadOptions, Recording, RecordingError};
+use crate::exchange::simulator::Progress;
 use crate::failure::{Failure, FailureKind};
 use crate::market::{Symbol, Topic, grouped};
+use crate::recording::{ReadOptions, Recording, RecordingError};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! What an exchange or a file tells of a trade: the one place where its text becomes values, and where its limits stand.
 //!
-//! Read by the live stream's decoder and by every layout of a recording. Invariant: what passes [`TradeText::check`] has a positive
+//! The live stream's decoder and the frames of a recording are read by [`TradeFrame::of`]; the columns of a recording meet the same
+//! limits in [`TradeText::check`]. Invariant: what passes [`TradeText::check`] has a positive
 //! price and quantity of at most [`LONGEST_DECIMAL`] digits, an id that any reader of JSON can hold, and times in milliseconds; and
 //! what does not pass is refused before anything is computed from it.
 
@@ -19,38 +20,48 @@ const LATEST: i64 = 10_000_000_000_000;
 /// Every moment from 2001 to 2286 as it is written in seconds. Read as milliseconds they are days of early 1970.
 const SECONDS: std::ops::Range<i64> = 1_000_000_000..10_000_000_000;
 
-/// The keys of a trade event, today's or the older one with `b` and `a`, which are not kept. All are optional, so that an event of
-/// another kind is read far enough to be told apart.
-#[derive(Debug, Deserialize)]
-pub(crate) struct TradeWire<'a> {
-    #[serde(rename = "e", borrow, default)]
-    pub(crate) kind: Cow<'a, str>,
-    #[serde(rename = "E", default)]
-    event_time: Option<i64>,
-    #[serde(rename = "s", borrow, default)]
-    symbol: Cow<'a, str>,
-    #[serde(rename = "t", default)]
-    trade_id: Option<i64>,
-    #[serde(rename = "p", borrow, default)]
-    price: Cow<'a, str>,
-    #[serde(rename = "q", borrow, default)]
-    quantity: Cow<'a, str>,
-    #[serde(rename = "T", default)]
-    trade_time: Option<i64>,
-    #[serde(rename = "m", default)]
-    buyer_market_maker: Option<bool>,
-    /// Futures only: `MARKET`, or who else traded: `INSURANCE_FUND`, `ADL`, `NA`.
-    #[serde(rename = "X", borrow, default)]
-    order_type: Option<Cow<'a, str>>,
-}
-
-/// What an event of the kind `trade` tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told<'a> {
+/// What one frame of a stream, raw or combined (`{"stream":…,"data":…}`), tells of a trade.
+#[derive(Debug)]
+pub(crate) enum TradeFrame<'a> {
     /// A trade of the market.
     Trade(TradeText<'a>),
     /// A trade that is none of the market's, as of an insurance fund. It uses an id up, and has no price that anybody could get.
-    Other(TradeText<'a>),
+    Nobodys(TradeText<'a>),
+    /// It says that it is a trade, and lacks something or is beyond the limits; names the field.
+    Refused(String),
+    /// It says that it is a trade, and is not well-formed.
+    Malformed(serde_json::Error),
+    /// Of another kind, and how it calls itself.
+    Other(Option<Cow<'a, str>>),
+    /// Nothing that tells its kind, or no JSON at all.
+    NoFrame(serde_json::Error),
+}
+
+impl<'a> TradeFrame<'a> {
+    /// Reads a frame in today's format or the one before 2024-06-18. Takes any text and never panics.
+    pub(crate) fn of(frame: &'a str) -> Self {
+        // Every frame of a combined stream begins so as the exchange writes them, and only that is quick.
+        let combined = frame.starts_with(r#"{"stream""#) || frame.starts_with(r#"{"data""#);
+        match TradeWire::of(frame, combined) {
+            Ok(event) if event.kind == "trade" => event.read(),
+            // Events of other kinds use the same keys with other types, so a refusal says nothing yet.
+            _ => Self::at_second_sight(frame),
+        }
+    }
+
+    /// What is it, if it was not read as a trade?
+    fn at_second_sight(frame: &'a str) -> Self {
+        let Kind { e, data } = match serde_json::from_str(frame) {
+            Ok(kind) => kind,
+            Err(error) => return Self::NoFrame(error),
+        };
+        let combined = data.is_some();
+        let kind = data.map_or(e, |data| data.e);
+        if kind.as_deref() != Some("trade") {
+            return Self::Other(kind);
+        }
+        TradeWire::of(frame, combined).map_or_else(Self::Malformed, TradeWire::read)
+    }
 }
 
 /// A trade as it is written. Once checked, everything in it is within its limits.
@@ -63,48 +74,6 @@ pub(crate) struct TradeText<'a> {
     pub(crate) quantity: Cow<'a, str>,
     pub(crate) trade_time: i64,
     pub(crate) buyer_market_maker: bool,
-}
-
-/// A frame of a combined stream: `{"stream":…,"data":…}`.
-#[derive(Deserialize)]
-struct Combined<'a> {
-    #[serde(borrow)]
-    data: TradeWire<'a>,
-}
-
-impl<'a> TradeWire<'a> {
-    /// The event of a frame, raw or combined. Events of other kinds use the same keys with other types, so an error says only that
-    /// this is no well-formed trade.
-    pub(crate) fn of_frame(frame: &'a str) -> Result<Self, serde_json::Error> {
-        if frame.starts_with(r#"{"stream""#) || frame.starts_with(r#"{"data""#) {
-            serde_json::from_str::<Combined<'_>>(frame).map(|combined| combined.data)
-        } else {
-            serde_json::from_str(frame)
-        }
-    }
-
-    /// Whether it says of itself that it is a trade.
-    pub(crate) fn is_trade(&self) -> bool {
-        self.kind == "trade"
-    }
-
-    /// Reads the event within its limits; an error names the field.
-    pub(crate) fn read(self) -> Result<Told<'a>, String> {
-        let trade = TradeText {
-            event_time: self.event_time.ok_or("a trade without E")?,
-            symbol: self.symbol,
-            trade_id: self.trade_id.ok_or("a trade without an id in t")?,
-            price: self.price,
-            quantity: self.quantity,
-            trade_time: self.trade_time.ok_or("a trade without T")?,
-            buyer_market_maker: self.buyer_market_maker.ok_or("a trade without m")?,
-        };
-        match self.order_type.as_deref() {
-            None | Some("MARKET") => trade.check().map(Told::Trade),
-            // Its price may be zero.
-            Some(_) => trade.check_numbers().map(Told::Other),
-        }
-    }
 }
 
 impl TradeText<'_> {
@@ -144,6 +113,89 @@ impl TradeText<'_> {
             Some(symbol) if symbol.as_str() == self.symbol => Ok(symbol.clone()),
             _ => self.symbol.parse().map_err(|error| format!("{error}")),
         }
+    }
+}
+
+/// The keys of a trade event, today's or the older one with `b` and `a`, which are not kept. All are optional, so that an event of
+/// another kind is read far enough to be told apart.
+#[derive(Debug, Deserialize)]
+struct TradeWire<'a> {
+    #[serde(rename = "e", borrow, default)]
+    kind: Cow<'a, str>,
+    #[serde(rename = "E", default)]
+    event_time: Option<i64>,
+    #[serde(rename = "s", borrow, default)]
+    symbol: Cow<'a, str>,
+    #[serde(rename = "t", default)]
+    trade_id: Option<i64>,
+    #[serde(rename = "p", borrow, default)]
+    price: Cow<'a, str>,
+    #[serde(rename = "q", borrow, default)]
+    quantity: Cow<'a, str>,
+    #[serde(rename = "T", default)]
+    trade_time: Option<i64>,
+    #[serde(rename = "m", default)]
+    buyer_market_maker: Option<bool>,
+    /// Futures only: `MARKET`, or who else traded: `INSURANCE_FUND`, `ADL`, `NA`.
+    #[serde(rename = "X", borrow, default)]
+    order_type: Option<Cow<'a, str>>,
+}
+
+/// A frame of a combined stream.
+#[derive(Deserialize)]
+struct Combined<'a> {
+    #[serde(borrow)]
+    data: TradeWire<'a>,
+}
+
+/// What names the kind of a frame, and nothing else of it: books and tickers are many and large.
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(borrow)]
+    e: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    data: Option<KindOfData<'a>>,
+}
+
+#[derive(Deserialize)]
+struct KindOfData<'a> {
+    #[serde(borrow)]
+    e: Option<Cow<'a, str>>,
+}
+
+impl<'a> TradeWire<'a> {
+    fn of(frame: &'a str, combined: bool) -> Result<Self, serde_json::Error> {
+        if combined {
+            serde_json::from_str::<Combined<'_>>(frame).map(|combined| combined.data)
+        } else {
+            serde_json::from_str(frame)
+        }
+    }
+
+    /// The event within its limits.
+    fn read(self) -> TradeFrame<'a> {
+        let of_market = matches!(self.order_type.as_deref(), None | Some("MARKET"));
+        let read = self.text().and_then(|trade| {
+            if of_market {
+                trade.check().map(TradeFrame::Trade)
+            } else {
+                // Its price may be zero.
+                trade.check_numbers().map(TradeFrame::Nobodys)
+            }
+        });
+        read.unwrap_or_else(TradeFrame::Refused)
+    }
+
+    fn text(self) -> Result<TradeText<'a>, String> {
+        Ok(TradeText {
+            event_time: self.event_time.ok_or("a trade without E")?,
+            symbol: self.symbol,
+            trade_id: self.trade_id.ok_or("a trade without an id in t")?,
+            price: self.price,
+            quantity: self.quantity,
+            trade_time: self.trade_time.ok_or("a trade without T")?,
+            buyer_market_maker: self.buyer_market_maker.ok_or("a trade without m")?,
+        })
     }
 }
 
@@ -198,12 +250,15 @@ mod tests {
 
     const TRADE: &str = r#"{"e":"trade","E":1722470400001,"T":1722470399999,"s":"BTCUSDT","t":7,"p":"60000.10","q":"0.010","X":"MARKET","m":true}"#;
 
-    fn read(text: &str) -> Result<Told<'_>, String> {
-        TradeWire::of_frame(text).expect(text).read()
+    fn refusal(from: &str, to: &str) -> String {
+        refused(&TRADE.replace(from, to))
     }
 
-    fn refusal(from: &str, to: &str) -> String {
-        read(&TRADE.replace(from, to)).expect_err(to)
+    fn refused(frame: &str) -> String {
+        match TradeFrame::of(frame) {
+            TradeFrame::Refused(why) => why,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -220,10 +275,8 @@ mod tests {
     #[test]
     fn a_price_of_millions_of_digits_is_refused_without_being_read() {
         let text = TRADE.replace("60000.10", &"9".repeat(4_000_000));
-        let wire: TradeWire<'_> = serde_json::from_str(&text).expect("JSON");
         let begun = Instant::now();
-        let refused = wire.read().expect_err("too long");
-        assert_eq!(refused, "price has 4000000 digits, more than 64");
+        assert_eq!(refused(&text), "price has 4000000 digits, more than 64");
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     }
 
@@ -249,13 +302,53 @@ mod tests {
         for other in ["INSURANCE_FUND", "ADL", "NA", "SOMETHING_NEW", ""] {
             let text = TRADE.replace("MARKET", other).replace("60000.10", "0");
             assert!(
-                matches!(read(&text), Ok(Told::Other(trade)) if trade.trade_id == 7),
+                matches!(TradeFrame::of(&text), TradeFrame::Nobodys(trade) if trade.trade_id == 7),
                 "{other}"
             );
         }
         let spot = TRADE.replace(r#""X":"MARKET","#, "");
         for market in [TRADE, &spot] {
-            assert!(matches!(read(market), Ok(Told::Trade(_))), "{market}");
+            assert!(matches!(TradeFrame::of(market), TradeFrame::Trade(_)), "{market}");
         }
+    }
+
+    #[test]
+    fn a_combined_frame_is_one_however_it_is_spaced_and_ordered() {
+        for frame in [
+            format!(r#"{{"stream":"btcusdt@trade","data":{TRADE}}}"#),
+            format!(r#"{{"data":{TRADE},"stream":"btcusdt@trade"}}"#),
+            format!(r#"{{ "stream": "btcusdt@trade", "data": {TRADE} }}"#),
+            format!(r#"{{"received":1722470400002,"data":{TRADE}}}"#),
+        ] {
+            assert!(
+                matches!(TradeFrame::of(&frame), TradeFrame::Trade(trade) if trade.trade_id == 7),
+                "{frame}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_trade_is_told_apart_from_a_trade_that_cannot_be_read() {
+        let book = r#"{"e":"depthUpdate","E":1,"s":"BTCUSDT","t":[],"p":{}}"#;
+        for frame in [
+            book.to_owned(),
+            format!(r#"{{"stream":"btcusdt@depth","data":{book}}}"#),
+        ] {
+            let told = TradeFrame::of(&frame);
+            assert!(
+                matches!(&told, TradeFrame::Other(Some(kind)) if kind == "depthUpdate"),
+                "{told:?}"
+            );
+        }
+        assert!(matches!(
+            TradeFrame::of(r#"{"result":null,"id":1}"#),
+            TradeFrame::Other(None)
+        ));
+        for frame in ["", "[]", "null", "hello", &TRADE[..60]] {
+            assert!(matches!(TradeFrame::of(frame), TradeFrame::NoFrame(_)), "{frame}");
+        }
+        let number = TRADE.replace("\"60000.10\"", "60000.10");
+        assert!(matches!(TradeFrame::of(&number), TradeFrame::Malformed(_)));
+        assert_eq!(refused(&TRADE.replace("\"t\":7,", "")), "a trade without an id in t");
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! For each price: (1) the exchange fills resting orders, best price first, then oldest first; (2) every trader alive at
 //! the start of the event acts once, oldest first; (3) traders started in step 2 see the next event first. The live
-//! program decides by the same [`decide`]; which of its orders meet which trade depends on
+//! program decides by the same table of decisions; which of its orders meet which trade depends on
 //! timing, so a recording has exactly one replay but many possible live runs.
 
 use super::position::{Leg, LegState, Position};
-use super::strategy::{Decision, Quote, Terms, decide};
-use crate::exchange::simulator::FillRule;
-use crate::market::{Decimal, OrderStatus, Price, Quantity, Side};
+use super::strategy::{Decision, Quote, Stance, Terms};
+use crate::market::{Decimal, FillRule, Fixed, Level, OrderStatus, Price, Quantity, Side};
+use std::cmp::Ordering;
 
 /// What a replay came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,9 +77,10 @@ pub fn replay(prices: impl IntoIterator<Item = Price>, terms: &Terms, chunks: us
     };
     run.start_trader();
     for price in prices {
-        run.fill(&price, rule);
+        let price = Level::of(&price);
+        run.fill(price, rule);
         for index in 0..run.traders.len() {
-            run.act(index, &price);
+            run.act(index, price);
         }
         // A replaced trader stands in its predecessor's place until here: it acts from the next event on, as the youngest.
         run.traders.sort_by_key(|trader| trader.number);
@@ -97,50 +98,71 @@ struct Run<'a> {
     placed: i64,
 }
 
+/// Invariant: `stance` and `working` are those of `position`; whatever changes it ends with [`ReplayTrader::settle`].
 struct ReplayTrader {
     number: usize,
+    stance: Stance,
+    /// The order that may be filled, and its limit; a position has never two.
+    working: Option<(Side, Option<Fixed>)>,
     position: Position,
     offered: bool,
 }
 
+impl ReplayTrader {
+    fn settle(&mut self, terms: &Terms) {
+        self.stance = Stance::of(&self.position, terms, false);
+        self.working = [Side::Buy, Side::Sell].into_iter().find_map(|side| {
+            let leg = self.position.leg(side).filter(|leg| leg.state == LegState::Working)?;
+            Some((side, Level::of(&leg.price).fixed()))
+        });
+    }
+
+    /// The working order, if a trade at this price fills it.
+    fn filled(&mut self, price: Level<'_>, rule: FillRule) -> Option<(Side, &mut Self)> {
+        let (side, limit) = self.working?;
+        let leg = self.position.leg(side)?;
+        (rule.fills(side, &Level::known(&leg.price, limit), &price)).then_some((side, self))
+    }
+}
+
+/// Buys before sells; the best price first, then the oldest order.
+fn by_priority(one: &(Side, &mut ReplayTrader), other: &(Side, &mut ReplayTrader)) -> Ordering {
+    let (one_leg, other_leg) = (one.1.position.leg(one.0), other.1.position.leg(other.0));
+    let price = (one_leg.map(|leg| &leg.price)).cmp(&other_leg.map(|leg| &leg.price));
+    let age = (one_leg.map(|leg| leg.order_id)).cmp(&other_leg.map(|leg| leg.order_id));
+    match (one.0, other.0) {
+        (Side::Buy, Side::Buy) => price.reverse().then(age),
+        (Side::Sell, Side::Sell) => price.then(age),
+        (Side::Buy, Side::Sell) => Ordering::Less,
+        (Side::Sell, Side::Buy) => Ordering::Greater,
+    }
+}
+
 impl Run<'_> {
     /// Every working order that the price fills under the rule.
-    fn fill(&mut self, price: &Price, rule: FillRule) {
-        let mut hits: Vec<(Side, &mut Leg)> = Vec::new();
-        for ReplayTrader {
-            position: Position { buy, sell, .. },
-            ..
-        } in &mut self.traders
-        {
-            for (side, leg) in [(Side::Buy, buy), (Side::Sell, sell)] {
-                let working = leg.as_mut().filter(|leg| leg.state == LegState::Working);
-                hits.extend(
-                    working
-                        .filter(|leg| rule.fills(side, &leg.price, price))
-                        .map(|leg| (side, leg)),
-                );
-            }
-        }
-        hits.sort_by(|(a_side, a), (b_side, b)| match (a_side, b_side) {
-            (Side::Buy, Side::Buy) => b.price.cmp(&a.price).then(a.order_id.cmp(&b.order_id)),
-            (Side::Sell, Side::Sell) => a.price.cmp(&b.price).then(a.order_id.cmp(&b.order_id)),
-            (Side::Buy, Side::Sell) => std::cmp::Ordering::Less,
-            (Side::Sell, Side::Buy) => std::cmp::Ordering::Greater,
-        });
-        for (side, leg) in hits {
+    fn fill(&mut self, price: Level<'_>, rule: FillRule) {
+        let mut hits: Vec<_> = (self.traders.iter_mut())
+            .filter_map(|trader| trader.filled(price, rule))
+            .collect();
+        hits.sort_by(by_priority);
+        for (side, trader) in hits {
+            let Some(leg) = trader.position.leg_mut(side) else {
+                continue;
+            };
             leg.executed = leg.quantity.clone();
             leg.state = LegState::Ended;
             self.report.fees += leg.price.value() * leg.quantity.value() * Decimal::new(1.into(), 3);
             self.report
                 .log
                 .push(entry(self.report.events, side, OrderStatus::Filled, leg));
+            trader.settle(self.terms);
         }
     }
 
-    fn act(&mut self, index: usize, price: &Price) {
-        match decide(&self.traders[index].position, Some(price), self.terms, false) {
-            Decision::Buy(quote) => self.traders[index].position.buy = Some(self.place(Side::Buy, quote)),
-            Decision::Sell(quote) => self.traders[index].position.sell = Some(self.place(Side::Sell, quote)),
+    fn act(&mut self, index: usize, price: Level<'_>) {
+        match self.traders[index].stance.at(Some(price), self.terms) {
+            Decision::Buy(quote) => self.place(index, Side::Buy, quote),
+            Decision::Sell(quote) => self.place(index, Side::Sell, quote),
             Decision::Finish => {
                 let successor = self.fresh();
                 let finished = std::mem::replace(&mut self.traders[index], successor);
@@ -151,7 +173,10 @@ impl Run<'_> {
                 let room = self.traders.len() < self.chunks;
                 let trader = &mut self.traders[index];
                 let first = !std::mem::replace(&mut trader.offered, true);
-                trader.position.rebuy_notified = room;
+                if room {
+                    trader.position.rebuy_notified = true;
+                    trader.settle(self.terms);
+                }
                 self.report.rebuys_offered += usize::from(first);
                 self.report.rebuys_refused += usize::from(first && !room);
                 if room {
@@ -170,14 +195,17 @@ impl Run<'_> {
 
     fn fresh(&mut self) -> ReplayTrader {
         self.report.traders_made += 1;
+        let position = Position::default();
         ReplayTrader {
             number: self.report.traders_made,
-            position: Position::default(),
+            stance: Stance::of(&position, self.terms, false),
+            working: None,
+            position,
             offered: false,
         }
     }
 
-    fn place(&mut self, side: Side, quote: Quote) -> Leg {
+    fn place(&mut self, index: usize, side: Side, quote: Quote) {
         self.placed += 1;
         let mut leg = Leg::intended(self.placed.to_string(), quote);
         leg.order_id = Some(self.placed);
@@ -185,7 +213,9 @@ impl Run<'_> {
         self.report
             .log
             .push(entry(self.report.events, side, OrderStatus::New, &leg));
-        leg
+        let trader = &mut self.traders[index];
+        *trader.position.leg_mut(side) = Some(leg);
+        trader.settle(self.terms);
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a trader does next, as a pure function of what it holds and what the market says.
 //!
-//! The trader actor carries the decisions out, and [`super::replay`] runs them over a recording. Both feed [`decide`]
+//! The trader actor carries the decisions out, and [`super::replay`] runs them over a recording. Both are fed
 //! only with what the exchange has confirmed: a price that touches an order is not a fill.
+//!
+//! A [`Stance`] is the table of decisions, asked when a position changes; [`decide`] asks it once.
 
-use super::position::{LegState, Position};
-use crate::market::{Decimal, FilterViolation, Price, Quantity, SymbolFilters, floor_to};
+use super::position::{Leg, LegState, Position};
+use crate::market::{Decimal, FilterViolation, Fixed, Level, Price, Quantity, SymbolFilters, floor_to};
 use bigdecimal::Zero;
 
 /// What to do with a position.
@@ -42,27 +44,75 @@ pub struct Quote {
 /// `price` is the market's newest price, where there is one: a fill or a drain is acted upon without waiting for it.
 /// While `draining`, a trader that holds nothing leaves, an unfilled buy is taken back, and whatever was bought is sold.
 pub fn decide(position: &Position, price: Option<&Price>, terms: &Terms, draining: bool) -> Decision {
-    match (&position.buy, &position.sell) {
-        (None, _) if draining => Decision::Withdraw,
-        (None, _) => price.map_or(Decision::Wait, |price| open(terms, price)),
-        (Some(buy), None) => match buy.state {
-            LegState::Unconfirmed => Decision::Wait,
-            LegState::Working if draining => Decision::CancelBuy,
-            LegState::Working => rebuy(position, &buy.price, price, terms, draining),
-            LegState::Ended if buy.executed.is_zero() => Decision::Withdraw,
-            LegState::Ended => close(terms, terms.sell_price(&buy.price), buy.executed.value()),
-        },
-        (Some(buy), Some(sell)) => match sell.state {
-            LegState::Unconfirmed => Decision::Wait,
-            LegState::Working => rebuy(position, &buy.price, price, terms, draining),
-            LegState::Ended if sell.executed >= sell.quantity => Decision::Finish,
-            // The exchange or a person has ended it early: what is left goes out again at the same price.
-            LegState::Ended => close(
-                terms,
-                sell.price.clone(),
-                &(sell.quantity.value() - sell.executed.value()),
-            ),
-        },
+    Stance::of(position, terms, draining).at(price.map(Level::of), terms)
+}
+
+/// What a position makes of any price that comes, worked out when the position changes: a price that decides nothing, as nearly all
+/// do, then costs one comparison of integers.
+#[derive(Clone, Debug)]
+pub(crate) enum Stance {
+    /// Decided, whatever the price.
+    Settled(Decision),
+    /// Buy at what the market asks.
+    Buy,
+    /// A rebuy is due strictly below a price.
+    Rebuy {
+        below: Decimal,
+        /// The same for whatever has eight places.
+        ceiling: Option<Fixed>,
+    },
+}
+
+impl Stance {
+    pub(crate) fn of(position: &Position, terms: &Terms, draining: bool) -> Self {
+        let wait = || Self::Settled(Decision::Wait);
+        let rebuy = |buy: &Leg| {
+            if draining || position.rebuy_notified {
+                return wait();
+            }
+            let below = terms.rebuy_below(&buy.price);
+            let ceiling = Fixed::ceiling(&below);
+            Self::Rebuy { below, ceiling }
+        };
+        let settled = match (&position.buy, &position.sell) {
+            (None, _) if draining => Decision::Withdraw,
+            (None, _) => return Self::Buy,
+            (Some(buy), None) => match buy.state {
+                LegState::Unconfirmed => Decision::Wait,
+                LegState::Working if draining => Decision::CancelBuy,
+                LegState::Working => return rebuy(buy),
+                LegState::Ended if buy.executed.is_zero() => Decision::Withdraw,
+                LegState::Ended => close(terms, terms.sell_price(&buy.price), buy.executed.value()),
+            },
+            (Some(buy), Some(sell)) => match sell.state {
+                LegState::Unconfirmed => Decision::Wait,
+                LegState::Working => return rebuy(buy),
+                LegState::Ended if sell.executed >= sell.quantity => Decision::Finish,
+                // The exchange or a person has ended it early: what is left goes out again at the same price.
+                LegState::Ended => close(
+                    terms,
+                    sell.price.clone(),
+                    &(sell.quantity.value() - sell.executed.value()),
+                ),
+            },
+        };
+        Self::Settled(settled)
+    }
+
+    /// The decision at a price; under the terms that the stance was made with.
+    pub(crate) fn at(&self, price: Option<Level<'_>>, terms: &Terms) -> Decision {
+        match (self, price) {
+            (Self::Settled(decision), _) => decision.clone(),
+            (Self::Buy, Some(price)) => open(terms, price.exact()),
+            (Self::Rebuy { below, ceiling }, Some(price)) => {
+                let due = match (price.fixed(), ceiling) {
+                    (Some(price), Some(ceiling)) => price < *ceiling,
+                    _ => price.exact().value() < below,
+                };
+                if due { Decision::OfferRebuy } else { Decision::Wait }
+            }
+            (Self::Buy | Self::Rebuy { .. }, None) => Decision::Wait,
+        }
     }
 }
 
@@ -81,15 +131,6 @@ fn checked(terms: &Terms, quote: Quote, decision: impl FnOnce(Quote) -> Decision
     match terms.filters.check(&quote.price, &quote.quantity) {
         Ok(()) => decision(quote),
         Err(violation) => Decision::Park(violation),
-    }
-}
-
-fn rebuy(position: &Position, bought: &Price, price: Option<&Price>, terms: &Terms, draining: bool) -> Decision {
-    match price {
-        Some(price) if !draining && !position.rebuy_notified && terms.wants_rebuy(price, bought) => {
-            Decision::OfferRebuy
-        }
-        _ => Decision::Wait,
     }
 }
 
@@ -132,9 +173,9 @@ impl Terms {
         floor_to(&target, &self.filters.tick_size).into()
     }
 
-    /// Whether the market is strictly below `buy price × (1 − rebuy_interval)`.
-    pub fn wants_rebuy(&self, market: &Price, bought: &Price) -> bool {
-        *market.value() < bought.value() * (Decimal::from(1) - &self.rebuy_interval)
+    /// `buy price × (1 − rebuy_interval)`: strictly below it, a further trader may start.
+    pub fn rebuy_below(&self, bought: &Price) -> Decimal {
+        bought.value() * (Decimal::from(1) - &self.rebuy_interval)
     }
 }
 

@@ -1,8 +1,7 @@
 //! The strategy over recordings, against the order logs of a reference written independently.
 
 use anyhow::{Context, Result, ensure};
-use hedgehog_bin::exchange::simulator::FillRule;
-use hedgehog_bin::market::{Decimal, SymbolFilters, parse_decimal};
+use hedgehog_bin::market::{Decimal, FillRule, SymbolFilters, parse_decimal};
 use hedgehog_bin::naive::replay::replay;
 use hedgehog_bin::naive::strategy::Terms;
 use hedgehog_tests::data::{BTCUSDT_FRAMES, XRPUSDT_DAY, golden, trades};

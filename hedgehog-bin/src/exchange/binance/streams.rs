@@ -3,8 +3,7 @@
 //! The hot path reads a trade with borrowed text and no intermediate tree; whatever is not a trade is looked at a second
 //! time and named, and is never an error of the connection.
 
-use crate::market::{Symbol, Told, TradeEvent, TradeWire};
-use serde::Deserialize;
+use crate::market::{Symbol, TradeEvent, TradeFrame};
 use serde_json::Value;
 
 #[cfg(test)]
@@ -40,24 +39,17 @@ pub fn decode(text: &str) -> Frame {
 
 /// As [`decode`]; a trade of `expected` shares its symbol instead of making a new one.
 pub(super) fn decode_for(text: &str, expected: Option<&Symbol>) -> Frame {
-    match TradeWire::of_frame(text) {
-        Ok(event) if event.is_trade() => Frame::of(event, expected),
-        // Other events use the same keys with other types, so a refusal says nothing yet.
-        _ => classify(text),
-    }
-}
-
-impl Frame {
-    fn of(event: TradeWire<'_>, expected: Option<&Symbol>) -> Self {
-        let read = event.read().and_then(|told| match told {
-            Told::Trade(trade) => trade.event(expected).map(Self::Trade),
-            Told::Other(trade) => Ok(Self::OtherTrade {
-                symbol: trade.symbol(expected)?,
-                trade_id: trade.trade_id,
-            }),
-        });
-        read.unwrap_or_else(Self::Malformed)
-    }
+    let read = match TradeFrame::of(text) {
+        TradeFrame::Trade(trade) => trade.event(expected).map(Frame::Trade),
+        TradeFrame::Nobodys(trade) => trade.symbol(expected).map(|symbol| Frame::OtherTrade {
+            symbol,
+            trade_id: trade.trade_id,
+        }),
+        TradeFrame::Refused(why) => Err(why),
+        TradeFrame::Malformed(error) => Err(format!("{error}: {}", excerpt(text))),
+        TradeFrame::Other(_) | TradeFrame::NoFrame(_) => Ok(classify(text)),
+    };
+    read.unwrap_or_else(Frame::Malformed)
 }
 
 /// The slow path: what is it, if not a trade?
@@ -69,10 +61,6 @@ fn classify(text: &str) -> Frame {
     let event = value.get("data").unwrap_or(&value);
     let event = event.get("event").unwrap_or(event);
     match event.get("e").and_then(Value::as_str) {
-        Some("trade") => match TradeWire::deserialize(event) {
-            Ok(trade) => Frame::of(trade, None),
-            Err(error) => Frame::Malformed(format!("{error}: {}", excerpt(text))),
-        },
         Some("serverShutdown") => Frame::ServerShutdown,
         Some(name) => Frame::Unknown(excerpt(name)),
         // Errors come flat (`code`, `msg`) by the documentation and nested (`error`) on the wire.

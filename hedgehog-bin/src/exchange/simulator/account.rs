@@ -8,17 +8,16 @@
 //! Invariants: no balance is ever negative, and per asset free + locked + commission taken changes only by what was
 //! paid for or received.
 
-use super::units::Units;
-use crate::market::{Side, SymbolInfo};
+use crate::market::{Fixed, Side, SymbolInfo};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the account holds of one asset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Balance {
     /// Can be spent.
-    pub(super) free: Units,
+    pub(super) free: Fixed,
     /// Stands behind open orders.
-    pub(super) locked: Units,
+    pub(super) locked: Fixed,
 }
 
 /// The order asks for more than is free.
@@ -29,16 +28,16 @@ pub(super) struct InsufficientBalance;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settlement<'a> {
     /// Taken from the locked part.
-    pub(super) spent: (&'a str, Units),
+    pub(super) spent: (&'a str, Fixed),
     /// Added to the free part, commission already taken off.
-    pub(super) received: (&'a str, Units),
+    pub(super) received: (&'a str, Fixed),
     /// In the quote asset.
-    pub(super) commission: Units,
+    pub(super) commission: Fixed,
 }
 
 impl<'a> Settlement<'a> {
     /// What an order on `side` of `info`'s pair moves.
-    pub(super) fn of(info: &'a SymbolInfo, side: Side, price: Units, quantity: Units) -> Self {
+    pub(super) fn of(info: &'a SymbolInfo, side: Side, price: Fixed, quantity: Fixed) -> Self {
         let quote = price.times(quantity);
         let commission = commission_on(quote);
         match side {
@@ -57,8 +56,8 @@ impl<'a> Settlement<'a> {
 }
 
 /// 0.1 %, rounded up to the last place.
-fn commission_on(quote: Units) -> Units {
-    quote.times(Units::from_raw(100_000))
+fn commission_on(quote: Fixed) -> Fixed {
+    quote.times(Fixed::from_raw(100_000))
 }
 
 /// All balances, by asset.
@@ -80,7 +79,7 @@ impl Account {
             } else {
                 1_000
             };
-            account.balances.entry(info.quote_asset.clone()).or_default().free = Units::whole(amount);
+            account.balances.entry(info.quote_asset.clone()).or_default().free = Fixed::whole(amount);
         }
         account.changed = account.balances.keys().cloned().collect();
         account

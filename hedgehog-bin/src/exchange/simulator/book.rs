@@ -1,4 +1,4 @@
-//! The open orders of one symbol in price-time priority, and the rule that says which trade of the market fills them.
+//! The open orders of one symbol in price-time priority.
 //!
 //! Pure: no clock, no runtime. Invariant: every order in the book is open, nothing of it is executed, and no two share
 //! an id or a client id.
@@ -7,58 +7,10 @@
 //! market does not react to our orders, so there is no queue to stand in. An order that could be executed at once when
 //! it is placed rests until the next trade of its symbol decides.
 
-use super::units::Units;
 use crate::exchange::OrderKey;
-use crate::market::{Order, Side};
+use crate::market::{FillRule, Fixed, Order, Side};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
-
-/// Which trade of the market fills an open order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FillRule {
-    /// A trade at the order's price or better: the order was first in the queue.
-    Touch,
-    /// A trade at a strictly better price: whoever stood before us in the queue is surely done.
-    #[default]
-    Through,
-}
-
-impl FillRule {
-    /// Whether a trade at price `trade` fills an open order on `side` with this limit.
-    pub(crate) fn fills<P: Ord>(self, side: Side, limit: &P, trade: &P) -> bool {
-        let reached = match side {
-            Side::Buy => limit.cmp(trade),
-            Side::Sell => trade.cmp(limit),
-        };
-        match self {
-            Self::Touch => reached.is_ge(),
-            Self::Through => reached.is_gt(),
-        }
-    }
-}
-
-impl fmt::Display for FillRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Touch => "touch",
-            Self::Through => "through",
-        })
-    }
-}
-
-impl FromStr for FillRule {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.to_lowercase().as_str() {
-            "touch" => Ok(Self::Touch),
-            "through" => Ok(Self::Through),
-            _ => Err(format!("{text:?} is not a fill rule: expected touch or through")),
-        }
-    }
-}
 
 /// An order that waits in the book.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,18 +18,18 @@ pub(super) struct Resting {
     /// As the exchange tells it.
     pub(super) order: Order,
     /// `order.price`.
-    pub(super) price: Units,
+    pub(super) price: Fixed,
     /// `order.original_quantity`.
-    pub(super) quantity: Units,
+    pub(super) quantity: Fixed,
 }
 
 /// The open orders of one symbol.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Book {
     /// Highest price first, then oldest.
-    buys: BTreeMap<(Reverse<Units>, i64), Resting>,
+    buys: BTreeMap<(Reverse<Fixed>, i64), Resting>,
     /// Lowest price first, then oldest.
-    sells: BTreeMap<(Units, i64), Resting>,
+    sells: BTreeMap<(Fixed, i64), Resting>,
 }
 
 impl Book {
@@ -91,7 +43,7 @@ impl Book {
     }
 
     /// Whether a trade at `price` fills anything.
-    pub(super) fn crosses(&self, price: Units, rule: FillRule) -> bool {
+    pub(super) fn crosses(&self, price: Fixed, rule: FillRule) -> bool {
         self.buys
             .first_key_value()
             .is_some_and(|((Reverse(best), _), _)| rule.fills(Side::Buy, best, &price))
@@ -102,7 +54,7 @@ impl Book {
     }
 
     /// Takes out what a trade at `price` fills: best price first, then oldest; buys before sells.
-    pub(super) fn take_filled(&mut self, price: Units, rule: FillRule) -> Vec<Resting> {
+    pub(super) fn take_filled(&mut self, price: Fixed, rule: FillRule) -> Vec<Resting> {
         let mut filled = Vec::new();
         while let Some(best) = self.buys.first_entry() {
             if !rule.fills(Side::Buy, &best.get().price, &price) {

@@ -5,11 +5,12 @@
 //! trade that came after it; order ids grow by one per symbol.
 
 use super::account::{Account, Balance, Settlement};
-use super::book::{Book, FillRule, Resting};
+use super::book::{Book, Resting};
 use super::refusal::Refusal;
-use super::units::Units;
 use crate::exchange::OrderKey;
-use crate::market::{Order, OrderStatus, OrderType, Price, Quantity, Side, Symbol, SymbolInfo, TimeInForce};
+use crate::market::{
+    FillRule, Fixed, Order, OrderStatus, OrderType, Price, Quantity, Side, Symbol, SymbolInfo, TimeInForce,
+};
 use std::collections::BTreeMap;
 
 /// A limit order, good till cancelled, as it arrives.
@@ -20,9 +21,9 @@ pub(super) struct Placement {
     /// Buy or sell.
     pub(super) side: Side,
     /// The limit.
-    pub(super) price: Units,
+    pub(super) price: Fixed,
     /// In the base asset.
-    pub(super) quantity: Units,
+    pub(super) quantity: Fixed,
     /// The client's own name for it; one is made up when absent.
     pub(super) client_order_id: Option<String>,
 }
@@ -35,7 +36,7 @@ pub(super) struct Fill {
     /// The trade that did it.
     pub(super) trade_id: i64,
     /// In the quote asset.
-    pub(super) commission: Units,
+    pub(super) commission: Fixed,
     /// The quote asset.
     pub(super) commission_asset: String,
 }
@@ -97,8 +98,8 @@ impl Engine {
     pub(super) fn restore_order(&mut self, order: Order) -> bool {
         let (Some(listing), Some(price), Some(quantity)) = (
             self.listings.get_mut(&order.symbol),
-            Units::from_decimal(order.price.value()),
-            Units::from_decimal(order.original_quantity.value()),
+            Fixed::from_decimal(order.price.value()),
+            Fixed::from_decimal(order.original_quantity.value()),
         ) else {
             return false;
         };
@@ -185,12 +186,12 @@ impl Engine {
 
     /// Whether a trade at `price` fills anything: cheap, asked for every trade of the market. One that is none of the market's has
     /// no price, and fills nobody.
-    pub(super) fn crosses(&self, symbol: &Symbol, price: Units) -> bool {
-        price > Units::ZERO && (self.listings.get(symbol)).is_some_and(|listing| listing.book.crosses(price, self.rule))
+    pub(super) fn crosses(&self, symbol: &Symbol, price: Fixed) -> bool {
+        price > Fixed::ZERO && (self.listings.get(symbol)).is_some_and(|listing| listing.book.crosses(price, self.rule))
     }
 
     /// Executes what a trade of the market fills, in priority.
-    pub(super) fn trade(&mut self, symbol: &Symbol, price: Units, trade_id: i64, now: i64) -> Vec<Fill> {
+    pub(super) fn trade(&mut self, symbol: &Symbol, price: Fixed, trade_id: i64, now: i64) -> Vec<Fill> {
         let Some(listing) = self.listings.get_mut(symbol) else {
             return Vec::new();
         };

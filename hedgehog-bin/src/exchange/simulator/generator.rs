@@ -9,17 +9,16 @@
 //! ten seconds, so that a first cycle of the strategy's safe defaults (buy 0.2 % below, sell 0.3 % above the buy) is over
 //! within half a minute of the opening; slower waves bring the deeper dips, and come back within minutes.
 
-use super::units::Units;
-use crate::market::{Symbol, SymbolFilters, SymbolInfo, SymbolStatus};
+use crate::market::{Fixed, Symbol, SymbolFilters, SymbolInfo, SymbolStatus};
 use std::time::Duration;
 
 /// One trade of the made-up market. When it happens is the market clock's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GeneratedTrade {
     /// A multiple of the tick size.
-    pub(super) price: Units,
+    pub(super) price: Fixed,
     /// A multiple of the step size, at least one step.
-    pub(super) quantity: Units,
+    pub(super) quantity: Fixed,
     /// Whether the aggressor sold.
     pub(super) buyer_market_maker: bool,
     /// How long after the trade before it: 70 ms on average, so about 14 trades a second.
@@ -168,9 +167,9 @@ const FIRST_WAVES: [Wave; 4] = [
 #[derive(Clone, Debug)]
 pub(super) struct GeneratedMarket {
     key: u64,
-    base_price: Units,
-    tick_size: Units,
-    step_size: Units,
+    base_price: Fixed,
+    tick_size: Fixed,
+    step_size: Fixed,
     generation: Generation,
 }
 
@@ -182,18 +181,18 @@ impl GeneratedMarket {
 
     fn of(seed: u64, listing: &(&str, &str, &str, &str, &str, &str)) -> (SymbolInfo, Self) {
         let (base_asset, quote_asset, base_price, tick_size, step_size, min_notional) = *listing;
-        let number = |text: &str| text.parse::<Units>().expect("the table holds decimals");
+        let number = |text: &str| text.parse::<Fixed>().expect("the table holds decimals");
         let (tick_size, step_size) = (number(tick_size), number(step_size));
         let symbol: Symbol = format!("{base_asset}{quote_asset}")
             .parse()
             .expect("the table holds symbols");
         let filters = SymbolFilters {
             min_price: tick_size.to_decimal(),
-            max_price: Units::whole(1_000_000).to_decimal(),
+            max_price: Fixed::whole(1_000_000).to_decimal(),
             min_quantity: step_size.to_decimal(),
-            max_quantity: Units::whole(9_000_000).to_decimal(),
+            max_quantity: Fixed::whole(9_000_000).to_decimal(),
             min_notional: number(min_notional).to_decimal(),
-            max_notional: Units::whole(9_000_000).to_decimal(),
+            max_notional: Fixed::whole(9_000_000).to_decimal(),
             max_num_orders: Some(200),
             ..SymbolFilters::of(tick_size.to_decimal(), step_size.to_decimal())
         };
@@ -230,12 +229,12 @@ impl GeneratedMarket {
         let luck = mix(self.key ^ mix(id as u64));
         // The bid and the ask lie one tick apart: whether the aggressor sold decides which of the two is hit.
         let sold = luck & 1 == 1;
-        let spread = if sold { Units::ZERO } else { self.tick_size };
+        let spread = if sold { Fixed::ZERO } else { self.tick_size };
         let price = self.fair_price(id).floor_to(self.tick_size) + spread;
         // Between 0.02 and about 20 base units of 61 000 USDT each in value, small ones far more often.
         let size = (luck >> 1) % 1_000;
-        let share = Units::from_raw((size * size * size) as i64 / 10 + 1_000_000);
-        let value = Units::whole(50).times(share);
+        let share = Fixed::from_raw((size * size * size) as i64 / 10 + 1_000_000);
+        let value = Fixed::whole(50).times(share);
         let quantity = self.worth(value, price);
         let delay = Duration::from_millis(30 + (luck >> 32) % 81);
         GeneratedTrade {
@@ -248,15 +247,15 @@ impl GeneratedMarket {
 
     /// How much of the base asset costs about `value`, in whole steps. Quote assets other than USDT count by the base
     /// price alone: it only sets the size of trades.
-    fn worth(&self, value: Units, price: Units) -> Units {
+    fn worth(&self, value: Fixed, price: Fixed) -> Fixed {
         let (value, price) = (value.raw().unwrap_or(i64::MAX), price.raw().unwrap_or(i64::MAX).max(1));
-        let quantity = i128::from(value) * i128::from(Units::whole(1).raw().unwrap_or(1)) / i128::from(price);
-        let quantity = Units::from_raw(i64::try_from(quantity).unwrap_or(i64::MAX / 2)).floor_to(self.step_size);
+        let quantity = i128::from(value) * i128::from(Fixed::whole(1).raw().unwrap_or(1)) / i128::from(price);
+        let quantity = Fixed::from_raw(i64::try_from(quantity).unwrap_or(i64::MAX / 2)).floor_to(self.step_size);
         quantity.max(self.step_size)
     }
 
     /// The middle of the market at a trade, before the tick size.
-    fn fair_price(&self, id: i64) -> Units {
+    fn fair_price(&self, id: i64) -> Fixed {
         let swings: i64 = (0..)
             .zip(self.generation.waves())
             .map(|(number, wave)| self.wave(number, wave, id))
@@ -266,7 +265,7 @@ impl GeneratedMarket {
         offset += (mix(self.key ^ mix(!id as u64)) % 200_000) as i64 - 100_000;
         let factor = i128::from(WHOLE + offset.max(-WHOLE / 2));
         let base = i128::from(self.base_price.raw().unwrap_or(i64::MAX));
-        Units::from_raw(i64::try_from(base * factor / i128::from(WHOLE)).unwrap_or(i64::MAX / 2)).max(self.tick_size)
+        Fixed::from_raw(i64::try_from(base * factor / i128::from(WHOLE)).unwrap_or(i64::MAX / 2)).max(self.tick_size)
     }
 
     /// Where a wave stands at a trade, in billionths: an alternating series of extremes, joined smoothly.
@@ -306,7 +305,7 @@ mod tests {
 
     /// The strategy's prices: buy 0.2 % below the first trade, sell 0.3 % above the buy, both floored to the tick.
     fn first_cycle(info: &SymbolInfo, market: &GeneratedMarket, from: i64) -> Option<Duration> {
-        let tick = Units::from_decimal(&info.filters.tick_size).expect("exact");
+        let tick = Fixed::from_decimal(&info.filters.tick_size).expect("exact");
         let buy = market
             .trade(from)
             .price
@@ -351,8 +350,8 @@ mod tests {
     /// trader 0.5 % below, five at most): when each cycle finished, from the opening on.
     fn finished_cycles(info: &SymbolInfo, market: &GeneratedMarket, last_trade: i64) -> (Vec<Duration>, Duration) {
         struct Trader {
-            buy: Option<Units>,
-            sell: Option<Units>,
+            buy: Option<Fixed>,
+            sell: Option<Fixed>,
             offered: bool,
         }
         let fresh = || Trader {
@@ -360,9 +359,9 @@ mod tests {
             sell: None,
             offered: false,
         };
-        let factor = |text: &str| text.parse::<Units>().expect("decimal");
+        let factor = |text: &str| text.parse::<Fixed>().expect("decimal");
         let [below, above, again] = ["0.998", "1.00300301", "0.995"].map(factor);
-        let tick = Units::from_decimal(&info.filters.tick_size).expect("exact");
+        let tick = Fixed::from_decimal(&info.filters.tick_size).expect("exact");
         let (mut traders, mut finished, mut elapsed) = (vec![fresh()], Vec::new(), Duration::ZERO);
         for id in 1..=last_trade {
             let trade = market.trade(id);
@@ -424,7 +423,7 @@ mod tests {
             let base = market.base_price;
             for id in (1..400_000_000_000).step_by(7_777_777_777) {
                 let price = market.trade(id).price;
-                assert!(price < base.times(Units::whole(9)), "{} {id}: {price}", info.symbol);
+                assert!(price < base.times(Fixed::whole(9)), "{} {id}: {price}", info.symbol);
             }
         }
     }

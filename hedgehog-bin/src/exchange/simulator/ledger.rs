@@ -8,9 +8,8 @@ use super::account::Balance;
 use super::generator::Generation;
 use super::market::Position;
 use super::schema::{balances, generator, markets, orders};
-use super::units::Units;
 use crate::exchange::OrderKey;
-use crate::market::{Order, OrderType, Price, Quantity, Symbol, TimeInForce};
+use crate::market::{Fixed, Order, OrderType, Price, Quantity, Symbol, TimeInForce};
 use crate::store::{Db, Decimal, StoreError, Transaction, columns};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -257,7 +256,7 @@ impl OrderRow {
 
 impl BalanceRow {
     fn into_balance(self) -> Option<(String, Balance)> {
-        let (free, locked) = (Units::from_decimal(&self.free.0)?, Units::from_decimal(&self.locked.0)?);
+        let (free, locked) = (Fixed::from_decimal(&self.free.0)?, Fixed::from_decimal(&self.locked.0)?);
         Some((self.asset, Balance { free, locked }))
     }
 }

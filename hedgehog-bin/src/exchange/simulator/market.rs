@@ -6,10 +6,9 @@
 //! goes back to an earlier place.
 
 use super::generator::{GeneratedMarket, Generation};
-use super::recording::Recording;
-use super::units::Units;
 use super::{MarketSource, Speed};
-use crate::market::{Symbol, SymbolInfo};
+use crate::market::{Fixed, Symbol, SymbolInfo};
+use crate::recording::Recording;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +18,8 @@ use tokio::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MarketTrade {
     pub(super) trade_id: i64,
-    pub(super) price: Units,
-    pub(super) quantity: Units,
+    pub(super) price: Fixed,
+    pub(super) quantity: Fixed,
     pub(super) trade_time: i64,
     pub(super) event_time: i64,
     pub(super) buyer_market_maker: bool,

@@ -3,7 +3,7 @@
 //!
 //! Read in this order:
 //!
-//! * `generator`, [`recording`]: where trades come from. `market`: which trade comes next, and when.
+//! * `generator`: where trades come from, where no [`Recording`] is played. `market`: which trade comes next, and when.
 //! * `book`, `account`, `engine`: what a trade does to our orders. Pure, as everything above.
 //! * `ledger`: what is remembered in `simulator.db`, in the tables of [`schema`].
 //! * `actor`: the process that carries the engine's decisions out, one message at a time.
@@ -23,14 +23,12 @@ mod generator;
 mod ledger;
 mod market;
 mod params;
-pub mod recording;
 mod refusal;
 mod rest;
 pub mod schema;
 mod server;
 mod socket;
 mod streams;
-mod units;
 mod wire;
 mod ws_api;
 
@@ -38,7 +36,8 @@ mod ws_api;
 mod tests;
 
 use super::{Credentials, Endpoints};
-use crate::market::{Bus, Symbol};
+use crate::market::{Bus, FillRule, Symbol};
+use crate::recording::Recording;
 use crate::store::Db;
 use actor::{Remembered, Request, SimulatorActor};
 use generator::GeneratedMarket;
@@ -52,9 +51,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
-
-pub use book::FillRule;
-pub use recording::{ReadOptions, Recording, RecordingError};
 
 /// Known to everybody who reads this: the port is on the loopback address, and the money is not real.
 const API_KEY: &str = "hedgehog-simulator";

@@ -4,9 +4,9 @@
 //! exactly as sent, percent-encoding included; the WebSocket API signs its parameters sorted by name, unencoded.
 
 use super::refusal::Refusal;
-use super::units::Units;
 use super::{API_KEY, API_SECRET};
 use crate::exchange::milliseconds;
+use crate::market::Fixed;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use url::form_urlencoded;
@@ -67,7 +67,7 @@ impl Params {
     }
 
     /// A decimal that must be there.
-    pub(super) fn decimal(&mut self, name: &str) -> Result<Units, Refusal> {
+    pub(super) fn decimal(&mut self, name: &str) -> Result<Fixed, Refusal> {
         self.required(name)?
             .parse()
             .map_err(|_| Refusal::illegal(name, "^([0-9]{1,20})(\\.[0-9]{1,20})?$"))
@@ -95,8 +95,8 @@ impl Params {
         let window = match self.optional("recvWindow") {
             None => DEFAULT_WINDOW,
             // Up to three decimals of a millisecond are allowed, and far below what a clock can tell.
-            Some(text) => (text.parse::<Units>().ok())
-                .and_then(Units::raw)
+            Some(text) => (text.parse::<Fixed>().ok())
+                .and_then(Fixed::raw)
                 .map(|raw| raw / 100_000_000)
                 .filter(|window| *window <= LONGEST_WINDOW)
                 .ok_or_else(|| Refusal::illegal("recvWindow", "0 to 60000"))?,

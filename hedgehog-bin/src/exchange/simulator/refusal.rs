@@ -1,7 +1,6 @@
 //! Why the simulated exchange refuses a request: the codes and texts of errors.md, each in one place.
 
-use super::units::Units;
-use crate::market::FilterViolation;
+use crate::market::{FilterViolation, Fixed};
 use serde::Serialize;
 
 /// An answer that is not a success.
@@ -146,7 +145,7 @@ impl Refusal {
     }
 
     /// More than the engine can count.
-    pub(super) fn too_large(value: Units) -> Self {
+    pub(super) fn too_large(value: Fixed) -> Self {
         Self::new(-1108, format!("Parameter with value '{value}' has an overflow."))
     }
 

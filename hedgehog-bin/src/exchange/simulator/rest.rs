@@ -6,10 +6,9 @@ use super::engine::Placement;
 use super::params::{self, Params};
 use super::refusal::Refusal;
 use super::server::{Closing, Gate, now};
-use super::units::Units;
 use super::wire::{self, PlacementAnswer};
 use crate::exchange::OrderKey;
-use crate::market::{Side, Symbol};
+use crate::market::{Fixed, Side, Symbol};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -120,7 +119,7 @@ impl Call<'_> {
                 reply,
             })
             .await?;
-        let of_the_market = trades.iter().filter(|trade| trade.price > Units::ZERO);
+        let of_the_market = trades.iter().filter(|trade| trade.price > Fixed::ZERO);
         Ok(of_the_market.map(wire::historical_trade).collect())
     }
 

@@ -3,8 +3,7 @@
 use super::account::Balance;
 use super::engine::Fill;
 use super::market::MarketTrade;
-use super::units::Units;
-use crate::market::{Decimal, Order, OrderStatus, SymbolInfo, plain_text};
+use crate::market::{Decimal, Fixed, Order, OrderStatus, SymbolInfo, plain_text};
 use bigdecimal::Zero;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -50,7 +49,7 @@ pub(super) fn trade_frame(symbol: &str, stream: &str, trade: &MarketTrade, forma
         "{{\"e\":\"trade\",\"E\":{event_time},\"s\":\"{symbol}\",\"t\":{trade_id},\"p\":\"{price}\",\"q\":\"{quantity}\",\
          \"T\":{trade_time},\"m\":{buyer_market_maker},\"M\":true"
     );
-    if *price == Units::ZERO {
+    if *price == Fixed::ZERO {
         frame.push_str(",\"X\":\"NA\"");
     }
     frame.push('}');
@@ -81,7 +80,7 @@ pub(super) fn order(order: &Order) -> Value {
         "updateTime": order.update_time,
         "isWorking": true,
         "workingTime": order.time,
-        "origQuoteOrderQty": Units::ZERO,
+        "origQuoteOrderQty": Fixed::ZERO,
         "selfTradePreventionMode": "EXPIRE_MAKER",
     })
 }
@@ -109,7 +108,7 @@ pub(super) fn placed(order: &Order, answer: PlacementAnswer) -> Value {
     value["price"] = json!(order.price);
     value["origQty"] = json!(order.original_quantity);
     value["executedQty"] = json!(order.executed_quantity);
-    value["origQuoteOrderQty"] = json!(Units::ZERO);
+    value["origQuoteOrderQty"] = json!(Fixed::ZERO);
     value["cummulativeQuoteQty"] = json!(order.cummulative_quote_quantity);
     value["status"] = json!(order.status);
     value["timeInForce"] = json!(order.time_in_force);
@@ -136,7 +135,7 @@ pub(super) fn cancelled(order: &Order, cancel_id: &str) -> Value {
         "price": order.price,
         "origQty": order.original_quantity,
         "executedQty": order.executed_quantity,
-        "origQuoteOrderQty": Units::ZERO,
+        "origQuoteOrderQty": Fixed::ZERO,
         "cummulativeQuoteQty": order.cummulative_quote_quantity,
         "status": order.status,
         "timeInForce": order.time_in_force,
@@ -166,7 +165,7 @@ pub(super) fn execution_report(order: &Order, execution: Execution<'_>, executio
         Execution::Canceled { cancel_id } => (cancel_id, order.client_order_id.as_str()),
         _ => (order.client_order_id.as_str(), ""),
     };
-    let zero = json!(Units::ZERO);
+    let zero = json!(Fixed::ZERO);
     let mut event = json!({
         "e": "executionReport",
         "E": order.update_time,

@@ -273,3 +273,90 @@ proptest::proptest! {
         assert!(sold.value() + unit(tick) > bought.value() * decimal("1.002001"));
     }
 }
+
+/// The table of decisions as it reads in decimals, without anything that is worked out before: what a [`Stance`] is held against.
+fn in_decimals(position: &Position, price: Option<&Price>, terms: &Terms, draining: bool) -> Decision {
+    let checked = |price: Price, quantity: Quantity, decision: fn(Quote) -> Decision| match terms
+        .filters
+        .check(&price, &quantity)
+    {
+        Ok(()) => decision(Quote { price, quantity }),
+        Err(violation) => Decision::Park(violation),
+    };
+    let sell = |price: Price, quantity: Decimal| {
+        checked(
+            price,
+            floor_to(&quantity, &terms.filters.step_size).into(),
+            Decision::Sell,
+        )
+    };
+    let rebuy = |bought: &Price| {
+        let fallen = |price: &Price| *price.value() < bought.value() * (Decimal::from(1) - &terms.rebuy_interval);
+        if !draining && !position.rebuy_notified && price.is_some_and(fallen) {
+            Decision::OfferRebuy
+        } else {
+            Decision::Wait
+        }
+    };
+    match (&position.buy, &position.sell) {
+        (None, _) if draining => Decision::Withdraw,
+        (None, _) => price.map_or(Decision::Wait, |market| {
+            let price = terms.buy_price(market);
+            let quantity = terms.quantity(&price);
+            checked(price, quantity, Decision::Buy)
+        }),
+        (Some(buy), None) => match buy.state {
+            LegState::Unconfirmed => Decision::Wait,
+            LegState::Working if draining => Decision::CancelBuy,
+            LegState::Working => rebuy(&buy.price),
+            LegState::Ended if buy.executed.is_zero() => Decision::Withdraw,
+            LegState::Ended => sell(terms.sell_price(&buy.price), buy.executed.value().clone()),
+        },
+        (Some(buy), Some(sold)) => match sold.state {
+            LegState::Unconfirmed => Decision::Wait,
+            LegState::Working => rebuy(&buy.price),
+            LegState::Ended if sold.executed >= sold.quantity => Decision::Finish,
+            LegState::Ended => sell(sold.price.clone(), sold.quantity.value() - sold.executed.value()),
+        },
+    }
+}
+
+/// An order at prices that are as fine as an exchange's, and finer than any.
+fn any_leg() -> impl proptest::strategy::Strategy<Value = Option<Leg>> {
+    use proptest::prelude::*;
+    let state = proptest::sample::select(&[LegState::Unconfirmed, LegState::Working, LegState::Ended][..]);
+    let leg = (9_000i64..11_000, 3i64..12, 0i64..4, state).prop_map(|(digits, scale, executed, state)| Leg {
+        price: Decimal::new(digits.into(), scale).into(),
+        executed: Decimal::from(executed).into(),
+        ..leg("1", "3", "0", state)
+    });
+    proptest::option::weighted(0.8, leg)
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn scaled_integers_decide_as_decimals_do(
+        buy in any_leg(), sell in any_leg(), rebuy_notified: bool, draining: bool,
+        interval in -50i64..500, places in 2i64..10,
+        prices in proptest::collection::vec((proptest::option::of(7_000i64..12_000), 3i64..12, -2i64..3), 1..20),
+    ) {
+        let mut terms = usual();
+        terms.rebuy_interval = Decimal::new(interval.into(), places);
+        let threshold = buy.as_ref().map(|buy| terms.rebuy_below(&buy.price));
+        let position = Position { buy, sell, rebuy_notified, ..Position::default() };
+        let stance = Stance::of(&position, &terms, draining);
+        for (digits, scale, beside) in prices {
+            // Anywhere, or beside the price where the decision turns.
+            let price = match (digits, &threshold) {
+                (Some(digits), _) => Some(Decimal::new(digits.into(), scale)),
+                (None, Some(threshold)) => Some(threshold + Decimal::new(beside.into(), scale)),
+                (None, None) => None,
+            };
+            let price = price.map(Price::from);
+            let expected = in_decimals(&position, price.as_ref(), &terms, draining);
+            proptest::prop_assert_eq!(&stance.at(price.as_ref().map(Level::of), &terms), &expected);
+            proptest::prop_assert_eq!(&decide(&position, price.as_ref(), &terms, draining), &expected);
+        }
+    }
+}

@@ -20,7 +20,7 @@ fn engine(rule: FillRule) -> Engine {
     Engine::new(rule, [xrpusdt()])
 }
 
-fn units(text: &str) -> Units {
+fn units(text: &str) -> Fixed {
     text.parse().expect(text)
 }
 
@@ -142,7 +142,7 @@ fn refusals_change_nothing() {
         OrderStatus::Canceled
     );
     assert_eq!(engine.cancel(&symbol(), &key, 6).expect_err("gone").code, -2011);
-    assert_eq!(engine.account().balance("USDT").locked, Units::ZERO);
+    assert_eq!(engine.account().balance("USDT").locked, Fixed::ZERO);
     engine.place(named, 0).expect("the client id is free again");
     for _ in 0..3 {
         engine.place(order(Side::Buy, "0.4", "100"), 0).expect("accepted");
@@ -205,13 +205,13 @@ proptest! {
         let info = xrpusdt();
         let started = engine.account().balance("USDT").free;
         let (mut paid, mut earned, mut bought, mut sold, mut commission) =
-            (Units::ZERO, Units::ZERO, Units::ZERO, Units::ZERO, Units::ZERO);
+            (Fixed::ZERO, Fixed::ZERO, Fixed::ZERO, Fixed::ZERO, Fixed::ZERO);
         let mut last_id = 0;
         for step in steps {
             match step {
                 Step::Place { side, price, quantity } => {
-                    let price = Units::from_raw(price * 1_000);
-                    let quantity = Units::from_raw(quantity * 10_000_000);
+                    let price = Fixed::from_raw(price * 1_000);
+                    let quantity = Fixed::from_raw(quantity * 10_000_000);
                     let placement = Placement { symbol: symbol(), side, price, quantity, client_order_id: None };
                     if let Ok(order) = engine.place(placement, 0) {
                         prop_assert_eq!(order.order_id, last_id + 1);
@@ -222,10 +222,10 @@ proptest! {
                     let _ = engine.cancel(&symbol(), &OrderKey::Id(id), 0);
                 }
                 Step::Trade(price) => {
-                    let price = Units::from_raw(price * 1_000);
+                    let price = Fixed::from_raw(price * 1_000);
                     for fill in engine.trade(&symbol(), price, 1, 0) {
-                        let quote = Units::from_decimal(fill.order.cummulative_quote_quantity.value()).expect("exact");
-                        let quantity = Units::from_decimal(fill.order.executed_quantity.value()).expect("exact");
+                        let quote = Fixed::from_decimal(fill.order.cummulative_quote_quantity.value()).expect("exact");
+                        let quantity = Fixed::from_decimal(fill.order.executed_quantity.value()).expect("exact");
                         commission += fill.commission;
                         match fill.order.side {
                             Side::Buy => { paid += quote; bought += quantity; }
@@ -237,18 +237,18 @@ proptest! {
             }
             let (usdt, xrp) = (engine.account().balance("USDT"), engine.account().balance("XRP"));
             for amount in [usdt.free, usdt.locked, xrp.free, xrp.locked] {
-                prop_assert!(amount >= Units::ZERO);
+                prop_assert!(amount >= Fixed::ZERO);
             }
             prop_assert_eq!(usdt.free + usdt.locked + paid + commission, started + earned);
             prop_assert_eq!(xrp.free + xrp.locked + sold, bought);
-            let spent = |asset: &str| -> Units {
+            let spent = |asset: &str| -> Fixed {
                 (engine.open_orders(None).iter())
                     .map(|order| {
-                        let price = Units::from_decimal(order.price.value()).expect("exact");
-                        let quantity = Units::from_decimal(order.original_quantity.value()).expect("exact");
+                        let price = Fixed::from_decimal(order.price.value()).expect("exact");
+                        let quantity = Fixed::from_decimal(order.original_quantity.value()).expect("exact");
                         Settlement::of(&info, order.side, price, quantity).spent
                     })
-                    .map(|(spent, amount)| if spent == asset { amount } else { Units::ZERO })
+                    .map(|(spent, amount)| if spent == asset { amount } else { Fixed::ZERO })
                     .sum()
             };
             prop_assert_eq!((usdt.locked, xrp.locked), (spent("USDT"), spent("XRP")));

@@ -1,4 +1,7 @@
 //! Trades as the lines of a csv file: with a header in any order of columns, or in one of the layouts that are known without one.
+//!
+//! Lines are cut here and not by the crate `csv`: its reader of files takes a quote that is never closed for the beginning of a cell
+//! that reaches to the end of the file, where one line is to be left out, and knows no limit to a line; line by line it is slower.
 
 use super::layout::Line;
 use super::{ReadOptions, RecordedTrade, RecordingError, file_name};
@@ -221,7 +224,11 @@ fn separator(line: &str) -> char {
 }
 
 fn bare(cell: &str) -> &str {
-    cell.trim().trim_matches('"')
+    // Nearly every cell is bare already, and between two letters or digits there is nothing to take off.
+    match cell.as_bytes() {
+        [first, .., last] if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() => cell,
+        _ => cell.trim().trim_matches('"'),
+    }
 }
 
 fn is_whole(cell: &str) -> bool {

@@ -1,24 +1,23 @@
 //! One trade of a recording, as it is kept.
 
-use crate::exchange::simulator::units::Units;
-use crate::market::TradeText;
+use crate::market::{Fixed, TradeText};
 use std::str::FromStr;
 
 /// One trade in 40 bytes: a million of them stay in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct RecordedTrade {
-    pub(in super::super) trade_id: i64,
+pub(crate) struct RecordedTrade {
+    pub(crate) trade_id: i64,
     /// In hundred-millionths.
-    pub(in super::super) price: i64,
+    pub(crate) price: i64,
     /// In hundred-millionths.
-    pub(in super::super) quantity: i64,
+    pub(crate) quantity: i64,
     /// In milliseconds since the epoch.
-    pub(in super::super) trade_time: i64,
+    pub(crate) trade_time: i64,
     /// How much later than the trade the event was sent, in milliseconds.
-    pub(in super::super) event_lag: i32,
-    pub(in super::super) buyer_market_maker: bool,
+    pub(crate) event_lag: i32,
+    pub(crate) buyer_market_maker: bool,
     /// Not a trade of the market but of an insurance fund or the like: it has no price, and its id is not missing.
-    pub(in super::super) nobodys: bool,
+    pub(crate) nobodys: bool,
 }
 
 /// Where a trade stands among others: by its id; of several with one id, a trade of the market before nobody's, and the earlier one
@@ -58,12 +57,12 @@ impl RecordedTrade {
         (self.trade_id, self.nobodys, self.trade_time)
     }
 
-    pub(in super::super) fn price(&self) -> Units {
-        Units::from_raw(self.price)
+    pub(crate) fn price(&self) -> Fixed {
+        Fixed::from_raw(self.price)
     }
 
-    pub(in super::super) fn quantity(&self) -> Units {
-        Units::from_raw(self.quantity)
+    pub(crate) fn quantity(&self) -> Fixed {
+        Fixed::from_raw(self.quantity)
     }
 
     /// The same in fewer bytes, the id first.
@@ -97,7 +96,7 @@ impl RecordedTrade {
 }
 
 fn amount(what: &str, text: &str) -> Result<i64, String> {
-    let units = Units::from_str(text).map_err(|error| format!("{what}: {error}"))?;
+    let units = Fixed::from_str(text).map_err(|error| format!("{what}: {error}"))?;
     units
         .raw()
         .filter(|raw| *raw > 0)

@@ -31,7 +31,7 @@ use tokio::sync::watch;
 
 pub use error::RecordingError;
 pub use rules::RuleSource;
-pub(super) use trade::RecordedTrade;
+pub(crate) use trade::RecordedTrade;
 
 /// So many unreadable lines are kept with their reason; the rest is only counted.
 const KEPT_MALFORMED: usize = 100;
@@ -199,17 +199,17 @@ impl Recording {
     }
 
     /// How many trades a symbol has.
-    pub(super) fn len(&self, symbol: &Symbol) -> usize {
+    pub(crate) fn len(&self, symbol: &Symbol) -> usize {
         self.symbols.get(symbol).map_or(0, |symbol| symbol.trades.len())
     }
 
     /// One trade of a symbol, counted from 0 in the order in which they are played.
-    pub(super) fn trade(&self, symbol: &Symbol, index: usize) -> Option<RecordedTrade> {
+    pub(crate) fn trade(&self, symbol: &Symbol, index: usize) -> Option<RecordedTrade> {
         self.symbols.get(symbol)?.trades.trade(index)
     }
 
     /// Where the first trade of a symbol stands whose id is `trade_id` or above it.
-    pub(super) fn position_of(&self, symbol: &Symbol, trade_id: i64) -> usize {
+    pub(crate) fn position_of(&self, symbol: &Symbol, trade_id: i64) -> usize {
         (self.symbols.get(symbol)).map_or(0, |symbol| symbol.trades.position_of(trade_id))
     }
 

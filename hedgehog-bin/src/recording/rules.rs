@@ -5,8 +5,7 @@
 
 use super::assets::{self, Known};
 use super::gather::Facts;
-use crate::exchange::simulator::units::Units;
-use crate::market::{ExchangeInfo, Symbol, SymbolFilters, SymbolInfo, SymbolStatus};
+use crate::market::{ExchangeInfo, Fixed, Symbol, SymbolFilters, SymbolInfo, SymbolStatus};
 use std::fmt;
 
 /// Where the rules of a symbol come from, best first.
@@ -70,20 +69,20 @@ pub(super) fn of(symbol: &Symbol, facts: &Facts, exchange_info: Option<&Exchange
     let known = (KNOWN.iter())
         .find(|(name, before, ..)| *name == symbol.as_str() && time < *before)
         .map(|(_, _, tick, step)| {
-            let number = |text: &str| text.parse::<Units>().expect("the table holds decimals");
+            let number = |text: &str| text.parse::<Fixed>().expect("the table holds decimals");
             (number(tick), number(step))
         })
         // The recording itself is the better witness where it uses finer digits than the table knows of.
         .filter(|(tick, step)| tick.places() >= derived.0 && step.places() >= derived.1);
     let (tick_size, step_size, source) = match known {
         Some((tick_size, step_size)) => (tick_size, step_size, RuleSource::Table),
-        None => (Units::unit(derived.0), Units::unit(derived.1), RuleSource::Derived),
+        None => (Fixed::unit(derived.0), Fixed::unit(derived.1), RuleSource::Derived),
     };
     let assets = assets::of(symbol.as_str());
     let mut filters = SymbolFilters::of(tick_size.to_decimal(), step_size.to_decimal());
     // A minimum in an asset that is only guessed would be a made-up rule.
     if assets.known >= Known::Quote && assets.quote.contains("USD") {
-        filters.min_notional = Units::whole(if time < Y2023 { 10 } else { 5 }).to_decimal();
+        filters.min_notional = Fixed::whole(if time < Y2023 { 10 } else { 5 }).to_decimal();
     }
     let info = SymbolInfo {
         symbol: symbol.clone(),
