@@ -4,7 +4,8 @@
 
 use anyhow::{Context, Result};
 use flate2::read::MultiGzDecoder;
-use hedgehog_bin::exchange::binance::streams::{Frame, decode};
+use hedgehog_bin::exchange::Frame;
+use hedgehog_bin::exchange::binance::streams::decode;
 use hedgehog_bin::market::TradeEvent;
 use serde::Deserialize;
 use serde_json::Value;

@@ -3,34 +3,13 @@
 //! The hot path reads a trade with borrowed text and no intermediate tree; whatever is not a trade is looked at a second
 //! time and named, and is never an error of the connection.
 
-use crate::market::{Symbol, Told, TradeEvent, TradeWire};
+use crate::exchange::Frame;
+use crate::market::{Symbol, Told, TradeWire};
 use serde::Deserialize;
 use serde_json::Value;
 
 #[cfg(test)]
 mod tests;
-
-/// What one text frame says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
-    /// A trade.
-    Trade(TradeEvent),
-    /// A trade that is none of the market's, as of an insurance fund: no event, and the id it uses up is not missing.
-    OtherTrade {
-        /// The pair.
-        symbol: Symbol,
-        /// The id that no trade of the market will have.
-        trade_id: i64,
-    },
-    /// The server is about to go: open a new connection at once, then leave this one.
-    ServerShutdown,
-    /// The answer to a control message (`SUBSCRIBE` and its like), or its refusal.
-    Control,
-    /// JSON that is none of these; carries the event's name or an excerpt.
-    Unknown(String),
-    /// Not JSON, or a trade that lacks something; carries the reason.
-    Malformed(String),
-}
 
 /// Reads one text frame, raw or combined (`{"stream":…,"data":…}`), in today's format or the one before 2024-06-18, with
 /// times in milliseconds or microseconds. Takes any text and never panics.
@@ -41,23 +20,21 @@ pub fn decode(text: &str) -> Frame {
 /// As [`decode`]; a trade of `expected` shares its symbol instead of making a new one.
 pub(super) fn decode_for(text: &str, expected: Option<&Symbol>) -> Frame {
     match TradeWire::of_frame(text) {
-        Ok(event) if event.is_trade() => Frame::of(event, expected),
+        Ok(event) if event.is_trade() => frame(event, expected),
         // Other events use the same keys with other types, so a refusal says nothing yet.
         _ => classify(text),
     }
 }
 
-impl Frame {
-    fn of(event: TradeWire<'_>, expected: Option<&Symbol>) -> Self {
-        let read = event.read().and_then(|told| match told {
-            Told::Trade(trade) => trade.event(expected).map(Self::Trade),
-            Told::Other(trade) => Ok(Self::OtherTrade {
-                symbol: trade.symbol(expected)?,
-                trade_id: trade.trade_id,
-            }),
-        });
-        read.unwrap_or_else(Self::Malformed)
-    }
+fn frame(event: TradeWire<'_>, expected: Option<&Symbol>) -> Frame {
+    let read = event.read().and_then(|told| match told {
+        Told::Trade(trade) => trade.event(expected).map(Frame::Trade),
+        Told::Other(trade) => Ok(Frame::OtherTrade {
+            symbol: trade.symbol(expected)?,
+            trade_id: trade.trade_id,
+        }),
+    });
+    read.unwrap_or_else(Frame::Malformed)
 }
 
 /// The slow path: what is it, if not a trade?
@@ -70,7 +47,7 @@ fn classify(text: &str) -> Frame {
     let event = event.get("event").unwrap_or(event);
     match event.get("e").and_then(Value::as_str) {
         Some("trade") => match TradeWire::deserialize(event) {
-            Ok(trade) => Frame::of(trade, None),
+            Ok(trade) => frame(trade, None),
             Err(error) => Frame::Malformed(format!("{error}: {}", excerpt(text))),
         },
         Some("serverShutdown") => Frame::ServerShutdown,

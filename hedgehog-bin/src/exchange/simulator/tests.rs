@@ -9,7 +9,7 @@ mod symbols;
 
 use super::*;
 use crate::exchange::binance::BinanceClient;
-use crate::exchange::{Exchange, ExchangeError, NewOrder, OrderKey, Submission};
+use crate::exchange::{Account, ExchangeError, MarketData, NewOrder, OrderKey, Submission};
 use crate::market::{Order, OrderStatus, Side};
 use crate::store::Database;
 use futures_util::{SinkExt, StreamExt};
