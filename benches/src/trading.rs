@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use hedgehog_bin::exchange::binance::streams::{Frame, decode};
+use hedgehog_bin::exchange::Frame;
+use hedgehog_bin::exchange::binance::streams::decode;
 use hedgehog_bin::market::{Decimal, FillRule, Price, SymbolFilters, TradeEvent};
 use hedgehog_bin::naive::replay::replay;
 use hedgehog_bin::naive::strategy::Terms;

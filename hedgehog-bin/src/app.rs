@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::control;
 use crate::data_dir::Lock;
 use crate::exchange::simulator::Simulator;
-use crate::exchange::{Endpoints, Exchange};
+use crate::exchange::{Endpoints, MarketData};
 use crate::market::{ExchangeInfo, Stream, Symbol};
 use crate::naive::Naive;
 use crate::operation::{OperationError, Outcome};
@@ -49,7 +49,7 @@ struct Parts {
     config: Config,
     venue: Venue,
     endpoints: Endpoints,
-    exchange: Arc<dyn Exchange>,
+    exchange: Arc<dyn MarketData>,
     simulator: Option<Simulator>,
     streamer: Option<Streamer>,
     naive: Option<Naive>,

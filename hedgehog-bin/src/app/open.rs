@@ -7,7 +7,7 @@ use crate::data_dir::DataDirError;
 use crate::databases::{self, DATA_WAREHOUSE, NAIVE, SIMULATOR, STREAMER};
 use crate::exchange::binance::BinanceClient;
 use crate::exchange::simulator::{MarketSource, Simulator, SimulatorConfig, SimulatorError};
-use crate::exchange::{Address, Addresses, Credentials, Endpoints, Exchange, ExchangeError};
+use crate::exchange::{Address, Addresses, Credentials, Endpoints, ExchangeError, MarketData};
 use crate::market::{Bus, Symbol};
 use crate::naive::Naive;
 use crate::operation::OperationError;
@@ -147,7 +147,8 @@ impl System {
             Market::Live => (None, Endpoints::live(), keys),
             Market::Address(addresses) => (None, Endpoints::by_address(&addresses), keys),
         };
-        let exchange: Arc<dyn Exchange> = Arc::new(BinanceClient::new(endpoints.clone(), credentials.clone())?);
+        let account = Arc::new(BinanceClient::new(endpoints.clone(), credentials)?);
+        let exchange: Arc<dyn MarketData> = account.clone();
         let listener = Listener::bind(&lock).map_err(OpenError::Control)?;
         // Last of what can be refused: a database that was nobody's belongs to this venue from here on.
         let databases = databases.into_iter().filter_map(|(database, db)| Some((database, db?)));
@@ -163,23 +164,14 @@ impl System {
                 .keeping(config.warehouse_memory, config.data_dir.absolute().join("unstored"))
         });
         let streamer = streamer_db.map(|db| {
-            let streamer = Streamer::new(db, exchange.clone(), endpoints.clone(), bus.clone());
+            let streamer = Streamer::new(db, exchange.clone(), bus.clone());
             match &warehouse {
                 // Nothing is heard before it can be stored, and what is missing is what is not stored.
                 Some(warehouse) => streamer.archive(Arc::new(warehouse.clone())).after(warehouse.ready()),
                 None => streamer,
             }
         });
-        let naive = naive_db.map(|db| {
-            Naive::new(
-                db,
-                exchange.clone(),
-                endpoints.clone(),
-                credentials,
-                bus,
-                config.profile,
-            )
-        });
+        let naive = naive_db.map(|db| Naive::new(db, exchange.clone(), account, bus, config.profile));
         let held = Held {
             _lock: Some(lock),
             listener: Some(Arc::new(listener)),

@@ -5,7 +5,7 @@
 
 use crate::backoff::Backoff;
 use crate::causes::causes;
-use crate::exchange::{AssetBalance, Exchange};
+use crate::exchange::{Account, AssetBalance, ExchangeError};
 use hedgehog_core::{ActorProcessingErr, ChildSpec, Restart, Task, TaskMsg};
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -29,12 +29,12 @@ struct Known {
 
 impl Balances {
     /// The process `Balances`.
-    pub(super) fn spec(&self, exchange: &Arc<dyn Exchange>) -> ChildSpec<TaskMsg> {
-        let (balances, exchange) = (self.clone(), Arc::clone(exchange));
+    pub(super) fn spec(&self, account: &Arc<dyn Account>) -> ChildSpec<TaskMsg> {
+        let (balances, account) = (self.clone(), Arc::clone(account));
         let keep = move || {
-            let (balances, exchange) = (balances.clone(), Arc::clone(&exchange));
+            let (balances, account) = (balances.clone(), Arc::clone(&account));
             async move {
-                balances.keep_fresh(&*exchange).await;
+                balances.keep_fresh(&*account).await;
                 Ok::<(), ActorProcessingErr>(())
             }
         };
@@ -56,11 +56,11 @@ impl Balances {
         self.known.read().unread.clone()
     }
 
-    async fn keep_fresh(&self, exchange: &dyn Exchange) {
+    async fn keep_fresh(&self, account: &dyn Account) {
         let mut backoff = Backoff::default();
         loop {
             self.changed.notified().await;
-            while let Err(error) = self.read(exchange).await {
+            while let Err(error) = self.read(account).await {
                 self.known.write().unread = Some(causes(&error));
                 tokio::time::sleep(AT_MOST_EVERY + backoff.next_delay()).await;
             }
@@ -69,8 +69,8 @@ impl Balances {
         }
     }
 
-    async fn read(&self, exchange: &dyn Exchange) -> Result<(), crate::exchange::ExchangeError> {
-        let mut balances = exchange.balances().await?;
+    async fn read(&self, account: &dyn Account) -> Result<(), ExchangeError> {
+        let mut balances = account.balances().await?;
         balances.sort_by(|a, b| a.asset.cmp(&b.asset));
         *self.known.write() = Known { balances, unread: None };
         Ok(())

@@ -11,20 +11,20 @@
 mod loading;
 mod slots;
 
-use super::completions::CompletionsMsg;
-use super::desk::{Desk, Mandate};
+use super::desk::Desk;
 use super::ledger::{self, Record};
+use super::messages::{CompletionsMsg, LeaderMsg, Mandate, TraderMsg};
 use super::schema::TradingStatus;
 use super::settings::Setting;
 use super::status::TraderStatus;
-use super::trader::{Assignment, TraderMsg};
+use super::trader::Assignment;
 use crate::backoff::Backoff;
 use crate::causes::causes;
 use crate::market::{Symbol, SymbolInfo};
 use hedgehog_core::ractor;
 use hedgehog_core::{
     Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Name, Pid,
-    RpcReplyPort, SelfRef, Shutdown,
+    SelfRef, Shutdown,
 };
 use loading::Loaded;
 use slots::{Slot, Slots};
@@ -34,27 +34,6 @@ use uuid::Uuid;
 
 /// How often a leader with nothing left to do says so again, should it not have been heard.
 const SAY_AGAIN: Duration = Duration::from_secs(5);
-
-/// What a leader is told.
-#[derive(Debug)]
-pub(super) enum LeaderMsg {
-    /// Read rules, settings and ledger, and start the traders.
-    Load,
-    /// The symbol's row has changed.
-    Settings(Setting),
-    /// A trader's state has changed, and stands in the ledger.
-    Told(Box<TraderStatus>),
-    /// A trader offers to have a further one started. The answer: whether it was.
-    Rebuy { id: Uuid, reply: RpcReplyPort<bool> },
-    /// A monitored trader has ended.
-    Exited { id: Uuid, pid: Pid, reason: ExitReason },
-    /// Try again to start a trader.
-    Start(Uuid),
-    /// Say again that nothing is left to do, if that is still so.
-    Drained,
-    /// Are you draining, with nothing left to do?
-    IsDrained(RpcReplyPort<bool>),
-}
 
 /// What a leader starts with.
 #[derive(Clone)]

@@ -7,7 +7,8 @@
 //! * `trader`: carries decisions out at the exchange. `leader`: starts the traders of a symbol. `symbol_supervisor`:
 //!   their tree.
 //! * [`schema`]: the tables; `ledger` and `settings`: their rows. `executions`: the account's own events. `completions`: the end
-//!   of a drain. `teller`: our orders, until they are stored. `board` and `balances`: what is shown.
+//!   of a drain. `messages`: what processes say to each other. `teller`: our orders, until they are stored. `board` and
+//!   `balances`: what is shown.
 //!
 //! ```text
 //! Naive.Supervisor (rest_for_one)
@@ -29,6 +30,7 @@ mod desk;
 mod executions;
 mod leader;
 mod ledger;
+mod messages;
 pub mod position;
 pub mod replay;
 pub mod schema;
@@ -46,23 +48,23 @@ pub use settings::{Profile, SettingsChange, SettingsError, TradingSettings};
 pub use status::{TraderStatus, TradingStatus};
 
 use crate::causes::causes;
-use crate::exchange::{Credentials, Endpoints, Exchange};
+use crate::exchange::{Account, MarketData};
 use crate::market::{Bus, Symbol};
 use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service};
 use crate::store::{Db, StoreError};
 use balances::Balances;
 use board::Board;
-use desk::Desk;
+use completions::Complete;
+use desk::{Desk, Patience};
 use futures_util::future::BoxFuture;
 use hedgehog_core::{ChildSpec, Name, PubSub, Registry, StartError, Strategy, Supervisor, SupervisorMsg};
-use leader::LeaderMsg;
+use messages::LeaderMsg;
 use schema::TradingStatus as Switch;
 use settings::Setting;
 use std::sync::Arc;
 use std::time::Duration;
 use teller::Told;
-use trader::Patience;
 
 /// How long a leader may take to say whether it has drained; it says so again by itself.
 const ANSWERS: Duration = Duration::from_secs(1);
@@ -74,38 +76,28 @@ pub struct Naive {
     leaders: Registry<Symbol, LeaderMsg>,
     desk: Desk,
     balances: Balances,
-    endpoints: Endpoints,
-    credentials: Credentials,
     profile: Profile,
 }
 
 impl Naive {
     /// An app without processes yet; [`Naive::spec`] gives its tree. `profile` is what [`Naive::seed`] gives new rows.
-    pub fn new(
-        db: Db,
-        exchange: Arc<dyn Exchange>,
-        endpoints: Endpoints,
-        credentials: Credentials,
-        bus: Bus,
-        profile: Profile,
-    ) -> Self {
+    pub fn new(db: Db, market: Arc<dyn MarketData>, account: Arc<dyn Account>, bus: Bus, profile: Profile) -> Self {
         let completions = Name::new("Naive.Completions");
         Self {
             service: Arc::new(Service::new("naive", "Naive.DynamicSymbolSupervisor")),
             leaders: Registry::unique("naive_leaders"),
             desk: Desk {
                 db,
-                exchange,
+                market,
+                account,
                 board: Board::new(bus.clone()),
                 told: Told::new(bus.orders.clone()),
                 bus,
-                account: PubSub::new(),
+                account_events: PubSub::new(),
                 completions,
                 patience: Patience::default(),
             },
             balances: Balances::default(),
-            endpoints,
-            credentials,
             profile,
         }
     }
@@ -117,12 +109,11 @@ impl Naive {
             // What disturbs nobody comes first: a child that ends takes those after it along.
             let tree = Supervisor::new(Strategy::RestForOne)
                 .child(teller::spec(&app.desk.db, &app.desk.told))
-                .child(app.balances.spec(&app.desk.exchange))
+                .child(app.balances.spec(&app.desk.account))
                 .child(app.leaders.spec("Registry"))
                 .child(executions::spec(
-                    &app.endpoints,
-                    &app.credentials,
                     &app.desk.account,
+                    &app.desk.account_events,
                     &app.balances,
                 ))
                 .child(completions::spec(&app).name(&app.desk.completions));
@@ -137,7 +128,7 @@ impl Naive {
 
     /// Gives every symbol that the exchange lists a settings row, `off`. Rows that stand already stay as they are.
     pub async fn seed(&self) -> Result<Seeded, OperationError> {
-        let info = match self.desk.exchange.exchange_info().await {
+        let info = match self.desk.market.exchange_info().await {
             Ok(info) => info,
             Err(error) => {
                 self.desk.board.unreached(causes(&error));
@@ -253,20 +244,6 @@ impl Naive {
         self.balances.unread()
     }
 
-    /// Switches a symbol off whose last trade has finished. Checks again: it may have been started in the meantime.
-    async fn complete(&self, symbol: &Symbol) -> Result<(), OperationError> {
-        let _turn = self.service.turn().await;
-        let setting = self.setting(symbol).await?;
-        let drained = self.is_drained(symbol).await;
-        if setting.status == Switch::Shutdown && drained {
-            // The row first: if only that happens, the next drained leader finds the tree still there.
-            self.switch(&setting, Switch::Off).await?;
-            self.stop_symbol(symbol).await;
-            tracing::info!("{symbol}: the last trade has finished, trading is off");
-        }
-        Ok(())
-    }
-
     /// Changes the row's status, and what is shown of it.
     async fn switch(&self, row: &Setting, status: Switch) -> Result<Setting, StoreError> {
         let setting = settings::set_status(&self.desk.db, row, status).await?;
@@ -320,6 +297,23 @@ impl Naive {
             // One that is gone reads the row when it starts again.
             let _ = leader.cast(LeaderMsg::Settings(setting));
         }
+    }
+}
+
+impl Complete for Naive {
+    fn complete<'a>(&'a self, symbol: &'a Symbol) -> BoxFuture<'a, Result<(), OperationError>> {
+        Box::pin(async move {
+            let _turn = self.service.turn().await;
+            let setting = self.setting(symbol).await?;
+            let drained = self.is_drained(symbol).await;
+            if setting.status == Switch::Shutdown && drained {
+                // The row first: if only that happens, the next drained leader finds the tree still there.
+                self.switch(&setting, Switch::Off).await?;
+                self.stop_symbol(symbol).await;
+                tracing::info!("{symbol}: the last trade has finished, trading is off");
+            }
+            Ok(())
+        })
     }
 }
 

@@ -9,7 +9,8 @@
 //! is in the ledger. Each symbol has a restart limit of its own.
 
 use super::desk::Desk;
-use super::leader::{LeaderMsg, Post};
+use super::leader::Post;
+use super::messages::LeaderMsg;
 use crate::market::Symbol;
 use hedgehog_core::{ChildSpec, DynamicSupervisor, Name, Registry, Strategy, Supervisor, SupervisorMsg};
 

@@ -4,7 +4,7 @@ mod old_worlds;
 mod status;
 mod world;
 
-use super::desk::AccountEvent;
+use super::messages::AccountEvent;
 use super::schema::TraderState;
 use super::*;
 use crate::market::Side;
@@ -374,7 +374,7 @@ async fn a_fill_during_an_interruption_is_asked_for_when_the_stream_is_back() {
     world
         .app
         .desk
-        .account
+        .account_events
         .broadcast(world.symbol.as_str(), AccountEvent::Connected);
     world
         .until_quiet(async |w| w.exchange.open(Side::Sell).len() == 1)
@@ -402,7 +402,7 @@ async fn what_is_left_of_a_sell_order_that_ended_early_is_sold_by_another() {
     world
         .app
         .desk
-        .account
+        .account_events
         .broadcast(world.symbol.as_str(), AccountEvent::Connected);
     world
         .until_quiet(async |w| w.exchange.open(Side::Sell).len() == 1)

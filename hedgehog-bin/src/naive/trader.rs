@@ -15,11 +15,9 @@ mod lines;
 mod lost;
 mod orders;
 
-pub(super) use lost::Patience;
-
-use super::desk::{AccountEvent, Desk, Mandate};
-use super::leader::LeaderMsg;
+use super::desk::Desk;
 use super::ledger::{self, Record};
+use super::messages::{AccountEvent, LeaderMsg, Mandate, TraderMsg};
 use super::position::LegState;
 use super::schema::TraderState;
 use super::status::TraderStatus;
@@ -46,19 +44,6 @@ const REFUSED: Duration = Duration::from_mins(1);
 /// How long a trader whose offer of a rebuy was refused keeps it to itself.
 const OFFER_AGAIN: Duration = Duration::from_secs(1);
 const LEADER_ANSWERS: Duration = Duration::from_secs(5);
-
-/// What a trader is told.
-#[derive(Debug)]
-pub(super) enum TraderMsg {
-    /// Look at what you hold, and act.
-    Act,
-    /// The doorbell of the market's trades.
-    Trades,
-    /// The doorbell of the account's events.
-    Account,
-    /// What holds from now on.
-    Mandate(Arc<Mandate>),
-}
 
 /// What a trader starts with.
 #[derive(Clone)]
@@ -140,7 +125,9 @@ impl Actor for Trader {
         let topic = Topic::trade_events(&record.symbol).to_string();
         let mut trades = desk.bus.trade_events.subscribe(&topic, Overflow::DropOldest(TRADES));
         trades.ring(&me, || TraderMsg::Trades);
-        let mut account = desk.account.subscribe(record.symbol.as_str(), Overflow::Lossless);
+        let mut account = desk
+            .account_events
+            .subscribe(record.symbol.as_str(), Overflow::Lossless);
         account.ring(&me, || TraderMsg::Account);
         myself.cast(TraderMsg::Act)?;
         Ok(Trading {

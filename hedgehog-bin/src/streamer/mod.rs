@@ -33,7 +33,7 @@ mod tests;
 pub use status::{StreamState, StreamStatus};
 
 use crate::causes::causes;
-use crate::exchange::{Endpoints, Exchange};
+use crate::exchange::MarketData;
 use crate::market::{Bus, Symbol};
 use crate::operation::{OperationError, Outcome, Seeded};
 use crate::service::{Autostart, Service, TradeArchive};
@@ -63,19 +63,19 @@ pub struct Streamer {
     gate: Option<watch::Receiver<bool>>,
     /// The settings rows as they were last read or written: `status` asks no database.
     rows: Arc<RwLock<BTreeMap<Symbol, Row>>>,
-    exchange: Arc<dyn Exchange>,
+    exchange: Arc<dyn MarketData>,
     db: Db,
     bus: Bus,
 }
 
 impl Streamer {
     /// An app without processes yet; [`Streamer::spec`] gives its tree.
-    pub fn new(db: Db, exchange: Arc<dyn Exchange>, endpoints: Endpoints, bus: Bus) -> Self {
+    pub fn new(db: Db, exchange: Arc<dyn MarketData>, bus: Bus) -> Self {
         Self {
             service: Arc::new(Service::new("streamer", "Streamer.DynamicStreamerSupervisor")),
             streams: Registry::unique("binance_streamers"),
             ledger: Arc::new(Ledger::new(bus.clone())),
-            sockets: Arc::new(Sockets::new(endpoints)),
+            sockets: Arc::new(Sockets::new(Arc::clone(&exchange))),
             archive: None,
             gate: None,
             rows: Arc::default(),

@@ -10,8 +10,7 @@ mod connection;
 mod serving;
 
 use super::ledger::StreamLedger;
-use crate::exchange::Endpoints;
-use crate::exchange::binance::ConnectLimit;
+use crate::exchange::MarketData;
 use crate::market::Symbol;
 use hedgehog_core::{
     ChildSpec, DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef, Name, NoProc, Restart, StartError, Task,
@@ -27,8 +26,7 @@ const SYMBOLS_PER_SOCKET: usize = 200;
 
 /// The sockets, as the streams know them.
 pub(super) struct Sockets {
-    endpoints: Endpoints,
-    connects: ConnectLimit,
+    exchange: Arc<dyn MarketData>,
     supervisor: Name<DynamicSupervisorMsg>,
     lanes: Mutex<Vec<Arc<Lane>>>,
     /// The exchange has refused a combined stream.
@@ -59,10 +57,9 @@ pub(super) struct Interest {
 }
 
 impl Sockets {
-    pub(super) fn new(endpoints: Endpoints) -> Self {
+    pub(super) fn new(exchange: Arc<dyn MarketData>) -> Self {
         Self {
-            endpoints,
-            connects: ConnectLimit::default(),
+            exchange,
             supervisor: Name::new("Streamer.Sockets"),
             lanes: Mutex::default(),
             raw_only: AtomicBool::new(false),

@@ -2,9 +2,10 @@
 
 use super::schema::DATABASE;
 use super::{StreamState, StreamStatus, Streamer};
+use crate::exchange::binance::BinanceClient;
 use crate::exchange::binance::scripted_server::{Client, ScriptedServer, trade_frame, trade_frame_of};
-use crate::exchange::{Exchange, ExchangeError, NewOrder, OrderKey, Submission};
-use crate::market::{Bus, ExchangeInfo, Order, Symbol, Topic, TradeEvent};
+use crate::exchange::{Credentials, Demand, ExchangeError, MarketData, SocketError, TradeSocket};
+use crate::market::{Bus, ExchangeInfo, Symbol, Topic, TradeEvent};
 use crate::operation::Seeded;
 use crate::operation::{OperationError, Outcome};
 use crate::service::TradeArchive;
@@ -20,13 +21,20 @@ use tokio::time::timeout;
 
 const STREAM: &str = "Streams/XRPUSDT";
 
-/// Knows rules and takes no orders.
+/// The rules are the test's, the streams those of a server that obeys it.
 #[derive(Debug)]
-struct RulesOnly(Mutex<Arc<ExchangeInfo>>);
+struct Scripted {
+    rules: Mutex<Arc<ExchangeInfo>>,
+    streams: BinanceClient,
+}
 
-impl RulesOnly {
-    fn of(statuses: &[(&str, &str)]) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(rules(statuses))))
+impl Scripted {
+    fn new(server: &ScriptedServer, statuses: &[(&str, &str)]) -> Arc<Self> {
+        let streams = BinanceClient::new(server.endpoints(), Credentials::new("", ""));
+        Arc::new(Self {
+            rules: Mutex::new(rules(statuses)),
+            streams: streams.expect("a client"),
+        })
     }
 }
 
@@ -40,24 +48,13 @@ fn rules(statuses: &[(&str, &str)]) -> Arc<ExchangeInfo> {
     Arc::new(ExchangeInfo::from_json(json.as_bytes()).expect("rules").0)
 }
 
-impl Exchange for RulesOnly {
+impl MarketData for Scripted {
     fn exchange_info(&self) -> BoxFuture<'_, Result<Arc<ExchangeInfo>, ExchangeError>> {
-        Box::pin(async { Ok(Arc::clone(&self.0.lock())) })
+        Box::pin(async { Ok(Arc::clone(&self.rules.lock())) })
     }
-    fn place<'a>(&'a self, _: &'a NewOrder) -> BoxFuture<'a, Submission> {
-        unreachable!("the streamer places no orders")
-    }
-    fn order<'a>(&'a self, _: &'a Symbol, _: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
-        unreachable!("the streamer has no orders")
-    }
-    fn cancel<'a>(&'a self, _: &'a Symbol, _: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
-        unreachable!("the streamer has no orders")
-    }
-    fn open_orders<'a>(&'a self, _: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>> {
-        unreachable!("the streamer has no orders")
-    }
-    fn balances(&self) -> BoxFuture<'_, Result<Vec<crate::exchange::AssetBalance>, ExchangeError>> {
-        unreachable!("the streamer has no account")
+
+    fn connect<'a>(&'a self, demand: &'a dyn Demand) -> BoxFuture<'a, Result<Box<dyn TradeSocket>, SocketError>> {
+        self.streams.connect(demand)
     }
 }
 
@@ -86,8 +83,10 @@ impl Running {
             .subscribe(&Topic::trade_events(&xrp()).to_string(), Overflow::Lossless);
         let streamer = Streamer::new(
             open(&folder).await,
-            RulesOnly::of(&[("BTCUSDT", "TRADING"), ("ETHUSDT", "TRADING"), ("XRPUSDT", "TRADING")]),
-            server.endpoints(),
+            Scripted::new(
+                &server,
+                &[("BTCUSDT", "TRADING"), ("ETHUSDT", "TRADING"), ("XRPUSDT", "TRADING")],
+            ),
             bus,
         );
         let streamer = with(streamer);
@@ -379,17 +378,12 @@ async fn streams_come_back_after_their_supervisor_was_killed() {
 async fn seeding_may_be_repeated_and_keeps_what_is_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let db = open(&folder).await;
-    let exchange = RulesOnly::of(&[("XRPUSDT", "TRADING"), ("BTCUSDT", "BREAK")]);
     let server = ScriptedServer::bind().await;
-    let streamer = Streamer::new(
-        db.clone(),
-        Arc::clone(&exchange) as Arc<dyn Exchange>,
-        server.endpoints(),
-        Bus::new(),
-    );
+    let exchange = Scripted::new(&server, &[("XRPUSDT", "TRADING"), ("BTCUSDT", "BREAK")]);
+    let streamer = Streamer::new(db.clone(), exchange.clone(), Bus::new());
     assert_eq!(streamer.seed().await.expect("seeded"), Seeded { inserted: 2, known: 0 });
     assert!(super::settings::switch(&db, &xrp(), true).await.expect("written"));
-    *exchange.0.lock() = rules(&[("XRPUSDT", "HALT"), ("BTCUSDT", "TRADING"), ("ETHUSDT", "TRADING")]);
+    *exchange.rules.lock() = rules(&[("XRPUSDT", "HALT"), ("BTCUSDT", "TRADING"), ("ETHUSDT", "TRADING")]);
     assert_eq!(streamer.seed().await.expect("seeded"), Seeded { inserted: 1, known: 2 });
     let rows = super::settings::all(&db).await.expect("read");
     let rows: Vec<_> = rows

@@ -26,7 +26,7 @@ mod tests;
 
 pub use status::StoringStatus;
 
-use crate::exchange::Exchange;
+use crate::exchange::MarketData;
 use crate::market::{Bus, Order, Stream, Symbol, Topic, TradeEvent};
 use crate::operation::{OperationError, Outcome};
 use crate::service::{Autostart, Service};
@@ -63,14 +63,14 @@ pub struct Warehouse {
     /// Whether settings and files have been read; held while they are.
     loaded: Arc<tokio::sync::Mutex<bool>>,
     ready: watch::Sender<bool>,
-    exchange: Arc<dyn Exchange>,
+    exchange: Arc<dyn MarketData>,
     db: Db,
     bus: Bus,
 }
 
 impl Warehouse {
     /// An app without processes yet; [`Warehouse::spec`] gives its tree.
-    pub fn new(db: Db, exchange: Arc<dyn Exchange>, bus: Bus) -> Self {
+    pub fn new(db: Db, exchange: Arc<dyn MarketData>, bus: Bus) -> Self {
         Self {
             service: Arc::new(Service::new("warehouse", "Warehouse.Subscriber.DynamicSupervisor")),
             workers: Registry::unique("subscriber_workers"),

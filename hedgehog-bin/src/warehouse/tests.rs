@@ -2,7 +2,7 @@
 
 use super::schema::DATABASE;
 use super::*;
-use crate::exchange::{ExchangeError, NewOrder, OrderKey, Submission};
+use crate::exchange::{Demand, ExchangeError, SocketError, TradeSocket};
 use crate::market::{Decimal, TimeInForce};
 use crate::market::{
     ExchangeInfo, OrderStatus, OrderType, Price, Quantity, Side, SymbolFilters, SymbolInfo, SymbolStatus,
@@ -10,11 +10,11 @@ use crate::market::{
 use hedgehog_core::{ExitReason, Strategy, SupervisorRef};
 use std::time::Duration;
 
-/// Lists BTCUSDT and takes no orders: the warehouse only asks which symbols exist.
+/// Lists BTCUSDT and never connects: the warehouse only asks which symbols exist.
 #[derive(Debug)]
 struct Listing;
 
-impl Exchange for Listing {
+impl MarketData for Listing {
     fn exchange_info(&self) -> BoxFuture<'_, Result<Arc<ExchangeInfo>, ExchangeError>> {
         let symbol = btcusdt();
         let unit = || Decimal::new(1.into(), 8);
@@ -31,20 +31,8 @@ impl Exchange for Listing {
             }))
         })
     }
-    fn place<'a>(&'a self, _: &'a NewOrder) -> BoxFuture<'a, Submission> {
-        Box::pin(async { Submission::Rejected(ExchangeError::UnknownSymbol(btcusdt())) })
-    }
-    fn order<'a>(&'a self, _: &'a Symbol, _: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
-        Box::pin(async { Ok(None) })
-    }
-    fn cancel<'a>(&'a self, _: &'a Symbol, _: &'a OrderKey) -> BoxFuture<'a, Result<Option<Order>, ExchangeError>> {
-        Box::pin(async { Ok(None) })
-    }
-    fn open_orders<'a>(&'a self, _: &'a Symbol) -> BoxFuture<'a, Result<Vec<Order>, ExchangeError>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-    fn balances(&self) -> BoxFuture<'_, Result<Vec<crate::exchange::AssetBalance>, ExchangeError>> {
-        Box::pin(async { Ok(Vec::new()) })
+    fn connect<'a>(&'a self, _: &'a dyn Demand) -> BoxFuture<'a, Result<Box<dyn TradeSocket>, SocketError>> {
+        Box::pin(std::future::pending())
     }
 }
 

@@ -38,8 +38,8 @@ pub(crate) const HOUSE: House = House {
         },
         Never {
             from: &["exchange"],
-            to: &["crate::exchange::simulator"],
-            why: "the exchange knows nobody who plays one",
+            to: &["crate::exchange::binance", "crate::exchange::simulator"],
+            why: "the exchange is two traits: it knows neither who implements them nor who plays one",
         },
         Never {
             from: &["recording"],
@@ -105,15 +105,6 @@ pub(crate) const HOUSE: House = House {
         ("failure", "recording::error"),
         ("failure", "store::error"),
         ("failure", "venue"),
-        ("naive::desk", "exchange::binance::user_data"),
-        ("naive::executions", "exchange::binance::user_data"),
-        ("naive::trader::orders", "exchange::binance::user_data"),
-        ("streamer::sockets", "exchange::binance::connect_limit"),
-        ("streamer::sockets::connection", "exchange::binance::socket"),
-        ("streamer::sockets::connection", "exchange::binance::streams"),
-        ("streamer::sockets::connection", "exchange::binance::trade_socket"),
-        ("streamer::sockets::serving", "exchange::binance::socket"),
-        ("streamer::sockets::serving", "exchange::binance::trade_socket"),
     ],
     circles: &[
         &[
@@ -160,19 +151,6 @@ pub(crate) const HOUSE: House = House {
             "exchange/simulator/streams.rs",
             "exchange/simulator/wire.rs",
             "exchange/simulator/ws_api.rs",
-        ],
-        &[
-            "naive/completions.rs",
-            "naive/desk.rs",
-            "naive/executions.rs",
-            "naive/leader/loading.rs",
-            "naive/leader/slots.rs",
-            "naive/leader.rs",
-            "naive/mod.rs",
-            "naive/symbol_supervisor.rs",
-            "naive/trader/lines.rs",
-            "naive/trader/lost.rs",
-            "naive/trader.rs",
         ],
     ],
 };

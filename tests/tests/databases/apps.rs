@@ -72,7 +72,7 @@ impl Place {
         });
         let simulator = simulator.await.expect("a free port");
         let (endpoints, credentials) = (simulator.endpoints(), simulator.credentials());
-        let exchange = BinanceClient::new(endpoints.clone(), credentials.clone()).expect("a client");
+        let exchange = BinanceClient::new(endpoints, credentials).expect("a client");
         let exchange = Arc::new(exchange);
         let rows = Rows {
             streamer: open(&self.streamer, STREAMER).await,
@@ -80,12 +80,11 @@ impl Place {
             warehouse: open(&self.warehouse, DATA_WAREHOUSE).await,
         };
         let bus = Bus::new();
-        let streamer = Streamer::new(rows.streamer.clone(), exchange.clone(), endpoints.clone(), bus.clone());
+        let streamer = Streamer::new(rows.streamer.clone(), exchange.clone(), bus.clone());
         let naive = Naive::new(
             rows.naive.clone(),
             exchange.clone(),
-            endpoints,
-            credentials,
+            exchange.clone(),
             bus.clone(),
             Profile::Safe,
         );

@@ -1,8 +1,14 @@
-//! The [`Exchange`] that traders hold: each call is one REST request, and every answer becomes a value of the domain.
+//! The exchange as everybody holds it: most calls are one REST request, and every answer becomes a value of the domain.
 
+use super::connect_limit::ConnectLimit;
 use super::rest::{Failure, Rest, unreadable};
-use super::wire::{Account, Cancelled, Placed, Queried};
-use crate::exchange::{AssetBalance, Credentials, Endpoints, Exchange, ExchangeError, NewOrder, OrderKey, Submission};
+use super::trade_socket::StreamSocket;
+use super::user_data;
+use super::wire::{self, Cancelled, Placed, Queried};
+use crate::exchange::{
+    Account, AssetBalance, Credentials, Demand, Endpoints, ExchangeError, MarketData, NewOrder, OrderKey, SocketError,
+    Submission, TradeSocket, TradeStreams, UserDataEvent,
+};
 use crate::market::{ExchangeInfo, Order, Symbol};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -10,6 +16,7 @@ use parking_lot::RwLock;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -23,11 +30,12 @@ const EXCHANGE_INFO: &str = "/api/v3/exchangeInfo";
 /// Rules change rarely; listings come and go daily.
 const RULES_FRESH: Duration = Duration::from_hours(1);
 
-/// One account on one exchange. Cheap to clone; clones share connections, rate limit and rules.
+/// One account on one exchange. Cheap to clone; clones share connections, limits and rules.
 #[derive(Clone, Debug)]
 pub struct BinanceClient {
     rest: Arc<Rest>,
     rules: Arc<Rules>,
+    connects: Arc<ConnectLimit>,
 }
 
 /// The last `exchangeInfo` and the single request that renews it.
@@ -46,6 +54,7 @@ impl BinanceClient {
         Ok(Self {
             rest: Arc::new(Rest::new(endpoints, credentials)?),
             rules: Arc::default(),
+            connects: Arc::default(),
         })
     }
 
@@ -97,6 +106,16 @@ impl BinanceClient {
             tracing::warn!("exchangeInfo: a symbol was left out: {symbol}");
         }
         Ok(Arc::new(info))
+    }
+
+    async fn open_streams(&self, demand: &dyn Demand) -> Result<Box<dyn TradeSocket>, SocketError> {
+        self.connects.admit(|why| demand.waits(why)).await;
+        let endpoints = self.rest.endpoints();
+        let socket = match demand.streams() {
+            TradeStreams::One(symbol) => StreamSocket::connect(endpoints, symbol).await?,
+            TradeStreams::Many(symbols) => StreamSocket::combined(endpoints, &symbols).await?,
+        };
+        Ok(Box::new(socket))
     }
 
     async fn submit(&self, order: &NewOrder) -> Submission {
@@ -184,7 +203,7 @@ impl BinanceClient {
 
     async fn holdings(&self) -> Result<Vec<AssetBalance>, ExchangeError> {
         let parameters = [("omitZeroBalances", "true")];
-        let account: Account = self.rest.signed(Method::GET, ACCOUNT, &parameters).await?;
+        let account: wire::Account = self.rest.signed(Method::GET, ACCOUNT, &parameters).await?;
         let held = |balance: &AssetBalance| !(balance.free.is_zero() && balance.locked.is_zero());
         Ok(account.balances.into_iter().filter(held).collect())
     }
@@ -207,11 +226,17 @@ fn name_symbol(error: ExchangeError, symbol: &Symbol) -> ExchangeError {
     }
 }
 
-impl Exchange for BinanceClient {
+impl MarketData for BinanceClient {
     fn exchange_info(&self) -> BoxFuture<'_, Result<Arc<ExchangeInfo>, ExchangeError>> {
         self.current_rules().boxed()
     }
 
+    fn connect<'a>(&'a self, demand: &'a dyn Demand) -> BoxFuture<'a, Result<Box<dyn TradeSocket>, SocketError>> {
+        self.open_streams(demand).boxed()
+    }
+}
+
+impl Account for BinanceClient {
     fn place<'a>(&'a self, order: &'a NewOrder) -> BoxFuture<'a, Submission> {
         self.submit(order).boxed()
     }
@@ -238,5 +263,9 @@ impl Exchange for BinanceClient {
 
     fn balances(&self) -> BoxFuture<'_, Result<Vec<AssetBalance>, ExchangeError>> {
         self.holdings().boxed()
+    }
+
+    fn executions<'a>(&'a self, on_event: Box<dyn FnMut(UserDataEvent) + Send + 'a>) -> BoxFuture<'a, Infallible> {
+        user_data::run(self.rest.endpoints(), self.rest.credentials(), on_event).boxed()
     }
 }

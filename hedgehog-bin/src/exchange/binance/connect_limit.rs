@@ -12,14 +12,14 @@ const WINDOW: Duration = Duration::from_mins(5);
 
 /// Shared by everything that opens sockets in numbers; a value per exchange.
 #[derive(Debug, Default)]
-pub struct ConnectLimit {
+pub(super) struct ConnectLimit {
     /// Admissions still inside the window, oldest first.
     recent: Mutex<VecDeque<Instant>>,
 }
 
 impl ConnectLimit {
     /// Returns when one more connection may be opened. `waits` is told why it takes time.
-    pub async fn admit(&self, waits: impl Fn(&str)) {
+    pub(super) async fn admit(&self, waits: impl Fn(&str)) {
         while let Some(wait) = self.try_admit(Instant::now()) {
             let minutes = WINDOW.as_secs() / 60;
             waits(&format!(

@@ -1,7 +1,8 @@
 //! The client of an exchange that speaks Binance's protocol: REST for orders and rules, sockets for trades and fills.
 //!
-//! Who talks to what: traders hold a [`BinanceClient`] behind the [`Exchange`](super::Exchange) trait; the streamer
-//! holds a few [`TradeSocket`]s, each for many symbols; naive runs one [`user_data::run`] per account.
+//! Who talks to what: everybody holds a [`BinanceClient`] as one of the two halves of an exchange,
+//! [`MarketData`](super::MarketData) and [`Account`](super::Account). The streamer has it open a few sockets, each for many
+//! symbols; naive has it listen to the account's own events.
 //! Invariant: nothing here assumes an outcome. What the exchange did not say is
 //! [`Unknown`](super::Submission::Unknown), and no request that places or cancels is ever sent twice.
 
@@ -14,7 +15,7 @@ mod signing;
 mod socket;
 pub mod streams;
 mod trade_socket;
-pub mod user_data;
+mod user_data;
 mod wire;
 
 #[cfg(test)]
@@ -23,6 +24,3 @@ pub(crate) mod scripted_server;
 mod tests;
 
 pub use client::BinanceClient;
-pub use connect_limit::ConnectLimit;
-pub use socket::SocketError;
-pub use trade_socket::{Heard, TradeSocket};

@@ -89,6 +89,14 @@ impl Rest {
         })
     }
 
+    pub(super) fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// A request that needs no key.
     pub(super) async fn public(&self, path: &str) -> Result<Vec<u8>, ExchangeError> {
         Ok(self.send(&Method::GET, path, "", false, LARGE_ANSWER_TIMEOUT).await?)

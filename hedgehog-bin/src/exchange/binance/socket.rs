@@ -3,8 +3,11 @@
 //! Pings are answered by tungstenite with the same payload. Nothing is sent unasked: the exchange cuts a connection that
 //! sends more than five messages a second, pongs included.
 
+use crate::exchange::SocketError;
 use futures_util::{SinkExt, StreamExt};
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, timeout};
@@ -15,57 +18,18 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 use url::Url;
 
 /// The server pings every 20 s; a minute without a frame of any kind means that the other end is gone, whatever TCP says.
-pub(super) const SILENCE: Duration = Duration::from_mins(1);
+const SILENCE: Duration = Duration::from_mins(1);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the answer to a goodbye may take to go out.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Eagerly allocated for each connection; some two hundred trades.
 const READ_BUFFER: usize = 32 * 1024;
 
 /// No message of the protocol comes near it. What is longer is not read: the digits of one price could keep a thread for seconds.
 const LONGEST_MESSAGE: usize = 1024 * 1024;
-
-/// Why a socket is of no more use.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SocketError {
-    /// There is no connection.
-    #[error("no connection to {address}: {source}")]
-    Connect {
-        /// Without parameters.
-        address: String,
-        /// What the network, TLS or the handshake said.
-        source: Box<Error>,
-    },
-    /// There is no connection yet, and it took too long.
-    #[error("no connection to {address} within {}s", CONNECT_TIMEOUT.as_secs())]
-    ConnectTimeout {
-        /// Without parameters.
-        address: String,
-    },
-    /// The other end said goodbye.
-    #[error("closed by the exchange{}", .0.as_deref().map(|why| format!(": {why}")).unwrap_or_default())]
-    Closed(Option<String>),
-    /// It broke.
-    #[error("the connection broke: {0}")]
-    Broken(#[source] Box<Error>),
-    /// Nothing came for a minute, not even a ping.
-    #[error("no frame for {}s", SILENCE.as_secs())]
-    Silent,
-    /// A request was not answered, or could not even be sent.
-    #[error("no answer to a request within 10s")]
-    Unanswered,
-}
-
-impl SocketError {
-    /// Whether the exchange knows no such path.
-    pub fn is_not_found(&self) -> bool {
-        let Self::Connect { source, .. } = self else {
-            return false;
-        };
-        matches!(&**source, Error::Http(response) if response.status() == StatusCode::NOT_FOUND)
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -74,6 +38,8 @@ pub(super) struct Socket {
     heard: Instant,
     /// Fires at the earliest moment at which silence could be too long. Moved only when it fires: a frame costs no timer.
     alarm: Pin<Box<Sleep>>,
+    /// The other end has closed, and the answer goes out; the alarm is set to the end of that.
+    goodbye: Option<SocketError>,
 }
 
 impl Socket {
@@ -91,12 +57,22 @@ impl Socket {
                 stream,
                 heard: Instant::now(),
                 alarm: Box::pin(sleep(SILENCE)),
+                goodbye: None,
             }),
+            Ok(Err(Error::Http(response))) if response.status() == StatusCode::NOT_FOUND => {
+                Err(SocketError::NotFound {
+                    address: address(),
+                    source: Error::Http(response).into(),
+                })
+            }
             Ok(Err(source)) => Err(SocketError::Connect {
                 address: address(),
-                source: Box::new(source),
+                source: source.into(),
             }),
-            Err(_) => Err(SocketError::ConnectTimeout { address: address() }),
+            Err(_) => Err(SocketError::ConnectTimeout {
+                address: address(),
+                within: CONNECT_TIMEOUT,
+            }),
         }
     }
 
@@ -105,35 +81,42 @@ impl Socket {
     /// # Cancel safety
     /// Dropping the future loses nothing: what is not handed out is still in the socket.
     pub(super) async fn next(&mut self) -> Result<Utf8Bytes, SocketError> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// As [`next`](Self::next).
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Utf8Bytes, SocketError>> {
         loop {
-            let message = tokio::select! {
-                biased;
-                message = self.stream.next() => message,
-                () = &mut self.alarm => {
-                    let silence_ends = self.heard + SILENCE;
-                    if silence_ends <= Instant::now() {
-                        return Err(SocketError::Silent);
-                    }
-                    self.alarm.as_mut().reset(silence_ends);
-                    continue;
+            if self.goodbye.is_some() && self.stream.poll_flush_unpin(cx).is_pending() {
+                ready!(self.alarm.as_mut().poll(cx));
+            }
+            // The answer was queued; whether it has arrived changes nothing.
+            if let Some(goodbye) = self.goodbye.take() {
+                return Poll::Ready(Err(goodbye));
+            }
+            let Poll::Ready(message) = self.stream.poll_next_unpin(cx) else {
+                ready!(self.alarm.as_mut().poll(cx));
+                let silence_ends = self.heard + SILENCE;
+                if silence_ends <= Instant::now() {
+                    return Poll::Ready(Err(SocketError::Silent(SILENCE)));
                 }
+                self.alarm.as_mut().reset(silence_ends);
+                continue;
             };
             self.heard = Instant::now();
-            match message {
-                Some(Ok(Message::Text(text))) => return Ok(text),
+            return Poll::Ready(match message {
+                Some(Ok(Message::Text(text))) => Ok(text),
                 // The protocol has no binary frames, but says nothing against them either: read as text, junk shows.
-                Some(Ok(Message::Binary(bytes))) => return Ok(String::from_utf8_lossy(&bytes).as_ref().into()),
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Binary(bytes))) => Ok(String::from_utf8_lossy(&bytes).as_ref().into()),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
                 Some(Ok(Message::Close(frame))) => {
-                    // The answer is queued; whether it arrives changes nothing.
-                    let _ = timeout(Duration::from_secs(1), self.stream.flush()).await;
-                    return Err(SocketError::Closed(frame.map(|frame| frame.to_string())));
+                    self.goodbye = Some(SocketError::Closed(frame.map(|frame| frame.to_string())));
+                    self.alarm.as_mut().reset(self.heard + GOODBYE);
+                    continue;
                 }
-                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => {
-                    return Err(SocketError::Closed(None));
-                }
-                Some(Err(error)) => return Err(SocketError::Broken(Box::new(error))),
-            }
+                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => Err(SocketError::Closed(None)),
+                Some(Err(error)) => Err(SocketError::Broken(error.into())),
+            });
         }
     }
 
@@ -141,7 +124,7 @@ impl Socket {
         self.stream
             .send(Message::text(text))
             .await
-            .map_err(|error| SocketError::Broken(Box::new(error)))
+            .map_err(|error| SocketError::Broken(error.into()))
     }
 }
 

@@ -3,8 +3,10 @@
 use super::BinanceClient;
 use super::scripted_server::ScriptedServer;
 use super::signing::{signature, ws_api_payload};
-use super::user_data::{self, Execution, ExecutionType, UserDataEvent};
-use crate::exchange::{Credentials, Endpoints, Exchange, ExchangeError, NewOrder, OrderKey, Submission};
+use crate::exchange::{
+    Account, Credentials, Endpoints, ExchangeError, Execution, ExecutionType, MarketData, NewOrder, OrderKey,
+    Submission, UserDataEvent,
+};
 use crate::market::{OrderStatus, Side, Symbol};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -358,9 +360,11 @@ async fn execution(events: &mut mpsc::UnboundedReceiver<UserDataEvent>) -> Execu
 async fn the_user_data_stream_subscribes_signed_tells_executions_and_comes_back() {
     let server = ScriptedServer::bind().await;
     let (sender, mut events) = mpsc::unbounded_channel();
-    let listening = tokio::spawn(user_data::run(server.endpoints(), credentials(), move |event| {
-        let _ = sender.send(event);
-    }));
+    let client = BinanceClient::new(server.endpoints(), credentials()).expect("a client");
+    let listening = tokio::spawn(async move {
+        let tell = move |event| drop(sender.send(event));
+        client.executions(Box::new(tell)).await
+    });
 
     let (mut client, path) = server.accept().await;
     assert_eq!(path, "/ws-api/v3");

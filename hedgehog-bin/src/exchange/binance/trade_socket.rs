@@ -2,12 +2,15 @@
 //!
 //! Streams are named in the address at first; a combined connection takes further ones by `SUBSCRIBE`.
 
-use super::socket::{Socket, SocketError};
-use super::streams::{Frame, decode, decode_for};
-use crate::exchange::Endpoints;
+use super::socket::Socket;
+use super::streams::{decode, decode_for};
+use crate::exchange::{Endpoints, Frame, Heard, SocketError, TradeSocket};
 use crate::market::Symbol;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
@@ -17,7 +20,7 @@ const SEND_WITHIN: Duration = Duration::from_secs(10);
 
 /// A connection to trade streams. It answers pings by itself.
 #[derive(Debug)]
-pub struct TradeSocket {
+pub(super) struct StreamSocket {
     socket: Socket,
     carries: Carries,
     requests: u64,
@@ -30,32 +33,18 @@ enum Carries {
     Many(HashMap<String, Symbol>),
 }
 
-/// What came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// A frame, and whose stream it came on where that is known.
-    Frame(Option<Symbol>, Frame),
-    /// The answer to a request.
-    Answer {
-        /// The request's.
-        id: u64,
-        /// `None`: it is done.
-        refusal: Option<String>,
-    },
-}
-
-impl TradeSocket {
+impl StreamSocket {
     /// Opens `/ws/<symbol>@trade`; the address names the stream, and nothing needs to be sent. Gives up after 10 s.
-    pub async fn connect(endpoints: &Endpoints, symbol: &Symbol) -> Result<Self, SocketError> {
-        let socket = Socket::connect(&endpoints.trade_stream_url(symbol)).await?;
-        Ok(Self::new(socket, Carries::One(symbol.clone())))
+    pub(super) async fn connect(endpoints: &Endpoints, symbol: Symbol) -> Result<Self, SocketError> {
+        let socket = Socket::connect(&endpoints.trade_stream_url(&symbol)).await?;
+        Ok(Self::new(socket, Carries::One(symbol)))
     }
 
     /// Opens `/stream?streams=a@trade/b@trade`. Gives up after 10 s.
     ///
     /// # Errors
-    /// One that [`is_not_found`](SocketError::is_not_found) where the exchange knows raw streams only.
-    pub async fn combined(endpoints: &Endpoints, symbols: &[Symbol]) -> Result<Self, SocketError> {
+    /// [`SocketError::NotFound`] where the exchange knows raw streams only.
+    pub(super) async fn combined(endpoints: &Endpoints, symbols: &[Symbol]) -> Result<Self, SocketError> {
         let named = |symbol: &Symbol| (stream_name(symbol), symbol.clone());
         let socket = Socket::connect(&combined_url(&endpoints.streams, symbols)).await?;
         Ok(Self::new(socket, Carries::Many(symbols.iter().map(named).collect())))
@@ -69,47 +58,6 @@ impl TradeSocket {
         }
     }
 
-    /// Whether a symbol's trades are asked for on this connection.
-    pub fn carries(&self, symbol: &Symbol) -> bool {
-        match &self.carries {
-            Carries::One(one) => one == symbol,
-            Carries::Many(streams) => streams.contains_key(&stream_name(symbol)),
-        }
-    }
-
-    /// What comes next, or why there will be nothing: a goodbye, a break, or 60 s without a frame of any kind, ping included.
-    ///
-    /// # Cancel safety
-    /// Dropping the future loses no frame.
-    pub async fn next(&mut self) -> Result<Heard, SocketError> {
-        let text = self.socket.next().await?;
-        Ok(match &self.carries {
-            Carries::One(symbol) => Heard::Frame(Some(symbol.clone()), decode_for(&text, Some(symbol))),
-            Carries::Many(streams) => match named_stream(&text).and_then(|name| streams.get(name)) {
-                Some(symbol) => Heard::Frame(Some(symbol.clone()), decode_for(&text, Some(symbol))),
-                None => unnamed(&text),
-            },
-        })
-    }
-
-    /// Asks for the streams of these symbols too; the id of the request. The exchange allows five messages a second.
-    pub async fn subscribe(&mut self, symbols: &[Symbol]) -> Result<u64, SocketError> {
-        if let Carries::Many(streams) = &mut self.carries {
-            streams.extend(symbols.iter().map(|symbol| (stream_name(symbol), symbol.clone())));
-        }
-        self.request("SUBSCRIBE", symbols).await
-    }
-
-    /// Gives the streams of these symbols up.
-    pub async fn unsubscribe(&mut self, symbols: &[Symbol]) -> Result<u64, SocketError> {
-        if let Carries::Many(streams) = &mut self.carries {
-            for symbol in symbols {
-                streams.remove(&stream_name(symbol));
-            }
-        }
-        self.request("UNSUBSCRIBE", symbols).await
-    }
-
     async fn request(&mut self, method: &str, symbols: &[Symbol]) -> Result<u64, SocketError> {
         self.requests += 1;
         let id = self.requests;
@@ -119,6 +67,43 @@ impl TradeSocket {
             Ok(sent) => sent.map(|()| id),
             Err(_) => Err(SocketError::Unanswered),
         }
+    }
+}
+
+impl TradeSocket for StreamSocket {
+    fn carries(&self, symbol: &Symbol) -> bool {
+        match &self.carries {
+            Carries::One(one) => one == symbol,
+            Carries::Many(streams) => streams.contains_key(&stream_name(symbol)),
+        }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Heard, SocketError>> {
+        let text = ready!(self.socket.poll_next(cx))?;
+        Poll::Ready(Ok(match &self.carries {
+            Carries::One(symbol) => Heard::Frame(Some(symbol.clone()), decode_for(&text, Some(symbol))),
+            Carries::Many(streams) => match named_stream(&text).and_then(|name| streams.get(name)) {
+                Some(symbol) => Heard::Frame(Some(symbol.clone()), decode_for(&text, Some(symbol))),
+                None => unnamed(&text),
+            },
+        }))
+    }
+
+    /// The exchange allows five messages a second.
+    fn subscribe<'a>(&'a mut self, symbols: &'a [Symbol]) -> BoxFuture<'a, Result<u64, SocketError>> {
+        if let Carries::Many(streams) = &mut self.carries {
+            streams.extend(symbols.iter().map(|symbol| (stream_name(symbol), symbol.clone())));
+        }
+        self.request("SUBSCRIBE", symbols).boxed()
+    }
+
+    fn unsubscribe<'a>(&'a mut self, symbols: &'a [Symbol]) -> BoxFuture<'a, Result<u64, SocketError>> {
+        if let Carries::Many(streams) = &mut self.carries {
+            for symbol in symbols {
+                streams.remove(&stream_name(symbol));
+            }
+        }
+        self.request("UNSUBSCRIBE", symbols).boxed()
     }
 }
 
@@ -186,8 +171,8 @@ mod tests {
     async fn a_combined_connection_tells_whose_frames_are_whose_and_which_request_is_answered() {
         let server = ScriptedServer::bind().await;
         let (endpoints, symbols) = (server.endpoints(), [symbol("XRPUSDT")]);
-        let ((mut client, path), socket) = tokio::join!(server.accept(), TradeSocket::combined(&endpoints, &symbols));
-        let mut socket = socket.expect("a connection");
+        let ((mut client, path), socket) = tokio::join!(server.accept(), StreamSocket::combined(&endpoints, &symbols));
+        let mut socket: Box<dyn TradeSocket> = Box::new(socket.expect("a connection"));
         assert_eq!(path, "/stream?streams=xrpusdt@trade");
         client
             .send(format!(r#"{{"stream":"xrpusdt@trade","data":{}}}"#, trade_frame(7)))
@@ -227,9 +212,9 @@ mod tests {
     async fn a_message_beyond_all_measure_ends_the_connection_unread() {
         let server = ScriptedServer::bind().await;
         let endpoints = server.endpoints();
-        let (btc, client) = (symbol("BTCUSDT"), server.accept());
-        let ((mut client, _), socket) = tokio::join!(client, TradeSocket::connect(&endpoints, &btc));
-        let mut socket = socket.expect("a connection");
+        let connecting = StreamSocket::connect(&endpoints, symbol("BTCUSDT"));
+        let ((mut client, _), socket) = tokio::join!(server.accept(), connecting);
+        let mut socket: Box<dyn TradeSocket> = Box::new(socket.expect("a connection"));
         let sending = client.send(trade_frame(1).replace("0.42856000", &"1".repeat(2 << 20)));
         let ((), heard) = tokio::join!(sending, socket.next());
         assert!(matches!(heard, Err(SocketError::Broken(_))), "{heard:?}");

@@ -1,100 +1,27 @@
-//! The account's own events: what became of its orders, told as it happens.
-//!
-//! Nothing is delivered while there is no connection, and nothing is repeated after it. So every (re)connection is told
-//! first, and whoever listens then asks for the open orders; a report that came in between is only told twice.
+//! The account's own events, on a connection to the WebSocket API.
 
 use super::clock::{ServerClock, local_now};
 use super::signing::{signature, ws_api_payload};
-use super::socket::{Socket, SocketError};
+use super::socket::Socket;
 use super::wire::ExecutionReport;
 use crate::backoff::Backoff;
-use crate::exchange::{Credentials, Endpoints};
-use crate::market::{Order, Price, Quantity};
+use crate::exchange::{Credentials, Endpoints, Execution, SocketError, UserDataEvent};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// What [`run`] tells.
-#[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "handed to one callback by value; a box would be one more allocation"
-)]
-pub enum UserDataEvent {
-    /// The subscription stands. What happened before is not told: query the open orders now.
-    Connected,
-    /// An order changed.
-    Execution(Execution),
-    /// Nothing is delivered until the next `Connected`; carries the reason.
-    Disconnected(String),
-}
-
-/// One `executionReport`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Execution {
-    /// The order after the change, every field filled.
-    pub order: Order,
-    /// What kind of change it was.
-    pub execution_type: ExecutionType,
-    /// When the exchange sent the report, in milliseconds since the epoch.
-    pub event_time: i64,
-    /// Why the order was rejected; `None` when it was not.
-    pub reject_reason: Option<String>,
-    /// At which this change executed; zero when it executed nothing.
-    pub last_price: Price,
-    /// How much this change executed, in the base asset.
-    pub last_quantity: Quantity,
-    /// Taken from the account for this change.
-    pub commission: Quantity,
-    /// In which asset; `None` when there was no commission.
-    pub commission_asset: Option<String>,
-    /// Identifies the trade; `None` when there was none.
-    pub trade_id: Option<i64>,
-    /// Whether the order was the resting side of the trade.
-    pub maker: bool,
-}
-
-/// Why an `executionReport` was sent (enums.md, "Execution types").
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ExecutionType {
-    /// Accepted by the engine.
-    New,
-    /// Cancelled by its owner.
-    Canceled,
-    /// Amended.
-    Replaced,
-    /// Refused by the engine.
-    Rejected,
-    /// Executed, in part or in full.
-    Trade,
-    /// Cancelled by the exchange.
-    Expired,
-    /// Expired by self-trade prevention.
-    TradePrevention,
-    /// A type younger than this program.
-    #[serde(untagged)]
-    Other(String),
-}
-
-/// Listens to the account's events, for ever: connects, subscribes, and does so again with a back-off whenever it ends.
-///
-/// `on_event` is called in order and must not block.
-///
-/// # Cancel safety
-/// Dropping the future closes the connection. Events already told are not told again by a later run, except through the
-/// query that `Connected` asks for.
-pub async fn run(
-    endpoints: Endpoints,
-    credentials: Credentials,
+/// [`Account::executions`](crate::exchange::Account::executions).
+pub(super) async fn run(
+    endpoints: &Endpoints,
+    credentials: &Credentials,
     mut on_event: impl FnMut(UserDataEvent) + Send,
 ) -> Infallible {
     let mut backoff = Backoff::default();
     let clock = ServerClock::default();
     loop {
-        let ended = match Subscription::open(&endpoints, &credentials, &clock).await {
+        let ended = match Subscription::open(endpoints, credentials, &clock).await {
             Ok(mut subscription) => {
                 backoff.succeeded();
                 on_event(UserDataEvent::Connected);

@@ -1,7 +1,6 @@
 //! The three shapes in which the exchange tells of an order, each read into an [`Order`] with every field filled.
 
-use super::user_data::{Execution, ExecutionType};
-use crate::exchange::AssetBalance;
+use crate::exchange::{AssetBalance, Execution, ExecutionType};
 use crate::market::{Order, OrderStatus, OrderType, Price, Quantity, Side, Symbol, TimeInForce};
 use serde::Deserialize;
 

@@ -11,7 +11,7 @@ mod tables;
 use super::schema::DATABASE;
 use super::*;
 use crate::exchange::binance::BinanceClient;
-use crate::exchange::{Exchange, ExchangeError, NewOrder, OrderKey, Submission};
+use crate::exchange::{Account, ExchangeError, MarketData, NewOrder, OrderKey, Submission};
 use crate::market::{Order, OrderStatus, Side};
 use futures_util::{SinkExt, StreamExt};
 use hedgehog_core::{ExitReason, Strategy, Supervisor, SupervisorRef};

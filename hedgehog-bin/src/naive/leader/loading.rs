@@ -29,16 +29,14 @@ pub(super) enum LoadError {
 impl Leading {
     /// The rows first: they show what is open, whatever the exchange says or does not say.
     pub(super) async fn read(&self) -> Result<Loaded, LoadError> {
-        let Desk {
-            db, exchange, board, ..
-        } = &self.desk;
+        let Desk { db, market, board, .. } = &self.desk;
         let setting = settings::find(db, &self.symbol).await?;
         let setting = setting.ok_or_else(|| LoadError::NoSettings(self.symbol.clone()))?;
         let open = ledger::open(db, &self.symbol).await?;
         board.note(&setting);
         board.set_records(&self.symbol, &open);
         board.set_totals(&self.symbol, ledger::totals_of(db, &self.symbol).await?);
-        let info = exchange.exchange_info().await?;
+        let info = market.exchange_info().await?;
         board.know(&info);
         match info.symbols.get(&self.symbol).cloned() {
             Some(info) => Ok(Loaded::Ready(Plan::new(&setting, info), open)),

@@ -1,10 +1,9 @@
 //! The traders a leader is responsible for: running, or waiting to be started.
 
 use crate::backoff::Backoff;
-use crate::naive::desk::Mandate;
 use crate::naive::ledger::Record;
+use crate::naive::messages::{Mandate, TraderMsg};
 use crate::naive::status::TraderStatus;
-use crate::naive::trader::TraderMsg;
 use hedgehog_core::{ActorRef, Pid};
 use std::sync::Arc;
 use std::time::Duration;

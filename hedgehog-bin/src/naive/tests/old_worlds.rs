@@ -1,6 +1,5 @@
 //! An exchange that has begun its ids anew, has pruned our orders, or lists our symbol no more.
 
-use super::super::trader::Patience;
 use super::*;
 use crate::market::{Order, OrderStatus};
 use std::sync::atomic::Ordering;

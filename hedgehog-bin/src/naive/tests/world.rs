@@ -1,10 +1,11 @@
 //! An app with everything around it: a database in a folder of its own, a market and an exchange that obey the test.
 
-use super::super::desk::AccountEvent;
-use super::super::leader::LeaderMsg;
+use super::super::messages::{AccountEvent, LeaderMsg};
 use super::super::{Naive, Profile, TradingStatus};
-use crate::exchange::binance::user_data::{Execution, ExecutionType};
-use crate::exchange::{AssetBalance, Credentials, Endpoints, Exchange, ExchangeError, NewOrder, OrderKey, Submission};
+use crate::exchange::{
+    Account, AssetBalance, Demand, ExchangeError, Execution, ExecutionType, MarketData, NewOrder, OrderKey,
+    SocketError, Submission, TradeSocket, UserDataEvent,
+};
 use crate::market::{
     Bus, Decimal, ExchangeInfo, Order, OrderStatus, OrderType, Price, Quantity, Side, Symbol, SymbolFilters,
     SymbolInfo, SymbolStatus, TimeInForce, Topic, TradeEvent,
@@ -14,6 +15,7 @@ use crate::store::Db;
 use futures_util::future::BoxFuture;
 use hedgehog_core::{ActorRef, ExitReason, Overflow, Strategy, Subscription, Supervisor, SupervisorRef};
 use parking_lot::Mutex;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
 use std::time::Duration;
@@ -62,10 +64,8 @@ impl World {
     async fn open(folder: TempDir, exchange: Arc<Scripted>) -> Self {
         let url = folder.path().join("naive.db").display().to_string();
         let db = Db::open(&url, DATABASE).await.expect("a database");
-        // Nobody listens there: executions come from the test.
-        let endpoints = Endpoints::simulator(([127, 0, 0, 1], 1).into());
-        let (credentials, bus) = (Credentials::new("key", "secret"), Bus::new());
-        let app = Naive::new(db, exchange.clone(), endpoints, credentials, bus.clone(), Profile::Safe);
+        let bus = Bus::new();
+        let app = Naive::new(db, exchange.clone(), exchange.clone(), bus.clone(), Profile::Safe);
         let root = Supervisor::new(Strategy::OneForOne)
             .child(app.spec())
             .start()
@@ -126,7 +126,7 @@ impl World {
         };
         self.app
             .desk
-            .account
+            .account_events
             .broadcast(self.symbol.as_str(), AccountEvent::Execution(Arc::new(execution)));
     }
 
@@ -146,7 +146,7 @@ impl World {
     pub(super) fn reconnect(&self) {
         self.app
             .desk
-            .account
+            .account_events
             .broadcast(self.symbol.as_str(), AccountEvent::Connected);
     }
 
@@ -376,7 +376,7 @@ impl Scripted {
     }
 }
 
-impl Exchange for Scripted {
+impl MarketData for Scripted {
     fn exchange_info(&self) -> BoxFuture<'_, Result<Arc<ExchangeInfo>, ExchangeError>> {
         Box::pin(async {
             let script = self.0.lock();
@@ -390,6 +390,13 @@ impl Exchange for Scripted {
         })
     }
 
+    /// Trades come from the test.
+    fn connect<'a>(&'a self, _: &'a dyn Demand) -> BoxFuture<'a, Result<Box<dyn TradeSocket>, SocketError>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+impl Account for Scripted {
     fn place<'a>(&'a self, order: &'a NewOrder) -> BoxFuture<'a, Submission> {
         Box::pin(async move {
             let mut script = self.0.lock();
@@ -484,5 +491,10 @@ impl Exchange for Scripted {
                 locked: quantity("200"),
             }])
         })
+    }
+
+    /// Executions come from the test.
+    fn executions<'a>(&'a self, _: Box<dyn FnMut(UserDataEvent) + Send + 'a>) -> BoxFuture<'a, Infallible> {
+        Box::pin(std::future::pending())
     }
 }

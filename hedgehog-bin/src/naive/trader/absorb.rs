@@ -3,7 +3,7 @@
 use super::Trading;
 use super::lines::{order_line, uncharged};
 use crate::market::{Order, Side, short_text};
-use crate::naive::desk::AccountEvent;
+use crate::naive::messages::AccountEvent;
 use crate::naive::position::Claim;
 use crate::naive::schema::TraderState;
 

@@ -9,26 +9,7 @@ use crate::exchange::ExchangeError;
 use crate::market::{Order, Side, short_text};
 use crate::naive::position::{Claim, LegState};
 use crate::naive::schema::TraderState;
-use std::time::Duration;
 use tokio::time::Instant;
-
-/// How long the exchange must deny an order that it had confirmed.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::naive) struct Patience {
-    /// For so long in all.
-    pub(in crate::naive) for_long: Duration,
-    /// How often it is asked meanwhile.
-    pub(in crate::naive) every: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            for_long: Duration::from_secs(30),
-            every: Duration::from_secs(6),
-        }
-    }
-}
 
 /// At least so many answers, however the clock went.
 const ANSWERS: u32 = 4;
@@ -94,7 +75,7 @@ impl Trading {
             .and_then(|leg| leg.order_id)
             .unwrap_or_default();
         if denied || self.new_world {
-            match self.desk.exchange.open_orders(&self.record.symbol).await {
+            match self.desk.account.open_orders(&self.record.symbol).await {
                 Ok(open) => {
                     let ours = |order: &&Order| self.record.position.claim(order) == Some(Claim::Ours(side));
                     let Some(found) = open.iter().find(ours).cloned() else {

@@ -3,8 +3,7 @@
 use super::lines::order_line;
 use super::{REFUSED, Trading};
 use crate::causes::causes;
-use crate::exchange::binance::user_data::Execution;
-use crate::exchange::{ExchangeError, NewOrder, OrderKey, Submission};
+use crate::exchange::{ExchangeError, Execution, NewOrder, OrderKey, Submission};
 use crate::market::{Decimal, Side};
 use crate::naive::position::{Leg, LegState};
 use crate::naive::strategy::Quote;
@@ -36,7 +35,7 @@ impl Trading {
             self.forget(side);
             return;
         }
-        match self.desk.exchange.place(&order).await {
+        match self.desk.account.place(&order).await {
             Submission::Accepted(accepted) => {
                 if let Some(order) = self.ours(side, accepted) {
                     self.succeeded();
@@ -73,7 +72,7 @@ impl Trading {
         };
         // By the name that only we give: under the exchange's id there may be another's order by now.
         let key = OrderKey::Client(buy.client_order_id.clone());
-        match self.desk.exchange.cancel(&self.record.symbol, &key).await {
+        match self.desk.account.cancel(&self.record.symbol, &key).await {
             Ok(answer) => {
                 if let Some(order) = answer.and_then(|order| self.ours(Side::Buy, order)) {
                     self.succeeded();
@@ -98,7 +97,7 @@ impl Trading {
                 _ => continue,
             };
             let unconfirmed = leg.state == LegState::Unconfirmed;
-            let answer = match self.desk.exchange.order(&self.record.symbol, &key(leg)).await {
+            let answer = match self.desk.account.order(&self.record.symbol, &key(leg)).await {
                 Ok(answer) => answer,
                 Err(error) if self.is_delisted(&error) => {
                     self.close(side, &error.to_string());

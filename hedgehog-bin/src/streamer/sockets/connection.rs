@@ -5,8 +5,7 @@
 
 use super::serving::{Source, label};
 use super::{Sockets, Wish};
-use crate::exchange::binance::streams::Frame;
-use crate::exchange::binance::{Heard, SocketError, TradeSocket};
+use crate::exchange::{Frame, Heard, SocketError, TradeSocket};
 use crate::market::Symbol;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,7 +38,7 @@ pub(super) enum Ended {
 pub(super) struct Connection<'a> {
     sockets: &'a Sockets,
     source: &'a Source,
-    socket: TradeSocket,
+    socket: Box<dyn TradeSocket>,
     carried: Carried,
 }
 
@@ -65,7 +64,7 @@ struct Stream {
 
 impl<'a> Connection<'a> {
     /// The handshake was the answer for all streams that the address named.
-    pub(super) fn new(sockets: &'a Sockets, source: &'a Source, socket: TradeSocket) -> Self {
+    pub(super) fn new(sockets: &'a Sockets, source: &'a Source, socket: Box<dyn TradeSocket>) -> Self {
         let carried = Carried {
             streams: HashMap::new(),
             unanswered: HashMap::new(),
@@ -79,7 +78,7 @@ impl<'a> Connection<'a> {
             socket,
             carried,
         };
-        connection.carried.stand(source, &connection.socket);
+        connection.carried.stand(source, &*connection.socket);
         connection
     }
 
@@ -186,14 +185,14 @@ impl<'a> Connection<'a> {
         let _ = timeout_at(deadline, left_over).await;
         self.carried.unanswered.clear();
         self.carried.streams.clear();
-        self.carried.stand(self.source, &self.socket);
+        self.carried.stand(self.source, &*self.socket);
         Ok(())
     }
 }
 
 impl Carried {
     /// The streams that the connection's address named stand.
-    fn stand(&mut self, source: &Source, socket: &TradeSocket) {
+    fn stand(&mut self, source: &Source, socket: &dyn TradeSocket) {
         let mut standing = Vec::new();
         let mut again = "";
         for wish in source.wishes().into_iter().filter(|wish| socket.carries(wish.symbol())) {

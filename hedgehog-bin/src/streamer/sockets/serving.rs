@@ -7,7 +7,7 @@ use super::connection::{Connection, Ended};
 use super::{Lane, Sockets, Wish};
 use crate::backoff::Backoff;
 use crate::causes::causes;
-use crate::exchange::binance::{SocketError, TradeSocket};
+use crate::exchange::{Demand, SocketError, TradeSocket, TradeStreams};
 use crate::market::Symbol;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -87,7 +87,7 @@ impl Sockets {
             };
             let why = match ended {
                 Ended::Unwanted => return,
-                Ended::Failed(why) if matches!(source, Source::Lane(_)) && why.is_not_found() => {
+                Ended::Failed(SocketError::NotFound { .. }) if matches!(source, Source::Lane(_)) => {
                     tracing::info!("the exchange knows no combined streams: one connection per symbol");
                     self.raw_only.store(true, Ordering::Relaxed);
                     return;
@@ -112,20 +112,23 @@ impl Sockets {
         }
     }
 
-    /// A connection that names all streams that are wanted.
-    pub(super) async fn connect(&self, source: &Source) -> Result<TradeSocket, SocketError> {
-        let waits = |why: &str| {
-            for wish in source.wishes() {
-                wish.ledger.waiting(why);
-            }
-        };
-        self.connects.admit(waits).await;
-        match source {
-            Source::One(wish) => TradeSocket::connect(&self.endpoints, wish.symbol()).await,
-            Source::Lane(lane) => {
-                let wanted: Vec<Symbol> = lane.wanted.lock().keys().cloned().collect();
-                TradeSocket::combined(&self.endpoints, &wanted).await
-            }
+    /// A connection that carries all streams that are wanted.
+    pub(super) async fn connect(&self, source: &Source) -> Result<Box<dyn TradeSocket>, SocketError> {
+        self.exchange.connect(source).await
+    }
+}
+
+impl Demand for Source {
+    fn streams(&self) -> TradeStreams {
+        match self {
+            Self::One(wish) => TradeStreams::One(wish.symbol().clone()),
+            Self::Lane(lane) => TradeStreams::Many(lane.wanted.lock().keys().cloned().collect()),
+        }
+    }
+
+    fn waits(&self, why: &str) {
+        for wish in self.wishes() {
+            wish.ledger.waiting(why);
         }
     }
 }

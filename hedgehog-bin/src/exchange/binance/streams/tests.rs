@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::exchange::binance::scripted_server::{ScriptedServer, trade_frame};
-use crate::exchange::binance::{Heard, SocketError, TradeSocket};
+use crate::exchange::binance::trade_socket::StreamSocket;
+use crate::exchange::{Heard, SocketError, TradeSocket};
+use crate::market::TradeEvent;
 use proptest::prelude::*;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -174,13 +176,13 @@ proptest! {
 async fn connected() -> (
     ScriptedServer,
     crate::exchange::binance::scripted_server::Client,
-    TradeSocket,
+    Box<dyn TradeSocket>,
 ) {
     let server = ScriptedServer::bind().await;
     let (endpoints, symbol) = (server.endpoints(), "XRPUSDT".parse().expect("a symbol"));
-    let ((client, path), socket) = tokio::join!(server.accept(), TradeSocket::connect(&endpoints, &symbol));
+    let ((client, path), socket) = tokio::join!(server.accept(), StreamSocket::connect(&endpoints, symbol));
     assert_eq!(path, "/ws/xrpusdt@trade");
-    (server, client, socket.expect("a connection"))
+    (server, client, Box::new(socket.expect("a connection")))
 }
 
 #[tokio::test]
@@ -201,7 +203,7 @@ async fn a_minute_of_silence_ends_the_connection_and_a_ping_breaks_the_silence()
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(59)).await;
     client.send_message(Message::Ping("20".into())).await;
-    assert!(matches!(socket.next().await, Err(SocketError::Silent)));
+    assert!(matches!(socket.next().await, Err(SocketError::Silent(_))));
     assert!(begun.elapsed() >= Duration::from_secs(59 + 60), "{:?}", begun.elapsed());
 }
 

@@ -1,7 +1,8 @@
 //! Where the market goes on: behind what is durable, and exactly there.
 
 use super::*;
-use crate::exchange::binance::streams::{Frame, decode};
+use crate::exchange::Frame;
+use crate::exchange::binance::streams::decode;
 use crate::market::{Topic, TradeEvent};
 use hedgehog_core::Subscription;
 
