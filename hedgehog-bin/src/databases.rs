@@ -9,10 +9,10 @@ pub use crate::warehouse::schema::DATABASE as DATA_WAREHOUSE;
 use crate::store::{Database, Db, StoreError};
 
 /// All of them.
-pub const ALL: &[Database] = &[STREAMER, NAIVE, DATA_WAREHOUSE, SIMULATOR];
+pub const ALL: &[&Database] = &[STREAMER, NAIVE, DATA_WAREHOUSE, SIMULATOR];
 
 /// Opens one of them, and refuses another by its name.
-pub async fn open(url: &str, database: Database) -> Result<Db, StoreError> {
+pub async fn open(url: &str, database: &'static Database) -> Result<Db, StoreError> {
     Db::open_among(url, database, ALL).await
 }
 

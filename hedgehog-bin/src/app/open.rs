@@ -234,7 +234,7 @@ impl Market {
     }
 }
 
-async fn open_database(url: &str, database: Database) -> Result<Db, OpenError> {
+async fn open_database(url: &str, database: &'static Database) -> Result<Db, OpenError> {
     let opened = databases::open(url, database).await;
     opened.map_err(|source| OpenError::Database { database, source })
 }
@@ -253,7 +253,7 @@ pub enum OpenError {
     #[error("the {database} database (databases.{database})")]
     Database {
         /// Which one.
-        database: Database,
+        database: &'static Database,
         /// Why.
         source: StoreError,
     },

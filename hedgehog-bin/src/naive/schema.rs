@@ -14,7 +14,7 @@ use crate::store::types::text_enum;
 use crate::store::{Database, Durability};
 
 /// The database of the naive app: no order may be forgotten.
-pub const DATABASE: Database = Database {
+pub const DATABASE: &Database = &Database {
     name: "naive",
     sqlite: &SQLITE,
     postgres: Some(&POSTGRES),

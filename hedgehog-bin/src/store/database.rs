@@ -4,8 +4,7 @@ use std::fmt;
 
 use diesel_migrations::EmbeddedMigrations;
 
-/// One kind of database: its name, what brings its schema up to date, and what it owes its owner.
-#[derive(Clone, Copy)]
+/// One kind of database: its name, what brings its schema up to date, and what it owes its owner. A constant of its owner.
 pub struct Database {
     /// Its name, which is also its file's: `streamer.db`. No other database has it.
     pub name: &'static str,

@@ -56,7 +56,7 @@ impl Db {
     /// # Errors
     ///
     /// [`StoreError::NewerSchema`] leaves the database as it was.
-    pub async fn open(url: &str, database: Database) -> Result<Self, StoreError> {
+    pub async fn open(url: &str, database: &'static Database) -> Result<Self, StoreError> {
         Self::open_among(url, database, &[]).await
     }
 
@@ -65,7 +65,11 @@ impl Db {
     /// # Errors
     ///
     /// [`StoreError::OtherApp`] too, which names the one that was found; without it that one would pass for a newer schema.
-    pub async fn open_among(url: &str, database: Database, others: &'static [Database]) -> Result<Self, StoreError> {
+    pub async fn open_among(
+        url: &str,
+        database: &'static Database,
+        others: &'static [&'static Database],
+    ) -> Result<Self, StoreError> {
         let among = Among { database, others };
         let (target, location) = Target::parse(url)?;
         let mut file = None;

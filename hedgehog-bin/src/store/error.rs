@@ -63,9 +63,9 @@ pub enum StoreError {
         /// Which database.
         location: Location,
         /// Whose it should be.
-        expected: Database,
+        expected: &'static Database,
         /// Whose it is.
-        found: Database,
+        found: &'static Database,
     },
 
     /// The schema could not be brought up to date.

@@ -21,8 +21,8 @@ use super::location::Location;
 /// A database, and the others that may stand at its address by mistake.
 #[derive(Clone, Copy)]
 pub(super) struct Among {
-    pub(super) database: Database,
-    pub(super) others: &'static [Database],
+    pub(super) database: &'static Database,
+    pub(super) others: &'static [&'static Database],
 }
 
 /// Connects, which creates the file, and migrates.
@@ -143,7 +143,7 @@ impl Update<'_> {
             Some(owner) => StoreError::OtherApp {
                 location,
                 expected: self.among.database,
-                found: *owner,
+                found: owner,
             },
             None => StoreError::NewerSchema {
                 location,

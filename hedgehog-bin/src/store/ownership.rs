@@ -54,7 +54,7 @@ impl Drop for Keeper {
 }
 
 struct Claim {
-    database: Database,
+    database: &'static Database,
     db: Db,
     token: String,
     /// It had no venue before.
@@ -68,9 +68,9 @@ impl Ownership {
     ///
     /// Which one, and [`StoreError::OtherVenue`] or [`StoreError::Held`], or why it could not be asked.
     pub async fn claim(
-        databases: impl IntoIterator<Item = (Database, Db)>,
+        databases: impl IntoIterator<Item = (&'static Database, Db)>,
         venue: &str,
-    ) -> Result<Self, (Database, StoreError)> {
+    ) -> Result<Self, (&'static Database, StoreError)> {
         let mut claims = Vec::new();
         for (database, db) in databases {
             match claim(database, db, venue).await {
@@ -182,7 +182,7 @@ impl Claim {
     }
 }
 
-async fn claim(database: Database, db: Db, venue: &str) -> Result<Claim, StoreError> {
+async fn claim(database: &'static Database, db: Db, venue: &str) -> Result<Claim, StoreError> {
     let token = Id::new().to_string();
     loop {
         if let Some(new) = try_claim(&db, venue, &token).await? {

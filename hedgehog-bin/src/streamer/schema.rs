@@ -14,7 +14,7 @@ use crate::store::types::text_enum;
 use crate::store::{Database, Durability};
 
 /// The database of the streamer. Positions may fall behind what is stored: then more of it is compared once more.
-pub const DATABASE: Database = Database {
+pub const DATABASE: &Database = &Database {
     name: "streamer",
     sqlite: &SQLITE,
     postgres: Some(&POSTGRES),

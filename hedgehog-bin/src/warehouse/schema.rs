@@ -14,7 +14,7 @@ use crate::store::types::text_enum;
 use crate::store::{Database, Durability};
 
 /// The database of the warehouse: what it has acknowledged is told by nobody again.
-pub const DATABASE: Database = Database {
+pub const DATABASE: &Database = &Database {
     name: "data_warehouse",
     sqlite: &SQLITE,
     postgres: Some(&POSTGRES),

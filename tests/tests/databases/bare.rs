@@ -39,7 +39,7 @@ macro_rules! on {
 }
 
 impl Bare {
-    pub(crate) fn connect(engine: &Engine, url: &str, database: Database) -> Self {
+    pub(crate) fn connect(engine: &Engine, url: &str, database: &Database) -> Self {
         let connection = match engine {
             Engine::Sqlite(_) => {
                 let mut connection = SqliteConnection::establish(url).expect("the file opens");

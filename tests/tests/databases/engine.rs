@@ -32,7 +32,7 @@ impl Engine {
     }
 
     /// The databases that can be kept on it.
-    pub(crate) fn databases(&self) -> &'static [Database] {
+    pub(crate) fn databases(&self) -> &'static [&'static Database] {
         match self {
             Self::Sqlite(_) => ALL,
             Self::Postgres(_) => &[STREAMER, NAIVE, DATA_WAREHOUSE],
@@ -48,7 +48,7 @@ impl Engine {
     }
 
     /// The URL of a new database.
-    pub(crate) fn url(&self, database: Database) -> String {
+    pub(crate) fn url(&self, database: &'static Database) -> String {
         match self {
             Self::Sqlite(files) => {
                 let number = files.made.fetch_add(1, Ordering::Relaxed);
@@ -64,7 +64,7 @@ impl Engine {
     }
 
     /// A new database, open.
-    pub(crate) async fn open(&self, database: Database) -> Fresh {
+    pub(crate) async fn open(&self, database: &'static Database) -> Fresh {
         let url = self.url(database);
         let db = Db::open(&url, database).await.expect("a new database opens");
         Fresh { db, database, url }
@@ -74,7 +74,7 @@ impl Engine {
 /// An open database nobody else uses.
 pub(crate) struct Fresh {
     pub(crate) db: Db,
-    pub(crate) database: Database,
+    pub(crate) database: &'static Database,
     pub(crate) url: String,
 }
 

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use crate::engine::Engine;
 
-const APPS: [Database; 3] = [STREAMER, NAIVE, DATA_WAREHOUSE];
+const APPS: [&Database; 3] = [STREAMER, NAIVE, DATA_WAREHOUSE];
 
 /// A first cycle takes a minute at most.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -31,7 +31,7 @@ struct Place {
 impl Place {
     fn new(urls: [String; 3]) -> Result<Self> {
         let folder = Folder::new()?;
-        let line = |(database, url): (Database, &String)| format!("{database} = {url:?}\n");
+        let line = |(database, url): (&Database, &String)| format!("{database} = {url:?}\n");
         let lines: String = APPS.into_iter().zip(&urls).map(line).collect();
         let config = folder.file("databases.toml", format!("[databases]\n{lines}"))?;
         Ok(Self { folder, config, urls })
@@ -43,7 +43,7 @@ impl Place {
     }
 
     /// A database as somebody else sees it.
-    async fn open(&self, database: Database) -> Result<Db> {
+    async fn open(&self, database: &'static Database) -> Result<Db> {
         let at = APPS
             .iter()
             .position(|one| *one == database)

@@ -151,9 +151,10 @@ pub(crate) async fn what_a_locked_database_does_not_take_waits_on_disk_for_the_n
     let missing = archive.missing(&btcusdt(), 0, 1..=7_001).await.expect("is asked");
     assert_eq!(missing, [7_001..=7_001]);
     let kept = archive
-        .trade(&btcusdt(), 0, 7_000)
+        .trades(&btcusdt(), 0, &[7_000])
         .await
         .expect("is asked")
+        .pop()
         .expect("it waits");
     assert_eq!(kept.price.to_string(), "61079.19000000");
     drop(lock);
@@ -212,13 +213,14 @@ pub(crate) async fn the_archive_tells_what_is_missing(engine: Engine) {
     assert_eq!(missing(0, 12_010..=i64::MAX).await, [12_011..=i64::MAX]);
     assert_eq!(missing(1, 1..=2).await, [1..=2]);
     let trade = archive
-        .trade(&symbol, 0, 12_010)
+        .trades(&symbol, 0, &[12_010])
         .await
         .expect("is asked")
+        .pop()
         .expect("it stands");
     assert_eq!(
         (trade.trade_id, trade.price.to_string()),
         (12_010, "61079.19000000".into())
     );
-    assert_eq!(archive.trade(&symbol, 0, 12_011).await.expect("is asked"), None);
+    assert_eq!(archive.trades(&symbol, 0, &[12_011]).await.expect("is asked"), []);
 }

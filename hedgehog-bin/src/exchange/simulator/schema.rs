@@ -13,7 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use crate::store::{Database, Durability};
 
 /// The database of the simulator. On SQLite only.
-pub const DATABASE: Database = Database {
+pub const DATABASE: &Database = &Database {
     name: "simulator",
     sqlite: &SQLITE,
     postgres: None,

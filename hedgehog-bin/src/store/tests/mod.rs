@@ -17,7 +17,7 @@ use schema::DATABASE;
 /// An open database nobody else uses.
 struct Fresh {
     db: Db,
-    database: Database,
+    database: &'static Database,
     url: String,
     /// Gone with it.
     _folder: TempDir,
@@ -28,7 +28,7 @@ impl Fresh {
         Self::open_as(DATABASE).await
     }
 
-    async fn open_as(database: Database) -> Self {
+    async fn open_as(database: &'static Database) -> Self {
         let folder = TempDir::new().expect("a folder for temporary files");
         let url = folder.path().join(format!("{database}.db")).display().to_string();
         let db = Db::open(&url, database).await.expect("a new database opens");

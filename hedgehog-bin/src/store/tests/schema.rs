@@ -7,11 +7,19 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use crate::store::{Database, Durability};
 
 /// On SQLite only.
-pub(super) const DATABASE: Database = Database {
+pub(super) const DATABASE: &Database = &Database {
     name: "proof",
     sqlite: &SQLITE,
     postgres: None,
     durability: Durability::Crash,
+};
+
+/// The same where a commit outlives a power cut.
+pub(super) const DURABLE: &Database = &Database {
+    name: "durable proof",
+    sqlite: &SQLITE,
+    postgres: None,
+    durability: Durability::PowerCut,
 };
 
 static SQLITE: EmbeddedMigrations = embed_migrations!("src/store/tests/migrations");

@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 use futures_util::future::try_join_all;
 
-use super::schema::DATABASE;
 use super::schema::counters::{count, name, table as counters, updated_at};
+use super::schema::{DATABASE, DURABLE};
 use super::{Fresh, moment};
-use crate::store::{Database, Db, Durability, Statement, StoreError};
+use crate::store::{Db, Statement, StoreError};
 
 fn insert(text: &str) -> impl Statement + '_ {
     diesel::insert_into(counters).values((name.eq(text), count.eq(0i64), updated_at.eq(moment(0))))
@@ -64,12 +64,12 @@ async fn writers_of_several_processes_take_turns() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_waits_for_the_disk_where_its_owner_asks_for_it() {
-    for (durability, full) in [(Durability::Crash, false), (Durability::PowerCut, true)] {
-        let fresh = Fresh::open_as(Database { durability, ..DATABASE }).await;
+    for (database, full) in [(DATABASE, false), (DURABLE, true)] {
+        let fresh = Fresh::open_as(database).await;
         let mut transaction = fresh.db.begin().await.expect("begins");
         let level = diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT synchronous FROM pragma_synchronous");
         let level: i32 = transaction.fetch_one(level).await.expect("reads");
         // 1 is NORMAL, 2 is FULL.
-        assert_eq!(level == 2, full, "{durability:?}: {level}");
+        assert_eq!(level == 2, full, "{database}: {level}");
     }
 }

@@ -4,7 +4,7 @@ use super::record::GAPS_SHOWN;
 use super::*;
 use crate::market::Topic;
 use crate::streamer::continuity::About;
-use crate::streamer::gap_rows::Found;
+use crate::streamer::gap_rows::{Change, Found};
 use hedgehog_core::Subscription;
 
 fn symbol() -> Symbol {

@@ -1,6 +1,5 @@
 //! Every column of the simulator's tables takes what its type holds and gives it back.
 
-use super::schema::{balances, markets, orders};
 use super::*;
 use crate::store::Decimal;
 use diesel::prelude::*;
@@ -19,7 +18,7 @@ async fn simulator_tables_round_trip() {
         ("NEW".to_owned(), 3i64, 4i64),
     );
     {
-        use orders::dsl::*;
+        use schema::orders::dsl::*;
         let values = (
             (
                 symbol.eq(&order.0.0),
@@ -47,7 +46,7 @@ async fn simulator_tables_round_trip() {
         assert_eq!(stored.await.expect("reads"), [order]);
     }
     {
-        use balances::dsl::*;
+        use schema::balances::dsl::*;
         let values = (asset.eq("USDT"), free.eq(decimal("10000.00")), locked.eq(decimal("0")));
         db.run(diesel::insert_into(balances).values(values))
             .await
@@ -59,7 +58,7 @@ async fn simulator_tables_round_trip() {
         assert_eq!(stored, ("USDT".into(), decimal("10000.00"), decimal("0")));
     }
     {
-        use markets::dsl::*;
+        use schema::markets::dsl::*;
         for (name, played) in [("BTCUSDT", None), ("ETHUSDT", Some(7i64))] {
             let values = (
                 symbol.eq(name),
