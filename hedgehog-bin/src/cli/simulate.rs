@@ -8,6 +8,7 @@ use super::{environment, hint, logging, market, process};
 use crate::app::{Market, OpenError};
 use crate::config::{Config, SimulatorConfig as SimulatorSettings};
 use crate::exchange::simulator::{MarketSource, ReadOptions, Simulator, SimulatorConfig};
+use crate::exit_code;
 use crate::failure::Failure;
 use crate::store::{Database, Db, Ownership};
 use crate::venue::{Venue, VenueError};
@@ -18,7 +19,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 /// Runs until a signal.
 pub(super) fn simulate(simulate: &Simulate, options: &Options) -> anyhow::Result<Option<Failure>> {
-    let config = Config::load(&simulate.flags(options), environment())?;
+    let config = Config::load(&simulate.flags(options), environment::variables())?;
     let bar = ProgressBar::hidden();
     logging::init(config.log_format, &bar)?;
     let market = chosen(simulate, &config, &bar)?;
@@ -99,7 +100,7 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
             simulator.open_market();
             let command = hint::program(&format!("run --exchange {address}"));
             tracing::info!("in another terminal: `{command}`; Ctrl-C stops");
-            lost = Some(Failure::from(&anyhow::Error::from(ownership.lost().await)));
+            lost = Some(exit_code::failure(&ownership.lost().await));
         })
         .await
         .context("the exchange could not run");

@@ -29,7 +29,7 @@ use futures_util::future::BoxFuture;
 use hedgehog_core::{ActorRef, ChildSpec, Registry, StartError, Supervisor, SupervisorMsg};
 use memory::{Backlog, Memory};
 use parking_lot::Mutex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub struct Warehouse {
 }
 
 /// What is stored of one topic.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StoringStatus {
     /// `TRADE_EVENTS:BTCUSDT`, `ORDERS:BTCUSDT`.
     pub topic: String,
