@@ -1,19 +1,26 @@
 //! The three apps as one program: the root of the tree, and the operations that a user has.
 //!
 //! [`System::open`] takes hold of everything that can be refused (folder, databases, ports) before any process starts;
-//! [`System::root`] is the tree; [`System::launch`] brings it to the state that the settings rows ask for. The command line
-//! and the control socket are callers of the operations here. Invariant: apps start before the market opens, so that
-//! nobody misses the first trade.
+//! [`System::root`] is the tree; [`System::launch`] brings it to the state that the settings rows ask for. What a user can ask
+//! is an [`Operation`], whoever carries it here; a [`Frontend`] is handed in and served by the tree. Invariant: apps start before
+//! the market opens, so that nobody misses the first trade.
 
+mod action;
+mod frontend;
 mod launch;
 mod listing;
 mod open;
+mod operation;
 mod process;
 mod status;
+mod telling;
 
+pub use action::{Action, Change, Which};
+pub use frontend::{Frontend, Serve};
 pub use launch::Launched;
 pub use listing::ListedSymbol;
 pub use open::{Market, OpenError};
+pub use operation::{Answer, Operation, Reply};
 pub use process::Killed;
 pub use status::{
     Balance, QuoteTotal, ReplayStatus, SeedReport, StoringLine, StreamLine, SymbolLine, SystemStatus, TradingLine,
@@ -21,7 +28,6 @@ pub use status::{
 };
 
 use crate::config::Config;
-use crate::control;
 use crate::data_dir::Lock;
 use crate::exchange::simulator::Simulator;
 use crate::exchange::{Endpoints, MarketData};
@@ -68,7 +74,8 @@ struct Parts {
 struct Held {
     /// Held, never read.
     _lock: Option<Lock>,
-    listener: Option<Arc<control::Listener>>,
+    /// What was bound by each frontend.
+    frontends: Vec<Serve>,
     root: Option<SupervisorRef>,
 }
 
@@ -101,8 +108,8 @@ impl System {
         if let Some(streamer) = &parts.streamer {
             root = root.child(streamer.spec());
         }
-        if let Some(listener) = &parts.held.lock().listener {
-            root = root.child(control::spec(Arc::clone(listener), self.clone()));
+        for serve in &parts.held.lock().frontends {
+            root = root.child(serve(self.clone()));
         }
         root
     }
@@ -143,7 +150,7 @@ impl System {
         }
     }
 
-    /// Gives databases, folder and socket back. Call it after the tree has stopped.
+    /// Gives databases, folder and frontends back. Call it after the tree has stopped.
     pub async fn close(&self) {
         if let Some(streamer) = &self.0.streamer {
             // The warehouse has stored what was left since the last stream ended: so far the positions are done.
@@ -301,6 +308,14 @@ pub enum RequestError {
         part: String,
         /// Why.
         why: String,
+    },
+    /// Of several symbols this one could not be done, and those after it were not tried.
+    #[error("{symbol}: {source}")]
+    For {
+        /// The pair.
+        symbol: Symbol,
+        /// Why.
+        source: Box<RequestError>,
     },
     /// The root is the program itself.
     #[error("{ROOT} is the whole program: end it with Ctrl-C or SIGTERM")]

@@ -17,6 +17,11 @@ pub(crate) fn causes(error: &dyn Error) -> String {
     line
 }
 
+/// The same without a line end, whatever one of them may hold.
+pub(crate) fn on_one_line(error: &dyn Error) -> String {
+    causes(error).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,14 +1,16 @@
-//! The command line: a thin caller of [`crate::app`], here or, through the control socket, in the running program.
+//! The command line: what is typed becomes an [`Operation`], which the running program carries out, and its answer is drawn.
 //!
 //! Results go to stdout, everything else to stderr. Invariant: a command that fails says one line and nothing has changed,
-//! except where the line says so; the exit code is that of [`crate::failure`].
+//! except where the line says so; the exit code is that of [`crate::exit_code`].
 
 mod args;
+mod environment;
 mod hint;
 mod logging;
 mod market;
 mod output;
 mod process;
+mod render;
 mod replay;
 mod run;
 mod simulate;
@@ -17,15 +19,17 @@ mod without;
 
 pub use args::Cli;
 
+use crate::app::{Action, OpenError, Operation, Which};
 use crate::config::data_dir_of;
-use crate::control::{self, Action, ControlError, Request, Response, View};
+use crate::exit_code;
 use crate::failure::{Failure, FailureKind};
+use crate::frontends::unix::{self, ControlError, Response};
 use crate::market::{Stream, Symbol};
 use crate::naive::SettingsChange;
 use crate::venue::VenueError;
 use args::{Activity, Command, On, Options, Storing};
-use std::ffi::OsStr;
-use std::io::{self, Write as _};
+use output::complain;
+use render::View;
 use std::process::ExitCode;
 
 /// Carries out what the process was called with.
@@ -48,7 +52,7 @@ fn tell(failure: &Failure) -> ExitCode {
 
 /// A refused folder comes with the command to type instead, which only the command line knows.
 fn explain(error: &anyhow::Error) -> Failure {
-    let failure = Failure::from(error);
+    let failure = exit_code::failure(&**error);
     match error.chain().find_map(|cause| venue_error(cause)) {
         Some(VenueError::Other { suggestion, .. }) => {
             let message = format!(
@@ -62,8 +66,8 @@ fn explain(error: &anyhow::Error) -> Failure {
 }
 
 fn venue_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a VenueError> {
-    match cause.downcast_ref::<crate::app::OpenError>() {
-        Some(crate::app::OpenError::Venue(error)) => Some(error),
+    match cause.downcast_ref() {
+        Some(OpenError::Venue(error)) => Some(error),
         _ => cause.downcast_ref(),
     }
 }
@@ -71,25 +75,28 @@ fn venue_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a V
 impl Cli {
     fn carry_out(self) -> anyhow::Result<Option<Failure>> {
         let Self { command, options } = self;
-        check_environment()?;
-        let request = match command {
+        environment::check()?;
+        let mut view = View {
+            width: output::width(),
+            ..View::default()
+        };
+        let operation = match command {
             Command::Run(run) => return run::run(*run, &options),
             Command::Simulate(simulate) => return simulate::simulate(&simulate, &options),
             Command::Status { traders, all, watch } => {
-                let view = View { traders, ..view(all) };
+                view = View { all, traders, ..view };
                 if watch {
-                    return watch::watch(&data_dir_of(options.data_dir, environment())?, view);
+                    return watch::watch(&data_dir_of(options.data_dir, environment::variables())?, view);
                 }
-                Request::Status(view)
+                Operation::Status
             }
-            Command::Tree { dot: true, .. } => Request::Graph,
-            Command::Tree { all, .. } => Request::Tree(view(all)),
-            Command::Kill { path } => Request::Kill { path },
-            Command::Seed => Request::Seed,
-            Command::Symbols { pattern } => Request::Symbols {
-                pattern,
-                view: view(true),
-            },
+            Command::Tree { dot, all } => {
+                view = View { all, dot, ..view };
+                Operation::Tree
+            }
+            Command::Kill { path } => Operation::Kill { path },
+            Command::Seed => Operation::Seed,
+            Command::Symbols { pattern } => Operation::Symbols { pattern },
             Command::Settings { words } => settings(&words)?,
             Command::Start { activity } => match activity {
                 Activity::Streaming(on) => change(Action::StartStreaming, on)?,
@@ -105,43 +112,37 @@ impl Cli {
                 activity: args::Drainable::Trading(on),
             } => change(Action::ShutdownTrading, on)?,
         };
-        let folder = data_dir_of(options.data_dir.clone(), environment())?;
-        let response = match control::call(&folder, &request) {
-            Err(ControlError::NotRunning { .. }) if without::can(&request) => without::answer(request, &options)?,
+        let folder = data_dir_of(options.data_dir.clone(), environment::variables())?;
+        let response = match unix::call(&folder, &operation) {
+            Err(ControlError::NotRunning { .. }) if without::can(&operation) => without::answer(operation, &options)?,
             answered => answered?,
         };
-        print(&response, &options)?;
+        print(&response, &options, view)?;
         Ok(response.failure)
     }
 }
 
-fn view(all: bool) -> View {
-    View {
-        width: output::width(),
-        all,
-        traders: false,
-    }
-}
-
-fn change(action: Action, on: On) -> anyhow::Result<Request> {
+fn change(action: Action, on: On) -> anyhow::Result<Operation> {
     let all = on.all;
-    request_for(action, on.symbols(), all)
+    operation_on(action, on.symbols(), all)
 }
 
-fn change_storing(action: impl FnOnce(Vec<Stream>) -> Action, storing: Storing) -> anyhow::Result<Request> {
+fn change_storing(action: impl FnOnce(Vec<Stream>) -> Action, storing: Storing) -> anyhow::Result<Operation> {
     let (streams, symbols, all) = storing.read();
-    request_for(action(streams), symbols, all)
+    operation_on(action(streams), symbols, all)
 }
 
-fn request_for(action: Action, symbols: Vec<Symbol>, all: bool) -> anyhow::Result<Request> {
-    if symbols.is_empty() && !all {
-        return Err(bad_input("which symbols? name some, or --all".to_owned()).into());
-    }
-    Ok(Request::Change { action, symbols, all })
+fn operation_on(action: Action, named: Vec<Symbol>, all: bool) -> anyhow::Result<Operation> {
+    let symbols = match (named, all) {
+        (_, true) => Which::All,
+        (named, false) if named.is_empty() => return Err(bad_input("which symbols? name some, or --all").into()),
+        (named, false) => Which::Named(named),
+    };
+    Ok(Operation::Change { action, symbols })
 }
 
 /// Symbols, and `key=value` for what is to change, in any order.
-fn settings(words: &[String]) -> anyhow::Result<Request> {
+fn settings(words: &[String]) -> anyhow::Result<Operation> {
     let (typed, names): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| word.contains('='));
     let change = SettingsChange::parse(typed)?;
     let change = (!change.is_empty()).then_some(change);
@@ -154,52 +155,23 @@ fn settings(words: &[String]) -> anyhow::Result<Request> {
         symbols.push(name.parse()?);
     }
     if change.is_some() && symbols.is_empty() {
-        let message = "whose settings? name the symbols: hedgehog settings BTCUSDT chunks=3".to_owned();
-        return Err(bad_input(message).into());
+        return Err(bad_input("whose settings? name the symbols: hedgehog settings BTCUSDT chunks=3").into());
     }
     symbols.dedup();
-    Ok(Request::Settings {
-        symbols,
-        change,
-        view: view(true),
-    })
+    Ok(Operation::Settings { symbols, change })
 }
 
-fn bad_input(message: String) -> Failure {
+fn bad_input(message: &str) -> Failure {
     Failure {
         kind: FailureKind::BadInput,
-        message,
+        message: message.to_owned(),
     }
 }
 
-fn print(response: &Response, options: &Options) -> anyhow::Result<()> {
+fn print(response: &Response, options: &Options, view: View) -> anyhow::Result<()> {
     match &response.answer {
-        Some(answer) if options.json => output::print(&format!("{:#}", answer.json)),
-        Some(answer) => output::print(answer.text.trim_end()),
-        None => Ok(()),
-    }
-}
-
-/// To stderr, and not by `eprintln!`, which panics when the reader has gone; the exit code tells those who do not read.
-fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// The variables that can be text; ours are.
-fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-}
-
-/// One of ours that is no text would be passed over, and the program would work in another folder than was meant.
-fn check_environment() -> Result<(), Failure> {
-    let ours = |name: &OsStr| name.to_string_lossy().starts_with("HEDGEHOG_");
-    match std::env::vars_os().find(|(name, value)| ours(name) && (name.to_str().is_none() || value.to_str().is_none()))
-    {
-        Some((name, value)) => Err(bad_input(format!(
-            "{}: {} is not UTF-8",
-            name.display(),
-            value.display()
-        ))),
+        Some(answer) if options.json => output::print(&format!("{:#}", render::json(answer)?)),
+        Some(answer) => output::print(render::text(answer, view).trim_end()),
         None => Ok(()),
     }
 }

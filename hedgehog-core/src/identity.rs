@@ -3,7 +3,7 @@
 //! Two small values that everything else speaks of, so they stand below everything else. Invariant: a pid is given out once
 //! in the life of the process.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{
     borrow::Cow,
     fmt,
@@ -49,5 +49,12 @@ impl fmt::Display for Pid {
 impl Serialize for Pid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(self.0)
+    }
+}
+
+/// Names what it named in the process that wrote it, and nothing in another one.
+impl<'de> Deserialize<'de> for Pid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u64::deserialize(deserializer).map(Self)
     }
 }

@@ -5,11 +5,10 @@
 
 use super::{RequestError, System, SystemStatus};
 use crate::backoff::Backoff;
-use crate::failure::Failure;
+use crate::causes::on_one_line;
 use crate::market::{Stream, Symbol};
 use crate::operation::OperationError;
 use hedgehog_core::RunningApplication;
-use std::error::Error;
 use tokio::time::sleep;
 
 /// What a launch has come to.
@@ -42,7 +41,7 @@ impl System {
         match &seeded {
             Ok(seeded) => tracing::debug!("{seeded}"),
             // Known symbols work without it.
-            Err(error) => tracing::warn!("the exchange's symbols are not known yet: {}", told(error)),
+            Err(error) => tracing::warn!("the exchange's symbols are not known yet: {}", on_one_line(error)),
         }
         self.announce_seeded();
         self.check_symbols(start).await?;
@@ -51,7 +50,7 @@ impl System {
             match self.turn_on(symbol).await {
                 Ok(()) => {}
                 Err(error) if seeded.is_err() || may_pass(&error) => {
-                    tracing::warn!("{symbol} waits, trying again: {}", told(&error));
+                    tracing::warn!("{symbol} waits, trying again: {}", on_one_line(&error));
                     waiting.push(symbol.clone());
                 }
                 Err(error) => return Err(error.into()),
@@ -67,7 +66,7 @@ impl System {
         while !waiting.is_empty() {
             sleep(backoff.next_delay()).await;
             if let Err(error) = self.seed().await {
-                tracing::debug!("the exchange's symbols are not known yet: {}", told(&error));
+                tracing::debug!("the exchange's symbols are not known yet: {}", on_one_line(&error));
                 continue;
             }
             let mut left = Vec::new();
@@ -75,7 +74,7 @@ impl System {
                 match self.turn_on(&symbol).await {
                     Ok(()) => tracing::info!("{symbol} is on"),
                     Err(error) if may_pass(&error) => left.push(symbol),
-                    Err(error) => tracing::error!("{symbol} is not turned on: {}", told(&error)),
+                    Err(error) => tracing::error!("{symbol} is not turned on: {}", on_one_line(&error)),
                 }
             }
             waiting = left;
@@ -119,8 +118,4 @@ fn may_pass(error: &OperationError) -> bool {
         OperationError::Store(error) => error.is_transient(),
         _ => false,
     }
-}
-
-fn told(error: &(dyn Error + 'static)) -> String {
-    Failure::from(error).message
 }

@@ -3,11 +3,11 @@
 use super::{RequestError, System};
 use crate::market::Symbol;
 use crate::naive::{SettingsChange, TradingSettings};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A symbol as the exchange lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedSymbol {
     /// The pair.
     pub symbol: Symbol,
@@ -18,7 +18,7 @@ pub struct ListedSymbol {
     /// The exchange's own word: `TRADING`, `HALT`.
     pub status: String,
     /// What of it is on here: `streaming`, `trading`, `storing`.
-    pub on: Vec<&'static str>,
+    pub on: Vec<String>,
 }
 
 impl System {
@@ -37,7 +37,9 @@ impl System {
                 base_asset: listed.base_asset.clone(),
                 quote_asset: listed.quote_asset.clone(),
                 status: listed.status.as_str().to_owned(),
-                on: on.get(&listed.symbol).cloned().unwrap_or_default(),
+                on: (on.get(&listed.symbol).into_iter().flatten())
+                    .map(|&activity| activity.to_owned())
+                    .collect(),
             })
             .collect())
     }

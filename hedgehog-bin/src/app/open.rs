@@ -1,8 +1,7 @@
 //! Everything that can be refused, taken hold of before the first process starts.
 
-use super::{Held, Parts, System};
+use super::{Frontend, Held, Parts, System};
 use crate::config::{App, Config, SimulatorConfig as SimulatorSettings};
-use crate::control::Listener;
 use crate::data_dir::DataDirError;
 use crate::databases::{self, DATA_WAREHOUSE, NAIVE, SIMULATOR, STREAMER};
 use crate::exchange::binance::BinanceClient;
@@ -103,12 +102,12 @@ impl Market {
 }
 
 impl System {
-    /// Locks the folder, opens and migrates the databases, binds the ports. Starts no process, and a refusal leaves neither
+    /// Locks the folder, opens and migrates the databases, binds the ports and the frontends. Starts no process, and a refusal leaves neither
     /// rows nor a venue behind.
     ///
     /// The market must be that of the folder. The keys of an exchange that is not the simulator are read from
     /// `HEDGEHOG_API_KEY` and `HEDGEHOG_API_SECRET`; on the loopback address those of the simulator stand for absent ones.
-    pub async fn open(config: Config, market: Market) -> Result<Self, OpenError> {
+    pub async fn open(config: Config, market: Market, frontends: &[Frontend]) -> Result<Self, OpenError> {
         let trades = config.apps.contains(App::Naive);
         if trades {
             market.check_trading()?;
@@ -149,7 +148,11 @@ impl System {
         };
         let account = Arc::new(BinanceClient::new(endpoints.clone(), credentials)?);
         let exchange: Arc<dyn MarketData> = account.clone();
-        let listener = Listener::bind(&lock).map_err(OpenError::Control)?;
+        let bound = frontends.iter().map(|frontend| {
+            let name = frontend.name;
+            (frontend.bind)(&lock).map_err(|source| OpenError::Frontend { name, source })
+        });
+        let frontends = bound.collect::<Result<_, _>>()?;
         // Last of what can be refused: a database that was nobody's belongs to this venue from here on.
         let databases = databases.into_iter().filter_map(|(database, db)| Some((database, db?)));
         let ownership = Ownership::claim(databases, &venue.to_string()).await;
@@ -174,7 +177,7 @@ impl System {
         let naive = naive_db.map(|db| Naive::new(db, exchange.clone(), account, bus, config.profile));
         let held = Held {
             _lock: Some(lock),
-            listener: Some(Arc::new(listener)),
+            frontends,
             root: None,
         };
         let since = chrono::Utc::now().timestamp_millis();
@@ -263,9 +266,14 @@ pub enum OpenError {
     /// The exchange's client cannot be made.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
-    /// The control socket cannot be bound.
-    #[error("cannot open the control socket in the data folder")]
-    Control(#[source] io::Error),
+    /// A frontend cannot be bound.
+    #[error("cannot open {name}")]
+    Frontend {
+        /// What it binds.
+        name: &'static str,
+        /// Why.
+        source: io::Error,
+    },
     /// The market of a replay stands in its file alone.
     #[error("the data folder {} belongs to a replay, which stands in its file: `hedgehog {command} --replay FILE` goes on with it", folder.display())]
     NeedsRecording {

@@ -4,7 +4,7 @@ use super::{ROOT, RequestError, System};
 use crate::naive::TraderStatus;
 use crate::spelling::nearest;
 use hedgehog_core::{Pid, TreeNode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// What a kill found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Killed {
     /// Its path.
     pub path: String,

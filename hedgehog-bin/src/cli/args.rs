@@ -5,6 +5,7 @@
     reason = "these comments are the help texts, read on a terminal"
 )]
 
+use super::output::complain;
 use crate::config::Flags;
 use crate::exchange::Address;
 use crate::exchange::simulator::Speed;
@@ -364,7 +365,7 @@ pub(super) fn refuse(error: &clap::Error) -> ExitCode {
             // To a closed pipe there is nothing to say.
             let _ = error.print();
         }
-        _ => super::complain(&one_line(&error.to_string())),
+        _ => complain(&one_line(&error.to_string())),
     }
     if error.use_stderr() {
         FailureKind::BadInput.exit_code().into()

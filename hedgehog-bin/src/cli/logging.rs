@@ -2,6 +2,7 @@
 
 mod directives;
 
+use super::output::complain;
 use crate::config::LogFormat;
 use indicatif::ProgressBar;
 use std::fmt;
@@ -43,8 +44,8 @@ pub(super) fn init(format: LogFormat, bar: &ProgressBar) -> anyhow::Result<()> {
     // Not through the log: the filter in question may leave nothing of it.
     for doubt in doubts {
         match format {
-            LogFormat::Text => super::complain(&format!("warning: {doubt}")),
-            LogFormat::Json => super::complain(&serde_json::json!({ "level": "WARN", "message": doubt }).to_string()),
+            LogFormat::Text => complain(&format!("warning: {doubt}")),
+            LogFormat::Json => complain(&serde_json::json!({ "level": "WARN", "message": doubt }).to_string()),
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What a command prints, and how wide its terminal is.
+//! What a command prints and complains of, and how wide its terminal is.
 
 use anyhow::Context as _;
 use std::io::{self, Write};
@@ -13,6 +13,11 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
 /// Prints a part of what goes on; false when nobody reads any more.
 pub(super) fn draw(text: &str) -> anyhow::Result<bool> {
     write(&mut io::stdout().lock(), text)
+}
+
+/// To stderr, and not by `eprintln!`, which panics when the reader has gone; the exit code tells those who do not read.
+pub(super) fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn write(out: &mut impl Write, text: &str) -> anyhow::Result<bool> {

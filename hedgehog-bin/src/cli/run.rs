@@ -6,7 +6,9 @@ use super::{environment, hint, logging, market, process};
 use crate::app::{Launched, Market, System, SystemStatus, Unstored};
 use crate::config::{App, Config};
 use crate::exchange::simulator::{MarketSource, Speed};
+use crate::exit_code;
 use crate::failure::{Failure, FailureKind};
+use crate::frontends::unix;
 use crate::market::Symbol;
 use anyhow::Context as _;
 use hedgehog_core::{ExitReason, Outcome, RunningApplication};
@@ -14,7 +16,7 @@ use indicatif::ProgressBar;
 
 /// Runs until a signal, until the recording is over, or until the tree gives up.
 pub(super) fn run(run: Run, options: &Options) -> anyhow::Result<Option<Failure>> {
-    let config = Config::load(&run.flags(options), environment())?;
+    let config = Config::load(&run.flags(options), environment::variables())?;
     let bar = ProgressBar::hidden();
     logging::init(config.log_format, &bar)?;
     let market = market::chosen(&run, &config, &bar)?;
@@ -25,7 +27,7 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
     let folder = config.data_dir.clone();
     let trades = config.apps.contains(App::Naive);
     market.check_symbols(&run.start)?;
-    let system = System::open(config, market.clone()).await?;
+    let system = System::open(config, market.clone(), &[unix::FRONTEND]).await?;
     introduce(&system.status().await);
     let (mut failure, mut lost) = (None, None);
     let mut played = None;
@@ -70,9 +72,9 @@ async fn serve(run: Run, config: Config, market: Market, bar: ProgressBar) -> an
             tokio::select! {
                 done = work(running) => match done {
                     Ok(done) => played = Some(done),
-                    Err(error) => failure = Some(Failure::from(&error)),
+                    Err(error) => failure = Some(exit_code::failure(&*error)),
                 },
-                error = system.lost() => lost = Some(Failure::from(&anyhow::Error::from(error))),
+                error = system.lost() => lost = Some(exit_code::failure(&error)),
             }
         })
         .await

@@ -9,6 +9,7 @@ use crate::app::{Market, OpenError};
 use crate::config::{Config, SimulatorConfig as SimulatorSettings};
 use crate::databases::{self, SIMULATOR};
 use crate::exchange::simulator::{MarketSource, Simulator, SimulatorConfig};
+use crate::exit_code;
 use crate::failure::Failure;
 use crate::recording::ReadOptions;
 use crate::store::Ownership;
@@ -20,7 +21,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 /// Runs until a signal.
 pub(super) fn simulate(simulate: &Simulate, options: &Options) -> anyhow::Result<Option<Failure>> {
-    let config = Config::load(&simulate.flags(options), environment())?;
+    let config = Config::load(&simulate.flags(options), environment::variables())?;
     let bar = ProgressBar::hidden();
     logging::init(config.log_format, &bar)?;
     let market = chosen(simulate, &config, &bar)?;
@@ -101,7 +102,7 @@ async fn serve(config: &Config, market: Market) -> anyhow::Result<Option<Failure
             simulator.open_market();
             let command = hint::program(&format!("run --exchange {address}"));
             tracing::info!("in another terminal: `{command}`; Ctrl-C stops");
-            lost = Some(Failure::from(&anyhow::Error::from(ownership.lost().await)));
+            lost = Some(exit_code::failure(&ownership.lost().await));
         })
         .await
         .context("the exchange could not run");

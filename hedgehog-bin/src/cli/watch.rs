@@ -1,9 +1,12 @@
 //! `hedgehog status --watch`: the status, drawn again each second, for as long as somebody looks.
 
 use super::output;
-use crate::control::{self, Request, Response, View};
+use super::render::{self, View};
+use crate::app::Operation;
 use crate::data_dir::DataDir;
+use crate::exit_code;
 use crate::failure::Failure;
+use crate::frontends::unix::{self, Response};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
@@ -40,16 +43,16 @@ async fn draw(folder: &DataDir, view: View) -> anyhow::Result<()> {
             width: output::width(),
             ..view
         };
-        let (asked, request) = (folder.clone(), Request::Status(view));
-        let answered = tokio::task::spawn_blocking(move || control::call(&asked, &request)).await?;
+        let asked = folder.clone();
+        let answered = tokio::task::spawn_blocking(move || unix::call(&asked, &Operation::Status)).await?;
         let page = match answered {
             Ok(Response {
                 answer: Some(answer), ..
-            }) => answer.text,
+            }) => render::text(&answer, view),
             Ok(Response { failure, .. }) => failure.map(|failure| failure.message).unwrap_or_default(),
             Err(error) => format!(
                 "{}\n\nwaiting for it to come back, Ctrl-C ends this",
-                Failure::from(&anyhow::Error::from(error)).message
+                exit_code::failure(&error).message
             ),
         };
         if !output::draw(&frame(&page, output::height()))? {

@@ -29,7 +29,7 @@ pub struct TradeEvent {
 }
 
 /// Trade ids that the stream never delivered: `first_missing_id ..= last_missing_id`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// The pair whose trades are missing.
     pub symbol: Symbol,

@@ -14,7 +14,7 @@ use crate::operation::Seeded;
 use crate::store::{self, Db, Id, Moment, StoreError, columns};
 use bigdecimal::RoundingMode;
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -61,7 +61,7 @@ impl Setting {
 }
 
 /// The settings of a symbol, as they are shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradingSettings {
     /// The pair.
     pub symbol: String,

@@ -3,11 +3,11 @@
 use super::ledger::Record;
 use super::schema::{TraderState, TradingStatus as Switch};
 use crate::market::{Decimal, Price, Quantity, Symbol, short_text};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 /// How trading on one symbol stands.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TradingStatus {
     /// The pair.
     pub symbol: Symbol,
@@ -37,7 +37,7 @@ pub struct TradingStatus {
 }
 
 /// How one trader stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraderStatus {
     /// Also the id of its process among the children of `Traders`.
     pub id: Uuid,

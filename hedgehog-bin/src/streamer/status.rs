@@ -1,10 +1,10 @@
 //! What the app tells of each stream.
 
 use crate::market::{Gap, Symbol};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How a stream is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StreamState {
     /// No process.
@@ -19,7 +19,7 @@ pub enum StreamState {
 }
 
 /// What `status` shows of one stream.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StreamStatus {
     /// The pair.
     pub symbol: Symbol,

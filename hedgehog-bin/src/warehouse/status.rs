@@ -1,9 +1,9 @@
 //! What the app tells of each topic.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is stored of one topic.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StoringStatus {
     /// `TRADE_EVENTS:BTCUSDT`, `ORDERS:BTCUSDT`.
     pub topic: String,

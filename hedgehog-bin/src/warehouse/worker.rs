@@ -17,7 +17,7 @@ use super::memory::Memory;
 use super::stored::Stored;
 use crate::store::Db;
 use hedgehog_core::ractor;
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, SelfRef, Shutdown};
+use hedgehog_core::{Actor, ActorProcessingErr, SelfRef, Shutdown};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

@@ -18,7 +18,7 @@ use erased::Recipe;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use ractor::{Actor, Message};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{any::type_name, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 /// When a child that ended by itself is started again.
@@ -45,7 +45,7 @@ pub enum Shutdown {
 }
 
 /// Whether a child is a supervisor itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChildKind {
     /// Has no children of its own; stopped within 5 s by default.

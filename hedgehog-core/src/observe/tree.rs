@@ -13,14 +13,15 @@ use crate::{
     supervisor::{Charge, ChildState, ChildView, RestartWindow, SupervisorRef},
 };
 use ractor::Message;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// One process of the tree, with the processes below it.
 ///
-/// Its `Display` is an indented text, a line for each process; it serialises to JSON, and [`to_dot`](Self::to_dot) draws it.
+/// Its `Display` is an indented text, a line for each process; it serialises to JSON and
+/// reads back from it, without its [`actor`](Self::actor)s; [`to_dot`](Self::to_dot) draws it.
 /// A picture of one moment: by the time it is looked at, the tree may be another one.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TreeNode {
     /// The ids from the root of the snapshot to here, joined by `/`. Names one process as long as its siblings' ids differ.
@@ -40,12 +41,16 @@ pub struct TreeNode {
     /// Of a running supervisor: how near it is to giving up.
     pub restart_window: Option<RestartWindow>,
     /// How long the present incarnation has been there; in milliseconds as `uptime_ms` when serialised.
-    #[serde(rename = "uptime_ms", serialize_with = "optional_milliseconds")]
+    #[serde(
+        rename = "uptime_ms",
+        serialize_with = "optional_milliseconds",
+        deserialize_with = "from_milliseconds"
+    )]
     pub uptime: Option<Duration>,
     /// Why the previous incarnation ended.
     pub last_exit: Option<String>,
     /// Of a process that owns topics: what they are doing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<TopicInfo>,
     /// The processes below.
     pub children: Vec<TreeNode>,
@@ -130,7 +135,7 @@ impl TreeNode {
         below.then(|| self.children.iter().find_map(|child| child.find(path)))?
     }
 
-    /// The present incarnation, to stop, kill or watch it.
+    /// The present incarnation, to stop, kill or watch it; `None` in a tree that was read back.
     pub fn actor(&self) -> Option<&AnyActorRef> {
         self.actor.as_ref()
     }
@@ -208,4 +213,8 @@ impl fmt::Display for TreeNode {
 #[expect(clippy::ref_option, reason = "the signature serde asks for")]
 fn optional_milliseconds<S: Serializer>(uptime: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     uptime.map(|uptime| uptime.as_millis() as u64).serialize(serializer)
+}
+
+fn from_milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
 }

@@ -6,11 +6,11 @@ use super::{
     owner,
 };
 use crate::identity::Pid;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A topic as seen from outside.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TopicInfo {
     /// The name it is found under.
@@ -26,7 +26,7 @@ pub struct TopicInfo {
 }
 
 /// A subscriber as seen from outside.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SubscriberInfo {
     /// What it asked for.

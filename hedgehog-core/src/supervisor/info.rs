@@ -5,7 +5,7 @@ use crate::{
     child_spec::{ChildKind, ErasedSpec},
     identity::{ChildId, Pid},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One child of a supervisor.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ impl ChildCount {
 }
 
 /// What a child of a supervisor is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ChildState {

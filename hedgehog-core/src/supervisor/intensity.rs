@@ -1,6 +1,6 @@
 //! Restart intensity: how many restarts a supervisor bears within a sliding window. Pure; the caller says what time it is.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
@@ -53,7 +53,7 @@ impl Intensity {
 }
 
 /// The restarts of all children of one supervisor that still count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RestartWindow {
     /// Restarts within the window that ends now.
@@ -61,12 +61,18 @@ pub struct RestartWindow {
     /// How many it bears; one more ends it.
     pub max_restarts: usize,
     /// The length of the window; in seconds when serialised.
-    #[serde(serialize_with = "seconds")]
+    #[serde(serialize_with = "seconds", deserialize_with = "from_seconds")]
     pub max_seconds: Duration,
 }
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_secs_f64())
+}
+
+fn from_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let seconds = f64::deserialize(deserializer)?;
+    // The longest of all is rounded up when it is written, to more than there is.
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 #[cfg(test)]

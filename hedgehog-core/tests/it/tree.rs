@@ -158,5 +158,8 @@ async fn the_tree_as_json() {
         }],
     });
     assert_eq!(serde_json::to_value(&tree).unwrap(), expected);
+    let read: hedgehog_core::TreeNode = serde_json::from_value(expected.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), expected);
+    assert!(read.actor().is_none() && read.to_dot() == tree.to_dot());
     root.stop(ExitReason::Shutdown).await;
 }

@@ -3,11 +3,11 @@
 use super::line::SymbolLine;
 use crate::market::{Decimal, short_text};
 use crate::naive::AssetBalance;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// What trading has earned in one quote asset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuoteTotal {
     /// The quote asset.
     pub asset: String,
@@ -25,7 +25,7 @@ pub struct QuoteTotal {
 }
 
 /// What the account holds of one asset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
     /// The asset.
     pub asset: String,

@@ -1,6 +1,6 @@
 //! [`Overflow`]: what a subscriber that does not keep up loses, and who waits for it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{any::Any, sync::Arc};
 
 /// What happens when a subscriber does not keep up. Only a publisher that asks to wait does, and only for [`Block`].
@@ -13,7 +13,7 @@ use std::{any::Any, sync::Arc};
 /// | [`Block`] | nothing | its capacity, as far as publishers wait |
 ///
 /// [`Block`]: Self::Block
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Overflow {

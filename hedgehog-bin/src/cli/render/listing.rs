@@ -1,12 +1,12 @@
 //! Listed symbols, and settings.
 
-use super::super::protocol::View;
 use super::table::{Column, Table};
+use super::view::View;
 use crate::app::ListedSymbol;
 use crate::naive::TradingSettings;
 
 /// One line a symbol.
-pub(in super::super) fn symbols(symbols: &[ListedSymbol], view: View) -> String {
+pub(super) fn symbols(symbols: &[ListedSymbol], view: View) -> String {
     if symbols.is_empty() {
         return "the exchange lists no such symbol".to_owned();
     }
@@ -30,7 +30,7 @@ pub(in super::super) fn symbols(symbols: &[ListedSymbol], view: View) -> String 
 }
 
 /// One line a symbol; of a single one, a line for each setting, as it is typed to change it.
-pub(in super::super) fn settings(settings: &[TradingSettings], view: View) -> String {
+pub(super) fn settings(settings: &[TradingSettings], view: View) -> String {
     match settings {
         [] => "no symbol has settings yet: `hedgehog seed` gives every listed one its own".to_owned(),
         [one] => {
@@ -78,16 +78,16 @@ mod tests {
 
     #[test]
     fn listed_symbols_fit_and_say_what_is_on() {
-        let listed = |symbol: &str, on: Vec<&'static str>| ListedSymbol {
+        let listed = |symbol: &str, on: &[&str]| ListedSymbol {
             symbol: symbol.parse().expect("a symbol"),
             base_asset: "币安人生".to_owned(),
             quote_asset: "USDT".to_owned(),
             status: "TRADING".to_owned(),
-            on,
+            on: on.iter().map(|&activity| activity.to_owned()).collect(),
         };
         let symbols = [
-            listed("币安人生USDT", vec!["streaming", "trading", "storing"]),
-            listed("BTCUSDT", Vec::new()),
+            listed("币安人生USDT", &["streaming", "trading", "storing"]),
+            listed("BTCUSDT", &[]),
         ];
         for columns in [40, 60, 80] {
             let text = super::symbols(

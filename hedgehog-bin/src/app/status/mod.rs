@@ -6,27 +6,21 @@ mod totals;
 pub use line::{StoringLine, StreamLine, SymbolLine, TradingLine};
 pub use totals::{Balance, QuoteTotal, totals};
 
-use super::System;
 use crate::config::AppSet;
 use crate::exchange::simulator::Progress;
-use crate::failure::Failure;
 use crate::market::{Symbol, Topic};
+use crate::naive::TradingStatus;
 use crate::naive::schema::TradingStatus as Switch;
-use crate::naive::{Naive, TradingStatus};
-use crate::operation::OperationError;
-use crate::streamer::{StreamStatus, Streamer};
+use crate::streamer::StreamStatus;
 use crate::venue::Venue;
-use crate::warehouse::{StoringStatus, Warehouse};
-use serde::Serialize;
+use crate::warehouse::StoringStatus;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
-use tokio::sync::watch;
 
 /// The program at a glance; a part is `None` when its app does not run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SystemStatus {
     /// Whose market it is.
     pub venue: Venue,
@@ -51,11 +45,8 @@ pub struct SystemStatus {
     /// What trading has earned, by quote asset.
     pub totals: Vec<QuoteTotal>,
     /// What could not be read, by part (`streaming`, `trading`, `storing`), and why: that part shows nothing, the others are true.
-    pub unreadable: BTreeMap<&'static str, String>,
+    pub unreadable: BTreeMap<String, String>,
 }
-
-/// How long one part may take to tell of itself before it counts as unreadable.
-const PART_WITHIN: Duration = Duration::from_millis(700);
 
 impl SystemStatus {
     /// What is on, one line per symbol: `BTCUSDT: storing, streaming, trading`.
@@ -171,7 +162,7 @@ fn enumeration(words: &[&str]) -> String {
 }
 
 /// How far a recording is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayStatus {
     /// Trades played.
     pub played: u64,
@@ -182,7 +173,7 @@ pub struct ReplayStatus {
 }
 
 impl ReplayStatus {
-    fn of(progress: &Progress) -> Option<Self> {
+    pub(super) fn of(progress: &Progress) -> Option<Self> {
         let Progress {
             played,
             total,
@@ -197,94 +188,22 @@ impl ReplayStatus {
     }
 }
 
-impl System {
-    /// What is on, and how it goes. Answers within a second, whatever a database does.
-    pub async fn status(&self) -> SystemStatus {
-        let parts = &self.0;
-        let (streaming, trading, storing) = tokio::join!(
-            part(parts.streamer.as_ref().map(Streamer::status)),
-            part(parts.naive.as_ref().map(Naive::status)),
-            part(parts.warehouse.as_ref().map(Warehouse::status)),
-        );
-        let mut unreadable = BTreeMap::new();
-        let streaming = readable("streaming", streaming, &mut unreadable);
-        let trading = readable("trading", trading, &mut unreadable);
-        let storing = readable("storing", storing, &mut unreadable);
-        if let Some(why) = parts.naive.as_ref().and_then(Naive::balances_unread) {
-            unreadable.insert("balances", why);
-        }
-        let mut status = SystemStatus {
-            venue: parts.venue.clone(),
-            exchange: parts.endpoints.rest.to_string(),
-            data_dir: parts.config.data_dir.absolute(),
-            apps: parts.config.apps.clone(),
-            since: parts.since,
-            replay: self
-                .progress()
-                .and_then(|progress| ReplayStatus::of(&progress.borrow())),
-            streaming,
-            trading,
-            storing,
-            balances: (parts.naive.iter().flat_map(Naive::balances))
-                .map(Balance::from)
-                .collect(),
-            totals: Vec::new(),
-            unreadable,
-        };
-        status.totals = totals(&status.lines());
-        status
-    }
-
-    /// How far the simulated market is; `None` on another exchange.
-    pub fn progress(&self) -> Option<watch::Receiver<Progress>> {
-        self.0
-            .simulator
-            .as_ref()
-            .map(crate::exchange::simulator::Simulator::progress)
-    }
-}
-
-/// Asks one app, if it runs.
-async fn part<T>(
-    status: Option<impl Future<Output = Result<Vec<T>, OperationError>>>,
-) -> Option<Result<Vec<T>, String>> {
-    match tokio::time::timeout(PART_WITHIN, status?).await {
-        Ok(Ok(entries)) => Some(Ok(entries)),
-        Ok(Err(error)) => Some(Err(Failure::from(&error as &(dyn Error + 'static)).message)),
-        Err(_) => Some(Err(format!("no answer from its database within {PART_WITHIN:?}"))),
-    }
-}
-
-/// The entries of a part, or none and a note of why.
-fn readable<T>(
-    name: &'static str,
-    part: Option<Result<Vec<T>, String>>,
-    unreadable: &mut BTreeMap<&'static str, String>,
-) -> Option<Vec<T>> {
-    part.map(|entries| {
-        entries.unwrap_or_else(|why| {
-            unreadable.insert(name, why);
-            Vec::new()
-        })
-    })
-}
-
 /// What a seeding found and did, by kind of settings.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SeedReport(Vec<SeededRows>);
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct SeededRows {
-    settings: &'static str,
+    settings: String,
     inserted: usize,
     known: usize,
 }
 
 impl SeedReport {
-    pub(super) fn add(&mut self, settings: &'static str, inserted: usize, known: usize) {
+    pub(super) fn add(&mut self, settings: &str, inserted: usize, known: usize) {
         self.0.push(SeededRows {
-            settings,
+            settings: settings.to_owned(),
             inserted,
             known,
         });

@@ -67,6 +67,7 @@ fn draw_of(apps: &AppSet, lines: Vec<SymbolLine>, columns: u16, all: bool) -> St
         width: Some(columns),
         all,
         traders: true,
+        ..View::default()
     })
 }
 

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 
 /// A bound socket; its file goes when this is dropped.
 #[derive(Debug)]
-pub struct Listener {
+pub(super) struct Listener {
     socket: UnixListener,
     path: PathBuf,
 }
 
 impl Listener {
     /// Binds the socket of a folder that we hold: a file that lies there already was left by a program that is gone.
-    pub fn bind(lock: &Lock) -> io::Result<Self> {
+    pub(super) fn bind(lock: &Lock) -> io::Result<Self> {
         let path = lock.folder().socket();
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -29,7 +29,7 @@ impl Listener {
     }
 
     /// The same socket for one incarnation of the server: connections that wait at a kill are served by the next one.
-    pub fn incarnation(&self) -> io::Result<tokio::net::UnixListener> {
+    pub(super) fn incarnation(&self) -> io::Result<tokio::net::UnixListener> {
         tokio::net::UnixListener::from_std(self.socket.try_clone()?)
     }
 }

@@ -5,9 +5,9 @@ mod symbols;
 #[cfg(test)]
 mod tests;
 
-use super::super::protocol::View;
 use super::table::{Column, Table};
 use super::text::{cut_front, duration, one_line, wrapped};
+use super::view::View;
 use crate::app::{Balance, QuoteTotal, SymbolLine, SystemStatus};
 use crate::config::{App, AppSet};
 use crate::market::{grouped, short_text};
@@ -18,7 +18,7 @@ use std::time::Duration;
 const PROBLEMS_SHOWN: usize = 20;
 
 /// The program at a glance.
-pub(in super::super) fn status(status: &SystemStatus, view: View) -> String {
+pub(super) fn status(status: &SystemStatus, view: View) -> String {
     let columns = view.columns();
     let mut heading = vec![format!(
         "{} at {}, up {}",
@@ -58,7 +58,7 @@ struct Overview<'a> {
     lines: Vec<SymbolLine>,
     totals: &'a [QuoteTotal],
     balances: &'a [Balance],
-    unreadable: &'a BTreeMap<&'static str, String>,
+    unreadable: &'a BTreeMap<String, String>,
 }
 
 impl Overview<'_> {

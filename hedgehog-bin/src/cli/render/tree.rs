@@ -1,8 +1,8 @@
 //! The supervision tree, drawn as one.
 
-use super::super::protocol::View;
 use super::table::{Column, Table};
 use super::text::{duration, one_line, word};
+use super::view::View;
 use crate::market::grouped;
 use hedgehog_core::{ChildState, TreeNode};
 use std::time::Duration;
@@ -13,7 +13,7 @@ const FOLDED_ABOVE: usize = 40;
 const SHOWN: usize = 20;
 
 /// One process a line: below its supervisor, with what of it is not as usual.
-pub(in super::super) fn tree(root: &TreeNode, view: View) -> String {
+pub(super) fn tree(root: &TreeNode, view: View) -> String {
     draw(&Process::of(root), view.columns(), view.all)
 }
 
