@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, ChildSpec, DuplicateRegistry, ExitReason, Registry, RpcReplyPort, SelfRef,
-    Strategy, Supervisor, ractor,
+    Actor, ActorProcessingErr, ChildSpec, DuplicateRegistry, ExitReason, Registry, RpcReplyPort, SelfRef, Strategy,
+    Supervisor, ractor,
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);

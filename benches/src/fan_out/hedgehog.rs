@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use hedgehog_core::pubsub::{Overflow, PubSub, Subscription};
-use hedgehog_core::{Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, Restart, SelfRef};
+use hedgehog_core::{Actor, ActorProcessingErr, ChildSpec, DynamicSupervisor, Restart, SelfRef};
 
 use super::rig::{Publisher, Setup};
 use super::round::{Event, Reader};

@@ -7,7 +7,7 @@ pub(crate) mod references {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use hedgehog_core::{ActorRef, CallError, ExitReason, Restart, SelfRef, Strategy, Supervisor, SupervisorRef};
+    use hedgehog_core::{CallError, ExitReason, Restart, SelfRef, Strategy, Supervisor, SupervisorRef};
     use hedgehog_tests::scenario::{Command, Journal, Probe, settle, word};
     use parking_lot::Mutex;
     use tokio::time::Instant;

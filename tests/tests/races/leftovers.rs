@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, ChildSpec, DynamicSupervisor, ExitReason, Overflow, PubSub, Registry, SelfRef,
-    Strategy, Subscription, Supervisor, TreeNode,
+    Actor, ActorProcessingErr, ChildSpec, DynamicSupervisor, ExitReason, Overflow, PubSub, Registry, SelfRef, Strategy,
+    Subscription, Supervisor, TreeNode,
 };
 use hedgehog_tests::scenario::eventually;
 use tokio::runtime::Handle;

@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hedgehog_core::{
-    Actor, ActorProcessingErr, ActorRef, ChildSpec, ExitReason, Name, Registry, SelfRef, Strategy, Supervisor,
-    SupervisorMsg,
+    Actor, ActorProcessingErr, ChildSpec, ExitReason, Name, Registry, SelfRef, Strategy, Supervisor, SupervisorMsg,
 };
 use hedgehog_tests::scenario::{INTENDED, Latest, eventually};
 

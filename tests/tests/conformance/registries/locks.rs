@@ -161,7 +161,7 @@ pub(crate) mod turns {
         names.register("one", &a, ()).expect("free");
         let (own, (tell, told)) = (names.clone(), oneshot::channel());
         let actor = b.clone();
-        let errand = move |me| async move {
+        let errand = move |me: ractor::ActorRef<_>| async move {
             let section = async || {
                 let caller = me.self_ref().ok();
                 own.register("two", &actor, ()).expect("free");
