@@ -3,7 +3,7 @@
 //! The trader actor carries the decisions out, and [`super::replay`] runs them over a recording. Both are fed
 //! only with what the exchange has confirmed: a price that touches an order is not a fill.
 //!
-//! A [`Stance`] is the table of decisions, asked when a position changes; [`decide`] asks it once.
+//! A `Stance` is the table of decisions, asked when a position changes; [`decide`] asks it once.
 
 use super::position::{Leg, LegState, Position};
 use crate::market::{Decimal, FilterViolation, Fixed, Level, Price, Quantity, SymbolFilters, floor_to};

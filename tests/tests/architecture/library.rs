@@ -26,6 +26,7 @@ pub(crate) const HOUSE: House = House {
             "task",
         ]],
         &[&["application"]],
+        &[&["prelude"]],
     ],
     nevers: &[
         Never {
