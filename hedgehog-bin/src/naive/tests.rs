@@ -64,7 +64,7 @@ async fn a_price_beyond_the_order_is_not_a_fill() {
     let world = World::start().await;
     world.start_and_buy().await;
     world.trade("99.70");
-    let seen = world.traders_have_read_everything().await;
+    let seen = world.traders_have_acted_on_everything().await;
     assert!(seen && world.exchange.open(Side::Sell).is_empty());
     world.stop().await;
 }
@@ -75,7 +75,7 @@ async fn five_traders_drain_one_by_one() {
     world.grow_to_five().await;
     // A sixth is refused however far the price falls.
     world.trade("90.00");
-    assert!(world.traders_have_read_everything().await);
+    assert!(world.traders_have_acted_on_everything().await);
     assert_eq!(world.exchange.placed().len(), 5);
 
     for buy in world.exchange.open(Side::Buy) {
@@ -298,7 +298,7 @@ async fn a_refused_order_parks_the_trader_and_is_not_repeated() {
     for _ in 0..100 {
         world.trade("100.00");
     }
-    assert!(world.traders_have_read_everything().await);
+    assert!(world.traders_have_acted_on_everything().await);
     assert_eq!(world.exchange.attempts(), 1);
     world.exchange.refuse(false);
     // Parked or not, it leaves at once when nothing is to be bought any more.

@@ -213,18 +213,17 @@ impl World {
         }
     }
 
-    /// Whether the traders have read every trade, and have answered since.
-    pub(super) async fn traders_have_read_everything(&self) -> bool {
+    /// Whether the traders have acted on every trade. A trader sleeps on the market again only after it has acted on what it read.
+    pub(super) async fn traders_have_acted_on_everything(&self) -> bool {
         let topic = Topic::trade_events(&self.symbol).to_string();
-        let read = async |w: &Self| {
+        let asleep = async |w: &Self| {
             let topics = w.bus.trade_events.topics();
-            topics.iter().filter(|info| *info.name == *topic).all(|info| {
-                info.subscribers
-                    .iter()
-                    .all(|s| s.lag == 0 || s.overflow == Overflow::Latest)
-            })
+            let readers = topics.iter().filter(|info| *info.name == *topic);
+            // Whoever only looks at the price now and then has no doorbell, and never sleeps.
+            let mut traders = readers.flat_map(|info| &info.subscribers).filter(|s| s.owner.is_some());
+            traders.all(|trader| trader.idle)
         };
-        self.until_quiet(read).await;
+        self.until_quiet(asleep).await;
         // What they decided by it goes through the leader or the exchange before this answer does.
         let answer = self.leader().await.call(LeaderMsg::IsDrained, DEADLINE).await;
         answer.is_ok()
