@@ -234,8 +234,10 @@ impl Unstored {
 
     /// Those of these trades that wait here.
     pub(super) async fn find<T: Stored>(self: &Arc<Self>, epoch: i32, ids: &[i64]) -> io::Result<Vec<T>> {
-        let here = self.ids(epoch);
-        let here: HashSet<_> = ids.iter().copied().filter(|id| here.has(*id)).collect();
+        let here: HashSet<_> = match self.trades.lock().get(&epoch) {
+            Some(here) => ids.iter().copied().filter(|id| here.has(*id)).collect(),
+            None => HashSet::new(),
+        };
         if here.is_empty() {
             return Ok(Vec::new());
         }
