@@ -9,7 +9,10 @@ use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// One topic. Written by its worker and by the operations, read by whoever asks.
 pub(super) struct Entry {
@@ -66,11 +69,16 @@ impl Entry {
 
     /// So many events need no further try.
     pub(super) fn settled(&self, events: usize) {
-        self.settled.fetch_add(events as u64, Relaxed);
+        self.settled.fetch_add(events as u64, Release);
     }
 
     /// `lag`: events in memory that are not durable.
+    ///
+    /// Looked at against the way of an event, from memory over the disk into the table: what waits nowhere any more is among the
+    /// rows, though they are written meanwhile.
     pub(super) fn status(&self, alive: bool, lag: u64) -> StoringStatus {
+        let spilled = self.unstored.count();
+        let settled = self.settled.load(Acquire);
         let rows_stored = self.rows.load(Relaxed);
         let rows_new = (rows_stored - self.rows_before.load(Relaxed)).max(0) as u64;
         let rows_refused = self.refused.load(Relaxed);
@@ -80,10 +88,10 @@ impl Entry {
             since: alive.then(|| self.since.load(Relaxed)),
             rows_stored,
             rows_new,
-            rows_known: self.settled.load(Relaxed).saturating_sub(rows_new + rows_refused),
+            rows_known: settled.saturating_sub(rows_new + rows_refused),
             rows_refused,
             lag,
-            spilled: self.unstored.count(),
+            spilled,
             lost: self.lost.load(Relaxed),
             retrying: self.retrying.lock().clone(),
         }

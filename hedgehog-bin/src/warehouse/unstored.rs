@@ -19,7 +19,10 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use tokio::sync::Mutex as Turn;
 
 /// The unstored events of one topic on disk.
@@ -130,7 +133,7 @@ impl Unstored {
 
     /// Events on disk and not stored yet.
     pub(super) fn count(&self) -> u64 {
-        self.count.load(Relaxed)
+        self.count.load(Acquire)
     }
 
     /// The trades of an epoch that are here now.
@@ -221,7 +224,8 @@ impl Unstored {
                 return Ok(());
             }
             place.stored = end;
-            this.count.fetch_sub(lines.min(this.count()), Relaxed);
+            // Behind the rows that it was stored as.
+            this.count.fetch_sub(lines.min(this.count()), Release);
             if place.stored == place.end {
                 fs::remove_file(path)?;
                 *place = Place::default();
